@@ -1,0 +1,57 @@
+# Flags of the four flavours (CMakePresets.json), warnings, and the precompiled header.
+
+set(POSTHORN_FLAVOUR release CACHE STRING "release, asan, tsan or debug")
+
+add_library(posthorn_flags INTERFACE)
+target_include_directories(posthorn_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(posthorn_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-designated-field-initializers
+  -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
+  "SHELL:-Xclang -fno-pch-timestamp" -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+target_link_options(posthorn_flags INTERFACE -fuse-ld=lld-19)
+target_compile_definitions(posthorn_flags INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE)
+
+if(POSTHORN_FLAVOUR STREQUAL "release")
+  target_compile_options(posthorn_flags INTERFACE -O2 -g1 -fstack-protector-strong -fPIE
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  target_link_options(posthorn_flags INTERFACE -pie -Wl,-z,relro,-z,now)
+elseif(POSTHORN_FLAVOUR STREQUAL "asan")
+  # vptr checks need RTTI of every library; the rest of UBSan stays on and is fatal.
+  set(sanitizers -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize=vptr
+      -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(posthorn_flags INTERFACE -O1 -g1 ${sanitizers})
+  target_link_options(posthorn_flags INTERFACE ${sanitizers})
+elseif(POSTHORN_FLAVOUR STREQUAL "tsan")
+  target_compile_options(posthorn_flags INTERFACE -O1 -g1 -fsanitize=thread)
+  target_link_options(posthorn_flags INTERFACE -fsanitize=thread)
+elseif(POSTHORN_FLAVOUR STREQUAL "debug")
+  target_compile_options(posthorn_flags INTERFACE -O0 -g)
+else()
+  message(FATAL_ERROR "POSTHORN_FLAVOUR is '${POSTHORN_FLAVOUR}': use release, asan, tsan or debug")
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json)
+find_package(GTest REQUIRED)
+pkg_check_modules(FMT REQUIRED IMPORTED_TARGET fmt)
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+# libunbound.pc of Debian 12 asks for a libevent.pc that libunbound-dev does not bring.
+find_library(UNBOUND_LIBRARY unbound REQUIRED)
+find_path(UNBOUND_INCLUDE unbound.h REQUIRED)
+add_library(unbound::unbound INTERFACE IMPORTED)
+target_link_libraries(unbound::unbound INTERFACE ${UNBOUND_LIBRARY})
+target_include_directories(unbound::unbound INTERFACE ${UNBOUND_INCLUDE})
+pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
+pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+
+target_link_libraries(posthorn_flags INTERFACE PkgConfig::FMT Threads::Threads)
+
+# One precompiled header for every target: the standard library, awaitable and fmt.
+file(WRITE ${CMAKE_BINARY_DIR}/pch_anchor.cpp "// The precompiled header is built with this unit.\n")
+add_library(posthorn_pch STATIC ${CMAKE_BINARY_DIR}/pch_anchor.cpp)
+target_link_libraries(posthorn_pch PUBLIC posthorn_flags)
+target_precompile_headers(posthorn_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch.h)
