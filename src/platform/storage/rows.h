@@ -1,0 +1,193 @@
+// The rows of the store as plain structs. What they mean (which states are legal, who may change what) is
+// decided in the rooms above: site/directory, site/journal, flow/mailbox, flow/queue. docs/states/store.md has
+// the tables. Every mailbox table leads with the account, so that a distributed database can spread it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "foundation/base/bytes.h"
+#include "foundation/base/id.h"
+#include "foundation/base/time.h"
+
+namespace posthorn::storage {
+
+/// A small integer key given by the store; never reused. 0 is "none".
+template <class Tag>
+struct RowId {
+  std::int64_t value = 0;
+  friend auto operator<=>(RowId, RowId) = default;
+};
+using AccountId = RowId<struct AccountTag>;
+using LoginId = RowId<struct LoginTag>;
+/// Also RFC 8474 MAILBOXID.
+using MailboxId = RowId<struct MailboxTag>;
+
+/// RFC 9051 2.3.1.1: 1 to 2^32-1, ascending in a mailbox, never reused while its UIDVALIDITY stands.
+using Uid = std::uint32_t;
+/// RFC 7162: 63 bits, one sequence a mailbox.
+using ModSeq = std::uint64_t;
+
+// ---------------------------------------------------------------- octets of messages
+
+/// A piece of a stored content.
+struct ContentRange {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  friend bool operator==(const ContentRange&, const ContentRange&) = default;
+};
+
+/// A message as one recipient has it: a small header block of its own, then ranges of a content that may be
+/// shared with other recipients. No ranges means the whole content.
+struct StoredOctets {
+  MailId content;
+  OctetString header_block;
+  std::vector<ContentRange> ranges;
+  std::uint64_t size = 0;  ///< octets of the whole: header block and ranges together
+};
+
+// ---------------------------------------------------------------- directory
+
+struct DomainRow {
+  std::string name;      ///< A-label form, lower case
+  std::string state;     ///< draft, testing, enforcing, leaving, migrated, parked (operations/domains)
+  std::string settings;  ///< JSON object; the rooms that own a key parse it
+  TimePoint created;
+};
+
+struct AccountRow {
+  AccountId id;
+  std::string address;        ///< primary address; its login name
+  std::string password_hash;  ///< Argon2id in PHC form; empty: no main password
+  bool enabled = true;
+  std::uint64_t quota_octets = 0;  ///< 0: no limit
+  std::string settings;            ///< JSON object
+  TimePoint created;
+};
+
+/// What an account uses; kept by the store as emails come and go.
+struct UsageRow {
+  std::uint64_t octets = 0;
+  std::uint64_t messages = 0;
+};
+
+/// One application login (its own name, secret, scope): only a SCRAM verifier is kept (RFC 5803 parts).
+struct LoginRow {
+  LoginId id;
+  AccountId account;
+  std::string name;   ///< what the application sends as user name
+  std::string label;  ///< what its owner calls it: "phone"
+  std::string scope;  ///< comma-separated: smtp,imap,pop3
+  std::uint32_t iterations = 0;
+  OctetString salt, stored_key, server_key;
+  TimePoint created;
+  std::optional<TimePoint> last_used;
+  std::string last_used_from;  ///< address and service, for its owner
+};
+
+/// A further address of an account. "@domain" is the domain's catch-all.
+struct AddressRow {
+  std::string address;
+  AccountId account;
+};
+
+struct GroupRow {
+  std::string address;
+  std::vector<std::string> members;  ///< addresses
+};
+
+// ---------------------------------------------------------------- mailboxes
+
+struct MailboxRow {
+  AccountId account;
+  MailboxId id;
+  std::string name;  ///< UTF-8, "/" between levels; INBOX in upper case
+  std::uint32_t uid_validity = 0;
+  Uid uid_next = 1;
+  ModSeq highest_modseq = 1;
+  std::string special_use;  ///< RFC 6154 attribute without backslash: "Junk"; empty: none
+  bool subscribed = true;
+};
+
+/// System flags as bits; everything else is a keyword.
+enum class Flag : std::uint8_t { seen = 1, answered = 2, flagged = 4, deleted = 8, draft = 16 };
+
+struct EmailRow {
+  AccountId account;
+  MailboxId mailbox;
+  Uid uid = 0;        ///< given at commit
+  ModSeq modseq = 0;  ///< given at commit
+  EmailId email_id;
+  std::uint64_t thread_id = 0;  ///< RFC 8474 THREADID
+  StoredOctets octets;
+  std::uint8_t flags = 0;             ///< Flag bits
+  std::vector<std::string> keywords;  ///< RFC 9051 flag-keyword, as first written
+  TimePoint internal_date;
+  TimePoint save_date;  ///< RFC 8514
+};
+
+/// What a QRESYNC client must be told went (RFC 7162 3.2.5.2); survives restart.
+struct TombstoneRow {
+  AccountId account;
+  MailboxId mailbox;
+  Uid uid = 0;
+  ModSeq modseq = 0;
+};
+
+// ---------------------------------------------------------------- queue
+
+/// One mail transaction that has recipients who are not here.
+struct QueueRow {
+  MailId id;
+  StoredOctets octets;
+  std::string sender;        ///< reverse-path without brackets; empty: null sender
+  std::string envelope_id;   ///< RFC 3461 ENVID as received (xtext), empty: none
+  std::string ret;           ///< "FULL", "HDRS" or empty
+  bool eight_bit = false;    ///< the content needs 8BITMIME
+  bool smtputf8 = false;     ///< the message needs SMTPUTF8 (RFC 6531)
+  bool require_tls = false;  ///< RFC 8689
+  std::string stream;        ///< outbound stream, for routes; empty: the default
+  int priority = 0;          ///< higher goes first
+  std::string signed_with;   ///< "selector:domain" of every signature, space-separated
+  std::string login;         ///< who submitted it; empty: not submitted
+  std::string message_id;    ///< the Message-ID field's value, for people who search
+  TimePoint arrived;
+};
+
+enum class RecipientState : std::uint8_t { queued = 0, held = 1 };
+
+/// A recipient still to be relayed. When it is done the row is removed and its story tells how it ended.
+struct RecipientRow {
+  MailId mail;
+  std::uint32_t index = 0;  ///< position in the transaction, its key together with mail
+  std::string address;      ///< as given at RCPT, without brackets
+  std::string domain;       ///< next-hop key: the A-label domain, or "route:NAME" (flow/queue)
+  std::string original;     ///< RFC 3461 ORCPT as received, empty: none
+  std::uint8_t notify = 0;  ///< smtp::Notify bits; 0: not given
+  RecipientState state = RecipientState::queued;
+  std::uint32_t attempts = 0;
+  TimePoint not_before;  ///< next attempt
+  TimePoint expires;     ///< when we give up
+  bool delay_told = false;
+  std::string last_reply;  ///< host and reply of the last attempt
+};
+
+// ---------------------------------------------------------------- stories
+
+/// A message's story. The first part is written with the unit that accepts (or refuses) it; each later event
+/// appends a part. Parts are JSON arrays of steps (site/journal owns their shape).
+struct StoryRow {
+  MailId id;
+  TimePoint at;
+  std::vector<std::string> keys;  ///< what it is found by: Message-ID, sender, recipients (lower case)
+  std::string steps;
+};
+struct StoryPartRow {
+  MailId id;
+  TimePoint at;
+  std::string steps;
+};
+
+}  // namespace posthorn::storage

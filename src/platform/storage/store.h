@@ -1,0 +1,77 @@
+// The store: one SQLite database (the truth), segment files and message files beside it, one committer thread.
+// docs/states/store.md says the guarantees and what a crash leaves.
+//
+// Threads: commit() and read() may be awaited from any executor and resume there. Everything else is thread-safe.
+// Ownership: the Store outlives every Reader, Intake and coroutine that uses it; close() before destruction.
+// Errors: a failed write or sync ends the process (std::abort after a clear message): a second sync after a failed
+// one may lie, so recovery is a restart. A full disk is CommitError::no_space.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "foundation/base/result.h"
+#include "foundation/base/task.h"
+#include "platform/storage/intake.h"
+#include "platform/storage/reader.h"
+#include "platform/storage/unit.h"
+
+namespace posthorn::storage {
+
+class FileLayer;  // file_layer.h: the real files, or the simulated ones of the fault tests
+
+struct StoreOptions {
+  std::filesystem::path dir;
+  /// Create the folder and an empty store where there is none.
+  bool create = false;
+  std::size_t reader_threads = 2;
+  /// Octets of messages at most this long stand inside the database. Measured: docs/performance.md.
+  std::size_t inline_octets_max = 16 * KiB;
+  /// Messages longer than this stream to files of their own.
+  std::size_t segment_octets_max = 1 * MiB;
+  /// What all intakes together may hold in memory before they stream early.
+  std::size_t intake_memory_max = 64 * MiB;
+  /// Free octets that only queue drain and deletions may use when the disk runs full.
+  std::uint64_t reserve_octets = 64 * MiB;
+  FileLayer* files = nullptr;  ///< nullptr: the machine's
+};
+
+/// What a commit changed, for the views in memory. Called on the committer thread after the group is durable and
+/// before its callers are answered, in commit order; must be quick and must not call the store.
+struct CommittedUnit {
+  const Unit* unit = nullptr;
+  const Committed* outcome = nullptr;
+};
+using CommitObserver = std::function<void(std::span<const CommittedUnit>)>;
+
+class Store {
+ public:
+  /// Locks the folder (one process), recovers, sweeps what no row names, starts the threads.
+  [[nodiscard]] static Result<std::unique_ptr<Store>, Problem> open(const StoreOptions& options);
+  virtual ~Store() = default;
+
+  /// Writes the unit with others waiting and answers when it is on stable storage, or says why not.
+  [[nodiscard]] virtual Task<Result<Committed, CommitFailure>> commit(Unit unit) = 0;
+  /// Queues a unit nobody waits for (stories of refused mail). Dropped, counted and logged if it cannot be written.
+  virtual void commit_later(Unit unit) = 0;
+
+  /// Runs `question` on a reader thread inside one read transaction and resumes with its answer.
+  template <class Question>
+  [[nodiscard]] auto read(Question question) -> Task<std::invoke_result_t<Question, Reader&>>;
+
+  /// Takes the octets of one incoming message (intake.h).
+  [[nodiscard]] virtual std::unique_ptr<Intake> intake(MailId id) = 0;
+
+  virtual void observe(CommitObserver observer) = 0;
+
+  /// Orderly end: finishes what was handed in, checkpoints, joins the threads.
+  virtual void close() = 0;
+
+ protected:
+  virtual void run_on_reader(std::function<void(Reader&)> job) = 0;
+};
+
+}  // namespace posthorn::storage

@@ -1,0 +1,188 @@
+// Unit: what changes state, as data. Rooms plan units; Store::commit writes one whole or not at all, together
+// with others in one group, and answers when the group is on stable storage (DESIGN: units, acceptance law).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "platform/storage/rows.h"
+
+namespace posthorn::storage {
+
+class StagedFile;  // intake.h
+
+// ---------------------------------------------------------------- preconditions
+
+/// The account's use plus this much must stay within its quota. For APPEND and COPY, never for delivery.
+struct QuotaAllows {
+  AccountId account;
+  std::uint64_t octets = 0;
+  std::uint64_t messages = 0;
+};
+/// The recipient is still queued and has had exactly this many attempts: the lease of whoever took it.
+struct RecipientUnchanged {
+  MailId mail;
+  std::uint32_t index = 0;
+  std::uint32_t attempts = 0;
+};
+/// RFC 7162 UNCHANGEDSINCE for one email.
+struct EmailUnchangedSince {
+  AccountId account;
+  MailboxId mailbox;
+  Uid uid = 0;
+  ModSeq modseq = 0;
+};
+struct EmailExists {
+  AccountId account;
+  MailboxId mailbox;
+  Uid uid = 0;
+};
+struct MailboxExists {
+  AccountId account;
+  MailboxId id;
+};
+/// No domain, account, login, address or group of that name (kind: "domain", "account", "login", "address", "group").
+struct NameFree {
+  std::string kind;
+  std::string name;
+};
+struct NameTaken {
+  std::string kind;
+  std::string name;
+};
+using Precondition =
+    std::variant<QuotaAllows, RecipientUnchanged, EmailUnchangedSince, EmailExists, MailboxExists, NameFree, NameTaken>;
+
+// ---------------------------------------------------------------- mutations
+
+/// New octets: in memory (shared with the session that read them) or already on disk as a synced file.
+/// A content lives while an email or queue row names it; it must be named within the same unit.
+struct PutContent {
+  MailId id;
+  std::shared_ptr<const OctetString> octets;
+  std::shared_ptr<StagedFile> staged;
+};
+/// Adds an email; the commit gives uid and modseq (Committed::placed, in the order of AddEmail and MoveEmail).
+struct AddEmail {
+  EmailRow row;
+};
+/// Replaces the flags and keywords; the commit gives a new modseq.
+struct SetFlags {
+  AccountId account;
+  MailboxId mailbox;
+  Uid uid = 0;
+  std::uint8_t flags = 0;
+  std::vector<std::string> keywords;
+};
+/// Leaves a tombstone, frees the content when nothing else names it (after the undelete time).
+struct ExpungeEmail {
+  AccountId account;
+  MailboxId mailbox;
+  Uid uid = 0;
+};
+struct PutMailbox {
+  MailboxRow row;  ///< id 0: a new one; uid_next and highest_modseq of an existing one are kept
+};
+struct DeleteMailbox {
+  AccountId account;
+  MailboxId id;
+};
+
+struct PutQueued {
+  QueueRow row;
+  std::vector<RecipientRow> recipients;
+};
+struct PutRecipient {
+  RecipientRow row;  ///< replaces the row with the same key
+};
+/// The recipient is done; the last one takes the queue row with it.
+struct RemoveRecipient {
+  MailId mail;
+  std::uint32_t index = 0;
+};
+
+struct PutStory {
+  StoryRow row;
+};
+struct AppendStory {
+  StoryPartRow row;
+};
+
+struct PutDomain {
+  DomainRow row;
+};
+struct RemoveDomain {
+  std::string name;
+};
+struct PutAccount {
+  AccountRow row;
+};  ///< id 0: a new one (Committed::account)
+struct RemoveAccount {
+  AccountId id;
+};  ///< with its mailboxes, logins and addresses
+struct PutLogin {
+  LoginRow row;
+};  ///< id 0: a new one
+struct RemoveLogin {
+  LoginId id;
+};
+struct PutAddress {
+  AddressRow row;
+};
+struct RemoveAddress {
+  std::string address;
+};
+struct PutGroup {
+  GroupRow row;
+};
+struct RemoveGroup {
+  std::string address;
+};
+
+/// A named value of a room's own ("reports/last-run"); empty value removes it.
+struct PutSetting {
+  std::string key;
+  std::string value;
+};
+
+using Mutation =
+    std::variant<PutContent, AddEmail, SetFlags, ExpungeEmail, PutMailbox, DeleteMailbox, PutQueued, PutRecipient,
+                 RemoveRecipient, PutStory, AppendStory, PutDomain, RemoveDomain, PutAccount, RemoveAccount, PutLogin,
+                 RemoveLogin, PutAddress, RemoveAddress, PutGroup, RemoveGroup, PutSetting>;
+
+struct Unit {
+  std::vector<Precondition> preconditions;
+  std::vector<Mutation> mutations;
+};
+
+// ---------------------------------------------------------------- outcome
+
+struct Placed {
+  MailboxId mailbox;
+  std::uint32_t uid_validity = 0;
+  Uid uid = 0;
+  ModSeq modseq = 0;
+};
+
+struct Committed {
+  std::vector<Placed> placed;  ///< one for each AddEmail, in order
+  AccountId account;           ///< of a PutAccount with id 0
+  LoginId login;
+  MailboxId mailbox;            ///< of the last PutMailbox with id 0
+  std::vector<ModSeq> modseqs;  ///< one for each SetFlags and ExpungeEmail, in order
+};
+
+enum class CommitError : std::uint8_t {
+  precondition_failed,  ///< CommitFailure::precondition says which; nothing of the unit is written
+  no_space,             ///< the disk is full: temporary (452 4.3.1); service resumes by itself
+  shutting_down,        ///< the store no longer takes units
+};
+struct CommitFailure {
+  CommitError error{};
+  std::size_t precondition = 0;  ///< index in Unit::preconditions
+};
+
+}  // namespace posthorn::storage
