@@ -18,8 +18,12 @@ using TimePoint = std::chrono::sys_time<Duration>;
 [[nodiscard]] constexpr TimePoint from_unix_seconds(std::int64_t s) {
   return TimePoint{std::chrono::seconds{s}};
 }
-[[nodiscard]] constexpr std::int64_t unix_micros(TimePoint t) { return t.time_since_epoch().count(); }
-[[nodiscard]] constexpr TimePoint from_unix_micros(std::int64_t us) { return TimePoint{Duration{us}}; }
+[[nodiscard]] constexpr std::int64_t unix_micros(TimePoint t) {
+  return t.time_since_epoch().count();
+}
+[[nodiscard]] constexpr TimePoint from_unix_micros(std::int64_t us) {
+  return TimePoint{Duration{us}};
+}
 
 /// RFC 3339, UTC: "2026-12-24T08:00:00Z"; with milliseconds where `millis`: "2026-12-24T08:00:00.250Z".
 [[nodiscard]] std::string rfc3339(TimePoint t, bool millis = false);
