@@ -1,0 +1,121 @@
+// Config: what the TOML file says, checked and with every default filled in. One file, read at start and again on
+// SIGHUP. What changes while running (domains, accounts, addresses) is not here but in the store (site/directory).
+//
+// Units: durations are microseconds, sizes octets. Paths are absolute: relative ones are taken from the folder of
+// the file. A Config that parse() or load() gave is valid as a whole; nobody has to check it again.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "foundation/base/bytes.h"
+#include "foundation/base/ip_address.h"
+#include "foundation/base/result.h"
+#include "foundation/base/time.h"
+#include "site/config/limits.h"
+
+namespace posthorn::config {
+
+/// ADDR:PORT, or [ADDR]:PORT for IPv6. Port 0 means "a free one" (tests, the demo).
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;
+
+  [[nodiscard]] std::string text() const;
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+/// nullopt for anything that is not ADDR:PORT with a literal address; "localhost" and "*" are refused on purpose.
+[[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
+
+/// Where each service listens; an empty list: off.
+struct Listen {
+  std::vector<Endpoint> smtp, submission, submissions, imap, imaps, pop3, pop3s, http, https, metrics;
+};
+
+/// Certificates are chosen by SNI; certificate[i] belongs to key[i].
+struct Tls {
+  std::vector<std::filesystem::path> certificate;
+  std::vector<std::filesystem::path> key;
+  std::filesystem::path ca_file;  ///< trust anchors for outbound verification; empty: the system's
+};
+
+/// What a route asks of TLS.
+enum class RouteTls : std::uint8_t {
+  none,           ///< never
+  opportunistic,  ///< STARTTLS where offered, any certificate
+  required,       ///< STARTTLS or no mail, any certificate
+  verified,       ///< STARTTLS and a certificate for the host's name
+  implicit,       ///< TLS from the first octet (RFC 8314), verified
+};
+
+/// A static route: mail that matches goes to this host instead of the MX. Exactly one of domain, sender, stream is
+/// set. `domain` is a recipient domain, ".example" with every name below it, or "*"; `sender` an address or a
+/// sender domain; `stream` the name of an outbound stream.
+struct Route {
+  std::string domain, sender, stream;
+  std::string host;  ///< name or address literal
+  std::uint16_t port = 25;
+  RouteTls tls = RouteTls::opportunistic;
+  std::string login_user;                     ///< empty: no AUTH
+  std::filesystem::path login_password_file;  ///< first line is the password; read when it is used
+
+  /// "domain example.com", "stream bulk": unique among the routes, names it in queue rows and logs.
+  [[nodiscard]] std::string name() const;
+};
+
+struct Relay {
+  std::uint16_t mx_port = 25;
+  std::vector<IpAddress> source;  ///< local addresses to send from, one a family; empty: the system's choice
+  bool allow_private = false;     ///< whether MX and routes may lead to special-purpose addresses
+  std::vector<Route> routes;
+  std::vector<Duration> retry;  ///< waits after the 1st, 2nd … failed attempt; the last one repeats
+  Duration give_up = std::chrono::days(5);
+};
+
+enum class LogLevel : std::uint8_t { error, warning, info, debug };
+enum class LogFormat : std::uint8_t { logfmt, json };
+
+struct Config {
+  std::filesystem::path file;  ///< where it was read from; empty: from text
+  std::string host_name;       ///< greeting, EHLO, Received, authserv-id
+  std::filesystem::path store_dir;
+  std::string dns_source = "system";  ///< INTERFACES --dns: system, recursive, ADDR[:PORT], zone:FILE (absolute)
+  Listen listen;
+  Tls tls;
+  Relay relay;
+  std::uint16_t mta_sts_https_port = 443;
+  Limits limits;
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::logfmt;
+};
+
+/// Every fault of the text, in the order of its lines, never only the first. Each names file, line, key and what
+/// would be right.
+using Problems = std::vector<Problem>;
+
+/// `file` is what the messages call it; relative paths are taken from `base`.
+[[nodiscard]] Result<Config, Problems> parse(std::string_view toml, const std::filesystem::path& file,
+                                             const std::filesystem::path& base);
+/// Reads at most 1 MB.
+[[nodiscard]] Result<Config, Problems> load(const std::filesystem::path& file);
+
+/// The configuration as TOML that parse() reads back to the same; defaults are written only where `all`.
+[[nodiscard]] std::string export_toml(const Config& config, bool all = false);
+/// Keys whose change needs a restart (the rest takes effect on SIGHUP): "listen.smtp", "store.dir".
+[[nodiscard]] std::vector<std::string> needs_restart(const Config& running, const Config& next);
+
+/// One row of the reference: what can stand in the file.
+struct KeyInfo {
+  std::string_view key;          ///< "relay.mx_port"
+  std::string_view type;         ///< "port", "duration", "list of ADDR:PORT"
+  std::string default_value;     ///< as it would be written; empty: none, "required" where it must be given
+  std::string_view rule;         ///< "RFC 5321 4.5.3.1.8"; empty: our own choice
+  std::string_view explanation;  ///< a sentence or two
+};
+/// Every key there is, in the order of the documentation. docs/operator/config.md and `config explain` are it.
+[[nodiscard]] std::vector<KeyInfo> reference();
+
+}  // namespace posthorn::config
