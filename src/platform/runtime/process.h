@@ -1,0 +1,39 @@
+// The process and its surroundings: signals as something to await, limits, what the kernel counts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+
+#include "platform/runtime/executor.h"
+
+namespace posthorn::runtime {
+
+/// A write to a closed connection is an error value, not the end of the process. Idempotent; Loops does it.
+void ignore_sigpipe();
+
+/// Raises the soft limit of open descriptors to the hard one; returns what it is now.
+[[nodiscard]] std::size_t raise_descriptor_limit();
+
+/// CPU time of this process so far, and its resident memory, for metrics and benchmarks.
+[[nodiscard]] std::int64_t process_cpu_micros();
+[[nodiscard]] std::size_t resident_octets();
+
+/// Signals, awaited one after another. Make it before the threads start; only one for each signal number.
+class Signals {
+ public:
+  Signals(Executor executor, std::initializer_list<int> numbers);
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+  ~Signals();
+
+  /// The number of the next signal. On the executor of the constructor.
+  [[nodiscard]] Task<int> next();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace posthorn::runtime
