@@ -31,6 +31,16 @@ struct QueueFilter {
   std::string text;  ///< matches id, sender, recipient address or domain; empty: all
 };
 
+/// What a mailbox's view in memory needs of an email; cheaper than the whole row.
+struct EmailSummary {
+  Uid uid = 0;
+  ModSeq modseq = 0;
+  EmailId email_id;
+  std::uint64_t size = 0;
+  std::uint8_t flags = 0;
+  std::vector<std::string> keywords;
+};
+
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -55,7 +65,12 @@ class Reader {
   /// Rows with from <= uid, ascending, at most `max`.
   [[nodiscard]] virtual std::vector<EmailRow> emails(AccountId account, MailboxId mailbox, Uid from,
                                                      std::size_t max) = 0;
+  /// The same range, without what only FETCH needs.
+  [[nodiscard]] virtual std::vector<EmailSummary> summaries(AccountId account, MailboxId mailbox, Uid from,
+                                                            std::size_t max) = 0;
+  [[nodiscard]] virtual std::optional<EmailRow> email(AccountId account, MailboxId mailbox, Uid uid) = 0;
   [[nodiscard]] virtual std::optional<EmailRow> email(EmailId id) = 0;
+  /// Expunged and moved away after `since`, by modseq.
   [[nodiscard]] virtual std::vector<TombstoneRow> tombstones(AccountId account, MailboxId mailbox, ModSeq since) = 0;
 
   // queue

@@ -10,14 +10,22 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "foundation/base/result.h"
 #include "foundation/base/task.h"
+#include "platform/runtime/clock.h"
+#include "platform/runtime/log.h"
+#include "platform/storage/backup.h"
 #include "platform/storage/intake.h"
 #include "platform/storage/reader.h"
 #include "platform/storage/unit.h"
+#include "platform/storage/verify.h"
 
 namespace posthorn::storage {
 
@@ -36,7 +44,13 @@ struct StoreOptions {
   std::size_t intake_memory_max = 64 * MiB;
   /// Free octets that only queue drain and deletions may use when the disk runs full.
   std::uint64_t reserve_octets = 64 * MiB;
-  FileLayer* files = nullptr;  ///< nullptr: the machine's
+  /// Segment files are closed at this size.
+  std::uint64_t segment_file_octets_max = 128 * MiB;
+  /// Units that may wait; commit() waits for room beyond it.
+  std::size_t waiting_units_max = 10'000;
+  FileLayer* files = nullptr;             ///< nullptr: the machine's
+  const runtime::Clock* clock = nullptr;  ///< nullptr: the machine's; must outlive the store
+  runtime::Logger log;
 };
 
 /// What a commit changed, for the views in memory. Called on the committer thread after the group is durable and
@@ -58,20 +72,40 @@ class Store {
   /// Queues a unit nobody waits for (stories of refused mail). Dropped, counted and logged if it cannot be written.
   virtual void commit_later(Unit unit) = 0;
 
-  /// Runs `question` on a reader thread inside one read transaction and resumes with its answer.
+  /// Runs `question` on a reader thread inside one read transaction and resumes with its answer. The question owns
+  /// what it captures (no references to the caller's frame): a cancelled caller does not wait for it.
   template <class Question>
-  [[nodiscard]] auto read(Question question) -> Task<std::invoke_result_t<Question, Reader&>>;
+  [[nodiscard]] auto read(Question question) -> Task<std::invoke_result_t<Question, Reader&>> {
+    using Answer = std::invoke_result_t<Question, Reader&>;
+    auto answer = std::make_shared<std::optional<Answer>>();
+    std::function<void(Reader&)> job = [answer, shared = std::make_shared<Question>(std::move(question))](
+                                           Reader& reader) { answer->emplace((*shared)(reader)); };
+    co_await run_on_reader(std::move(job));
+    co_return std::move(**answer);
+  }
 
   /// Takes the octets of one incoming message (intake.h).
   [[nodiscard]] virtual std::unique_ptr<Intake> intake(MailId id) = 0;
 
   virtual void observe(CommitObserver observer) = 0;
 
+  /// Answers still owed to callers of commit() and read(): for simulations, whose time stands still meanwhile.
+  [[nodiscard]] virtual std::size_t pending() const = 0;
+
+  // These three take long and block: call them on a worker, never on a loop. Service goes on meanwhile.
+
+  /// Checks every record and row of the running store against each other (verify.h).
+  [[nodiscard]] virtual Result<VerifyReport, Problem> verify() = 0;
+  /// A consistent copy in `to`, which must not exist or be empty (backup.h).
+  [[nodiscard]] virtual Result<BackupReport, Problem> backup(const std::filesystem::path& to) = 0;
+  /// Rewrites the segments that are less than half live; also done in the background. Octets given back.
+  [[nodiscard]] virtual Result<std::uint64_t, Problem> reclaim() = 0;
+
   /// Orderly end: finishes what was handed in, checkpoints, joins the threads.
   virtual void close() = 0;
 
  protected:
-  virtual void run_on_reader(std::function<void(Reader&)> job) = 0;
+  [[nodiscard]] virtual Task<> run_on_reader(std::function<void(Reader&)> job) = 0;
 };
 
 }  // namespace posthorn::storage

@@ -12,7 +12,7 @@
 
 namespace posthorn::storage {
 
-class StagedFile;  // intake.h
+class StagedFile;  // staged_file.h: a message file that is already on stable storage, removed unless a unit names it
 
 // ---------------------------------------------------------------- preconditions
 
@@ -64,6 +64,8 @@ struct PutContent {
   MailId id;
   std::shared_ptr<const OctetString> octets;
   std::shared_ptr<StagedFile> staged;
+  /// For people who read a segment with `less`: sender and recipients on one line. Cut at 512 octets; may be empty.
+  std::string envelope;
 };
 /// Adds an email; the commit gives uid and modseq (Committed::placed, in the order of AddEmail and MoveEmail).
 struct AddEmail {
@@ -83,8 +85,18 @@ struct ExpungeEmail {
   MailboxId mailbox;
   Uid uid = 0;
 };
+/// RFC 6851: the email keeps its EmailId, flags, keywords and dates; it gets a new uid and modseq in `to`
+/// (Committed::placed) and leaves a tombstone in `mailbox`.
+struct MoveEmail {
+  AccountId account;
+  MailboxId mailbox;
+  Uid uid = 0;
+  MailboxId to;
+};
 struct PutMailbox {
-  MailboxRow row;  ///< id 0: a new one; uid_next and highest_modseq of an existing one are kept
+  /// id 0: a new one. uid_validity 0: the store gives one that was never used before. Of an existing mailbox
+  /// uid_validity, uid_next and highest_modseq are kept.
+  MailboxRow row;
 };
 struct DeleteMailbox {
   AccountId account;
@@ -149,9 +161,9 @@ struct PutSetting {
 };
 
 using Mutation =
-    std::variant<PutContent, AddEmail, SetFlags, ExpungeEmail, PutMailbox, DeleteMailbox, PutQueued, PutRecipient,
-                 RemoveRecipient, PutStory, AppendStory, PutDomain, RemoveDomain, PutAccount, RemoveAccount, PutLogin,
-                 RemoveLogin, PutAddress, RemoveAddress, PutGroup, RemoveGroup, PutSetting>;
+    std::variant<PutContent, AddEmail, SetFlags, ExpungeEmail, MoveEmail, PutMailbox, DeleteMailbox, PutQueued,
+                 PutRecipient, RemoveRecipient, PutStory, AppendStory, PutDomain, RemoveDomain, PutAccount,
+                 RemoveAccount, PutLogin, RemoveLogin, PutAddress, RemoveAddress, PutGroup, RemoveGroup, PutSetting>;
 
 struct Unit {
   std::vector<Precondition> preconditions;
@@ -168,7 +180,7 @@ struct Placed {
 };
 
 struct Committed {
-  std::vector<Placed> placed;  ///< one for each AddEmail, in order
+  std::vector<Placed> placed;  ///< one for each AddEmail and MoveEmail, in order
   AccountId account;           ///< of a PutAccount with id 0
   LoginId login;
   MailboxId mailbox;            ///< of the last PutMailbox with id 0
@@ -182,7 +194,9 @@ enum class CommitError : std::uint8_t {
 };
 struct CommitFailure {
   CommitError error{};
-  std::size_t precondition = 0;  ///< index in Unit::preconditions
+  /// Index in Unit::preconditions. At or above their number: the mutation (index less that number) whose own
+  /// condition did not hold: a mailbox, email, content or account that is gone, a name that is taken.
+  std::size_t precondition = 0;
 };
 
 }  // namespace posthorn::storage
