@@ -1,0 +1,76 @@
+// DKIM verification (RFC 6376 6, with RFC 8301, 8463, 8616). Every signature is judged, up to signatures_max; the
+// mathematics (`body_hash`, `signature`) is told apart from the verdict, so that a key that policy refuses still
+// shows whether it signed this message.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "foundation/base/task.h"
+#include "foundation/base/time.h"
+#include "standards/dkim/key_record.h"
+#include "standards/dkim/message_scan.h"
+#include "standards/dkim/signature.h"
+#include "standards/dns/resolver.h"
+
+namespace posthorn::dkim {
+
+inline constexpr std::int64_t clock_skew_seconds = 300;  // ours; RFC 6376 3.5 leaves the drift of t= and x= to us
+inline constexpr std::size_t key_records_max = 8;        // ours: TXT records looked at under one selector
+
+/// RFC 8601 2.7.1.
+enum class Result : unsigned char { none, pass, fail, policy, neutral, temperror, permerror };
+[[nodiscard]] std::string_view text(Result result);
+
+enum class Mathematics : unsigned char { unchecked, good, bad };
+[[nodiscard]] std::string_view text(Mathematics mathematics);
+
+struct VerifiedSignature {
+  Result result = Result::permerror;
+  std::string domain;     ///< d=, lower case A-labels; as written where it could not be parsed
+  std::string selector;   ///< s=
+  std::string identity;   ///< i=, with its default
+  std::string algorithm;  ///< a=
+  unsigned key_bits = 0;  ///< 0 where no key was read
+  Mathematics body_hash = Mathematics::unchecked;
+  Mathematics signature = Mathematics::unchecked;
+  bool counted_for_dmarc = false;    ///< pass, without l=, over one From field
+  bool testing = false;              ///< the key has t=y
+  std::string reason;                ///< why the result; empty for a plain pass
+  std::string b_prefix;              ///< the first characters of b=, for header.b (RFC 6008)
+  std::string key_record;            ///< TXT as found, for stories
+  std::vector<std::string> answers;  ///< what the DNS said
+  std::optional<Signature> parsed;
+};
+
+/// One result a DKIM-Signature field, top first. Empty: the message is not signed.
+[[nodiscard]] Task<std::vector<VerifiedSignature>> verify(const MessageScan& scan, dns::Resolver& resolver,
+                                                          TimePoint now);
+
+/// What a key lookup came to.
+struct KeyLookup {
+  Result problem = Result::none;  ///< temperror, permerror, or none when `record` is there
+  std::string reason;
+  std::optional<KeyRecord> record;
+  std::string text;                  ///< the TXT record used
+  std::vector<std::string> answers;  ///< for stories
+};
+/// RFC 6376 3.6.2.2; several TXT records: used only if exactly one is a key.
+[[nodiscard]] Task<KeyLookup> find_key(dns::Resolver& resolver, dns::Name key_name);
+
+/// The octets that b= signs: the headers h= names, and the signature's own field with b= empty.
+/// `own` is the field's raw octets with the offsets of its b= value.
+struct OwnField {
+  Octets raw;
+  std::size_t b_begin = 0, b_end = 0;  ///< offsets into `raw`
+};
+[[nodiscard]] std::string header_digest(const message::Header& header, const std::vector<std::string>& signed_headers,
+                                        Canonicalization form, const OwnField& own, crypto::SignatureHash hash);
+/// The same octets themselves, for `check` to show.
+[[nodiscard]] std::string canonical_headers(const message::Header& header,
+                                            const std::vector<std::string>& signed_headers, Canonicalization form,
+                                            const OwnField& own);
+
+}  // namespace posthorn::dkim
