@@ -40,7 +40,7 @@ posthorn_room(https USES runtime net)
 
 posthorn_floor(4 site)
 posthorn_room(config)
-posthorn_room(directory)
+posthorn_room(directory LIBS unistring Boost::json)
 posthorn_room(keyring)
 posthorn_room(journal LIBS Boost::json)
 

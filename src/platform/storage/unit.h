@@ -122,6 +122,12 @@ struct PutStory {
 struct AppendStory {
   StoryPartRow row;
 };
+/// Retention: removes stories that began before `before`, and the oldest while all stories together (steps and
+/// parts) exceed octets_max. At most 1,000 stories a unit: the caller comes again while it removed that many.
+struct SweepStories {
+  TimePoint before;
+  std::uint64_t octets_max = 0;
+};
 
 struct PutDomain {
   DomainRow row;
@@ -160,10 +166,10 @@ struct PutSetting {
   std::string value;
 };
 
-using Mutation =
-    std::variant<PutContent, AddEmail, SetFlags, ExpungeEmail, MoveEmail, PutMailbox, DeleteMailbox, PutQueued,
-                 PutRecipient, RemoveRecipient, PutStory, AppendStory, PutDomain, RemoveDomain, PutAccount,
-                 RemoveAccount, PutLogin, RemoveLogin, PutAddress, RemoveAddress, PutGroup, RemoveGroup, PutSetting>;
+using Mutation = std::variant<PutContent, AddEmail, SetFlags, ExpungeEmail, MoveEmail, PutMailbox, DeleteMailbox,
+                              PutQueued, PutRecipient, RemoveRecipient, PutStory, AppendStory, SweepStories, PutDomain,
+                              RemoveDomain, PutAccount, RemoveAccount, PutLogin, RemoveLogin, PutAddress, RemoveAddress,
+                              PutGroup, RemoveGroup, PutSetting>;
 
 struct Unit {
   std::vector<Precondition> preconditions;
@@ -185,6 +191,7 @@ struct Committed {
   LoginId login;
   MailboxId mailbox;            ///< of the last PutMailbox with id 0
   std::vector<ModSeq> modseqs;  ///< one for each SetFlags and ExpungeEmail, in order
+  std::uint64_t swept = 0;      ///< stories removed by SweepStories
 };
 
 enum class CommitError : std::uint8_t {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "foundation/base/ip_address.h"
 #include "foundation/base/result.h"
 #include "foundation/base/time.h"
+#include "platform/runtime/log.h"
 #include "site/config/limits.h"
 
 namespace posthorn::config {
@@ -75,9 +77,6 @@ struct Relay {
   Duration give_up = std::chrono::days(5);
 };
 
-enum class LogLevel : std::uint8_t { error, warning, info, debug };
-enum class LogFormat : std::uint8_t { logfmt, json };
-
 struct Config {
   std::filesystem::path file;  ///< where it was read from; empty: from text
   std::string host_name;       ///< greeting, EHLO, Received, authserv-id
@@ -88,8 +87,8 @@ struct Config {
   Relay relay;
   std::uint16_t mta_sts_https_port = 443;
   Limits limits;
-  LogLevel log_level = LogLevel::info;
-  LogFormat log_format = LogFormat::logfmt;
+  runtime::LogLevel log_level = runtime::LogLevel::info;
+  runtime::LogFormat log_format = runtime::LogFormat::logfmt;
 };
 
 /// Every fault of the text, in the order of its lines, never only the first. Each names file, line, key and what
