@@ -76,8 +76,8 @@ struct Message {
 
 enum class Transport : unsigned char { udp, tcp };
 /// The response to one query datagram (or TCP message without its length prefix). Empty where nothing is to be
-/// sent: the octets are no query, or the zone says `timeout` for it. `bogus` is answered as SERVFAIL unless CD is
-/// set; AD is set for names marked secure where the query has AD or DO.
+/// sent: the octets are no query, or the zone says `timeout` for it. `servfail` and `bogus` are answered as SERVFAIL
+/// (as a validating server does); AD is set for names marked secure where the query has AD or DO.
 [[nodiscard]] OctetString answer_query(const Zone& zone, Octets query, Transport transport);
 
 }  // namespace posthorn::dns

@@ -53,7 +53,19 @@ class Zone {
     std::map<RecordType, Status> failures;
     std::optional<Status> failure_of_others;
     bool secure_from_here = false;
+
+    [[nodiscard]] bool has_content() const;
+    [[nodiscard]] bool has(RecordType type) const;
+    [[nodiscard]] std::optional<Status> failure_for(RecordType type) const;
   };
+  /// What one name says about one type: records, or a CNAME to follow, or neither.
+  struct Step {
+    Status status = Status::no_data;
+    std::vector<Record> records;
+    std::optional<Record> alias;
+  };
+  [[nodiscard]] Step step(const Name& name, RecordType type) const;
+  [[nodiscard]] std::uint32_t negative_ttl(const Name& name) const;
   [[nodiscard]] const Node* find(const Name& name) const;
   [[nodiscard]] bool exists(const Name& name) const;
   [[nodiscard]] const Node* find_wildcard(const Name& name) const;
