@@ -32,7 +32,7 @@ std::string absolute(const Name& name) {
 }
 
 /// A character-string in quotes (RFC 1035 5.1).
-std::string quoted(std::string_view octets) {
+std::string quoted_string(std::string_view octets) {
   std::string out = "\"";
   for (const char c : octets) {
     if (c < ' ' || c >= 0x7f) {
@@ -57,7 +57,7 @@ struct Writer {
   std::string operator()(const Mx& d) const { return fmt::format("{} {}", d.preference, absolute(d.exchange)); }
   std::string operator()(const Txt& d) const {
     std::string out;
-    for (const std::string& string : d.strings) out += (out.empty() ? "" : " ") + quoted(string);
+    for (const std::string& string : d.strings) out += (out.empty() ? "" : " ") + quoted_string(string);
     return out;
   }
   std::string operator()(const Cname& d) const { return absolute(d.target); }
@@ -74,7 +74,7 @@ struct Writer {
     const std::string data = d.association_data.empty() ? "" : " " + hex(d.association_data);
     return fmt::format("{} {} {}{}", d.usage, d.selector, d.matching_type, data);
   }
-  std::string operator()(const Caa& d) const { return fmt::format("{} {} {}", d.flags, d.tag, quoted(d.value)); }
+  std::string operator()(const Caa& d) const { return fmt::format("{} {} {}", d.flags, d.tag, quoted_string(d.value)); }
   // RFC 3597 5.
   std::string operator()(const Unknown& d) const {
     return fmt::format("\\# {}{}{}", d.octets.size(), d.octets.empty() ? "" : " ", hex(d.octets));

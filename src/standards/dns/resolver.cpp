@@ -54,9 +54,10 @@ Task<MxLookup> lookup_mx(Resolver& resolver, Name domain) {
   const auto records = lookup.answer.all<Mx>();
   // RFC 7505 3: a null MX stands alone; among others it names no host and is left out.
   lookup.null_mx = records.size() == 1 && records.front()->exchange.is_root();
-  for (const Mx* mx : records)
-    if (!mx->exchange.is_root()) lookup.hosts.push_back(*mx);
-  std::ranges::stable_sort(lookup.hosts, {}, &Mx::preference);
+  for (const Mx* mx : records) {
+    if (mx->exchange.is_root()) continue;
+    lookup.hosts.insert(std::ranges::upper_bound(lookup.hosts, mx->preference, {}, &Mx::preference), *mx);
+  }
   co_return lookup;
 }
 
