@@ -29,6 +29,23 @@ enum class KeyKind : unsigned char { rsa, ed25519 };
 
 enum class SignatureHash : unsigned char { sha1, sha256 };
 
+/// A hash over octets that come in pieces.
+class SignatureDigest {
+ public:
+  explicit SignatureDigest(SignatureHash hash);
+  ~SignatureDigest();
+  SignatureDigest(SignatureDigest&&) noexcept;
+  SignatureDigest& operator=(SignatureDigest&&) noexcept;
+
+  void update(Octets octets);
+  /// The digest of everything so far; the object starts anew.
+  [[nodiscard]] OctetString finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 enum class KeyError : unsigned char {
   not_a_key,         ///< not the DER, PEM or raw form asked for
   unsupported_kind,  ///< a key, but neither RSA nor Ed25519
