@@ -90,7 +90,9 @@ std::string Domain::u_label() const {
   if (idn2_to_unicode_8z8z(a_label_.c_str(), &result, 0) != IDN2_OK) return a_label_;
   std::string u_labels(result);
   idn2_free(result);
-  return u_labels;
+  // Fake A-labels decode to control characters and the like: only what converts back is shown decoded.
+  const auto back = to_a_labels(u_labels);
+  return back && *back == a_label_ ? u_labels : a_label_;
 }
 
 bool Domain::is_within(const Domain& ancestor) const {
