@@ -14,7 +14,7 @@ enum class FindingLevel : unsigned char {
   error,    ///< does not do what its owner wants
 };
 
-[[nodiscard]] constexpr std::string_view text(FindingLevel level) {
+[[nodiscard]] constexpr std::string_view word(FindingLevel level) {
   switch (level) {
     case FindingLevel::info:
       return "info";

@@ -43,7 +43,7 @@ struct TraceStep {
   std::string result;    ///< "match", "no match", or a Result's word where the step decided or failed
   unsigned depth = 0;    ///< 0 for the domain itself, +1 a nested include or redirect
   unsigned lookups = 0;  ///< terms that ask DNS, counted up to here
-  std::vector<std::string> answers;  ///< what the DNS said, one line an answer
+  std::vector<dns::Answer> answers;  ///< what the DNS said; Answer::summary() tells it in a line
 };
 
 struct Outcome {
@@ -64,13 +64,5 @@ struct Outcome {
 [[nodiscard]] Task<Outcome> check_mail_from(dns::Resolver& resolver, Query query);
 /// The HELO identity (RFC 7208 2.3).
 [[nodiscard]] Task<Outcome> check_helo(dns::Resolver& resolver, Query query);
-
-/// RFC 7208 7.2 `%{…}` expansion of a domain-spec or explanation, exposed for `check spf`.
-struct MacroContext {
-  std::string_view sender, domain, helo, receiver;
-  IpAddress ip;
-  std::string_view validated_name = "unknown";  ///< %{p}
-  std::int64_t unix_time = 0;                   ///< %{t}
-};
 
 }  // namespace posthorn::spf

@@ -1,0 +1,161 @@
+// What is wrong, or not wise, with one SPF record: without asking the DNS.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "foundation/text/ascii.h"
+#include "standards/spf/check_host.h"
+#include "standards/spf/record.h"
+
+namespace posthorn::spf {
+namespace {
+
+constexpr unsigned kNearLimit = 8;       // spf-near-lookup-limit: 8 to 10
+constexpr unsigned kWidestPrefix4 = 2;   // a quarter of IPv4 and more is nobody's network
+constexpr unsigned kWidestPrefix6 = 12;  // IANA gives registries /12 at most
+
+/// “ ” „ ‘ ’ « » in UTF-8, which word processors put where the DNS wants none.
+constexpr std::array<std::string_view, 7> kTypographicQuotes{
+    "\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x9e", "\xe2\x80\x98", "\xe2\x80\x99", "\xc2\xab", "\xc2\xbb"};
+
+std::string without_quotes(std::string_view text) {
+  std::string out{text};
+  for (const std::string_view quote : kTypographicQuotes)
+    for (auto at = out.find(quote); at != std::string::npos; at = out.find(quote)) out.erase(at, quote.size());
+  std::erase(out, '"');
+  return std::string{text::trim(out)};
+}
+
+/// "xx.xx.xx.xx", "x.x.x.x", "<your-ip>": a value that somebody was to fill in.
+bool is_placeholder(std::string_view term) {
+  const auto colon = term.find(':');
+  if (colon == std::string_view::npos) return false;
+  const std::string value = text::lower(term.substr(colon + 1));
+  if (value.find_first_of("<>[]") != std::string::npos) return true;
+  const bool only_x = value.find_first_not_of("x./") == std::string::npos;
+  return only_x && value.find('x') != std::string::npos;
+}
+
+/// The record's terms without those that `drop` picks, after "v=spf1".
+template <class Drop>
+std::string without_terms(std::string_view record, Drop drop) {
+  std::string out = "v=spf1";
+  bool first = true;
+  for (const std::string_view term : text::words(record)) {
+    if (std::exchange(first, false) || drop(term)) continue;
+    out += fmt::format(" {}", term);
+  }
+  return out;
+}
+
+std::string replace_term(std::string_view record, std::string_view old_term, std::string_view new_term) {
+  std::string out;
+  for (const std::string_view term : text::words(record)) {
+    const std::string_view written = term == old_term ? new_term : term;
+    if (!out.empty() && !written.empty()) out += ' ';
+    out += written;
+  }
+  return out;
+}
+
+class Review {
+ public:
+  explicit Review(std::string_view given) : given_(given), text_(without_quotes(given)) {}
+
+  RecordReview run() {
+    auto record = parse_record(given_);
+    out_.valid = record.has_value();
+    if (!record) {
+      syntax_fault(record.error());
+      return std::move(out_);
+    }
+    out_.record = std::move(*record);
+    ends_well();
+    for (const Mechanism& mechanism : out_.record.mechanisms) judge(mechanism);
+    count_lookups();
+    return std::move(out_);
+  }
+
+ private:
+  void add(std::string id, FindingLevel level, std::string reason, std::string correction) {
+    out_.findings.push_back({std::move(id), level, std::move(reason), std::move(correction)});
+  }
+
+  void syntax_fault(const SyntaxError& error) {
+    const bool quoted = text_ != given_;
+    const auto clean = parse_record(text_);
+    const std::string correction = quoted && clean ? text_ : std::string{};
+    const std::string hint = quoted ? "; quotation marks were pasted into the record" : "";
+    add("spf-syntax", FindingLevel::error, error.text() + hint, correction);
+    for (const std::string_view term : text::words(text_))
+      if (is_placeholder(term))
+        add("spf-placeholder", FindingLevel::error, fmt::format("{} was never filled in", text::printable(term)), "");
+  }
+
+  void ends_well() {
+    if (out_.record.has_all() || out_.record.redirect) return;
+    add("spf-no-all", FindingLevel::warning,
+        "the record ends without an all term: hosts it does not list are neutral, as if there were no record",
+        fmt::format("{} ~all", text_));
+  }
+
+  void judge(const Mechanism& mechanism) {
+    const bool passes = mechanism.qualifier == Result::pass;
+    if (mechanism.kind == MechanismKind::all && passes)
+      add("spf-plus-all", FindingLevel::error, fmt::format("{} lets any host send for the domain", mechanism.text),
+          replace_term(text_, mechanism.text, "~all"));
+    if (mechanism.kind == MechanismKind::ptr)
+      add("spf-ptr", FindingLevel::warning,
+          fmt::format("{} is slow and unreliable, and RFC 7208 5.5 says not to use it", mechanism.text),
+          without(mechanism));
+    const bool is_address = mechanism.kind == MechanismKind::ip4 || mechanism.kind == MechanismKind::ip6;
+    if (is_address) judge_network(mechanism, passes);
+  }
+
+  void judge_network(const Mechanism& mechanism, bool passes) {
+    const bool v4 = mechanism.kind == MechanismKind::ip4;
+    const unsigned prefix = v4 ? mechanism.prefix4 : mechanism.prefix6;
+    const IpAddress network = mechanism.network.network(prefix);
+    if (passes && prefix <= (v4 ? kWidestPrefix4 : kWidestPrefix6)) {
+      add("spf-plus-all", FindingLevel::error,
+          fmt::format("{} is as wide as the Internet: anybody may send", mechanism.text), without(mechanism));
+    } else if (network.is_special()) {
+      const std::string canonical = fmt::format("{}/{}", network.text(), prefix);
+      add("spf-private-address", FindingLevel::warning,
+          fmt::format("{} is {}, which no host on the Internet has: the term can never match", mechanism.text,
+                      canonical),
+          without(mechanism));
+    }
+  }
+
+  /// RFC 7208 4.6.4: this record's own terms; nested ones are counted by `check spf`.
+  void count_lookups() {
+    const auto& mechanisms = out_.record.mechanisms;
+    const auto own = std::ranges::count_if(mechanisms, [](const Mechanism& m) { return asks_dns(m.kind); });
+    const auto count = static_cast<unsigned>(own) + (out_.record.redirect ? 1U : 0U);
+    if (count > dns_terms_max)
+      add("spf-too-many-lookups", FindingLevel::error,
+          fmt::format("{} terms ask the DNS; receivers stop at {} with permerror", count, dns_terms_max), "");
+    else if (count >= kNearLimit)
+      add("spf-near-lookup-limit", FindingLevel::info,
+          fmt::format("{} of at most {} terms ask the DNS, those of included records not counted", count,
+                      dns_terms_max),
+          "");
+  }
+
+  std::string without(const Mechanism& mechanism) const {
+    return without_terms(text_, [&](std::string_view term) { return term == mechanism.text; });
+  }
+
+  std::string_view given_;
+  std::string text_;
+  RecordReview out_;
+};
+
+}  // namespace
+
+RecordReview review_record(std::string_view text) {
+  return Review{text}.run();
+}
+
+}  // namespace posthorn::spf
