@@ -33,6 +33,7 @@ endif()
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+set(Boost_NO_WARN_NEW_VERSIONS ON)
 find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json)
 find_package(GTest REQUIRED)
 pkg_check_modules(FMT REQUIRED IMPORTED_TARGET fmt)

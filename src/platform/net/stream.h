@@ -2,10 +2,11 @@
 //
 // Thread rule: everything on the executor of its Loop. One coroutine reads and writes at a time (reading and writing
 // do not overlap: that is how mail protocols work, and it keeps TLS simple).
-// Reading: `wait_readable()` holds no buffer, `read_now()` fills the loop's shared one:
+// Reading: `wait_readable()` holds no buffer, `read_now()` fills one borrowed from the loop:
 //
 //   const auto ready = co_await stream.wait_readable();
-//   const auto got = stream.read_now(loop.read_buffer());   // 0: nothing yet, wait again
+//   BorrowedBuffer buffer = loop.borrow_buffer();
+//   const auto got = stream.read_now(buffer.span());   // 0: nothing yet, wait again
 //
 // Deadlines: one absolute deadline a stream, checked by whatever waits; set it before each phase.
 // Destroying a stream closes it at once, with unread input as a reset; close() does it in order.
@@ -41,8 +42,9 @@ enum class StreamError : unsigned char {
 
 /// What an established TLS connection is, for stories and Received fields.
 struct TlsInfo {
-  std::string version;      ///< "TLSv1.3"
-  std::string cipher;       ///< "TLS_AES_256_GCM_SHA384" (IANA name)
+  std::string version;  ///< "TLSv1.3"
+  std::string cipher;   ///< "TLS_AES_256_GCM_SHA384" (IANA name)
+  unsigned cipher_bits = 0;
   std::string group;        ///< "x25519"; empty where there is none
   std::string server_name;  ///< SNI, as sent; empty without
   bool resumed = false;

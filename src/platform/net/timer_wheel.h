@@ -38,7 +38,8 @@ class Deadline {
   Deadline* next_ = nullptr;
   Deadline* previous_ = nullptr;
   TimePoint when_ = TimePoint::max();
-  std::uint32_t slot_ = 0;
+  std::int64_t tick_ = 0;  // of the slot it stands in; `when_` may be later
+  std::size_t slot_ = 0;
 };
 
 class TimerWheel {
@@ -57,8 +58,8 @@ class TimerWheel {
 
  private:
   friend class Deadline;
-  [[nodiscard]] std::int64_t tick_of(TimePoint when) const;
   void link(Deadline& deadline);
+  void push(Deadline& deadline, std::size_t slot);
   void arm(std::int64_t at_tick);
   void run();
   void run_slot(std::size_t slot, TimePoint now);
@@ -66,7 +67,7 @@ class TimerWheel {
 
   runtime::Clock& clock_;
   runtime::Executor executor_;
-  std::array<Deadline*, slots> heads_{};
+  std::array<Deadline*, slots + 1> heads_{};  // the last one: the slot that is being run
   std::array<std::uint64_t, slots / 64> occupied_{};
   std::size_t size_ = 0;
   std::int64_t done_tick_;       // every slot up to this tick has been run

@@ -18,14 +18,24 @@ namespace posthorn::runtime {
 
 namespace detail {
 
-/// A suspended coroutine: resumed by complete(), which also destroys the waiter.
+/// A suspended coroutine. Its loop counts it as outstanding work.
 class Waiter {
  public:
-  virtual void complete(bool cancelled) = 0;
-  [[nodiscard]] virtual const Executor& executor() const = 0;
+  explicit Waiter(Executor executor);
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  /// Destroys the coroutine where it was not resumed (its loop is gone).
+  virtual ~Waiter() = default;
+  /// Resumes the coroutine, on its executor's thread; `waiter` is gone by then.
+  static void complete(std::unique_ptr<Waiter> waiter, bool cancelled);
+  [[nodiscard]] const Executor& executor() const { return executor_; }
 
  protected:
-  ~Waiter() = default;
+  virtual void resume(std::unique_ptr<Waiter> self, bool cancelled) = 0;
+
+ private:
+  Executor executor_;
+  Executor work_;
 };
 
 class EventState {
@@ -37,12 +47,12 @@ class EventState {
 
   [[nodiscard]] bool is_set() const { return waiter_.load(std::memory_order_acquire) == set_mark(); }
   /// Marks the event set; the waiter, if there was one, is the caller's to complete on its executor.
-  [[nodiscard]] Waiter* set_and_take();
+  [[nodiscard]] std::unique_ptr<Waiter> set_and_take();
   void set();
-  /// Puts `waiter` in place; false when the event is set already.
-  [[nodiscard]] bool offer(Waiter* waiter);
-  /// Takes `waiter` back for cancellation; false when somebody else has taken it.
-  [[nodiscard]] bool withdraw(Waiter* waiter);
+  /// Puts `waiter` in place, which is then the state's; false (and `waiter` untouched) when the event is set.
+  [[nodiscard]] bool offer(std::unique_ptr<Waiter>& waiter);
+  /// Takes `waiter` back for cancellation; nullptr when somebody else has taken it.
+  [[nodiscard]] std::unique_ptr<Waiter> withdraw(const Waiter* waiter);
 
  private:
   [[nodiscard]] static Waiter* set_mark();
@@ -104,7 +114,7 @@ class CompletionBatch {
 
   void set(const Event& event) { add(event.state_->set_and_take()); }
   template <class T>
-  void set(const Promise<T>& promise, T value) {
+  void set(const Promise<T>& promise, std::type_identity_t<T> value) {
     promise.state_->value.emplace(std::move(value));
     add(promise.state_->set_and_take());
   }
@@ -113,9 +123,9 @@ class CompletionBatch {
  private:
   struct Loop {
     Executor executor;
-    std::vector<detail::Waiter*> waiters;
+    std::vector<std::unique_ptr<detail::Waiter>> waiters;
   };
-  void add(detail::Waiter* waiter);
+  void add(std::unique_ptr<detail::Waiter> waiter);
   std::vector<Loop> loops_;
 };
 

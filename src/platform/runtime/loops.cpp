@@ -1,0 +1,137 @@
+#include "platform/runtime/loops.h"
+
+#include <atomic>
+#include <thread>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "platform/runtime/process.h"
+
+namespace posthorn::runtime {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr int kOneThread = 1;  // a hint to Asio: one thread runs it, others may post
+
+/// How long real time is waited for other threads before looking again whether they still owe something.
+constexpr std::chrono::milliseconds kBusyWait{1};
+
+struct OneLoop {
+  asio::io_context context{kOneThread};
+  asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
+};
+
+}  // namespace
+
+class Loops::State {
+ public:
+  std::vector<std::unique_ptr<OneLoop>> loops;
+  std::vector<std::jthread> threads;
+  std::atomic<std::size_t> turn{0};
+};
+
+Loops::Loops(std::size_t count) : state_(std::make_unique<State>()) {
+  ignore_sigpipe();
+  if (count == 0) count = std::max(1U, std::thread::hardware_concurrency());
+  for (std::size_t i = 0; i < count; ++i) state_->loops.push_back(std::make_unique<OneLoop>());
+}
+
+Loops::~Loops() {
+  stop();
+}
+std::size_t Loops::size() const {
+  return state_->loops.size();
+}
+Executor Loops::executor(std::size_t index) const {
+  return state_->loops[index]->context.get_executor();
+}
+Executor Loops::next_executor() {
+  return executor(state_->turn.fetch_add(1) % size());
+}
+
+void Loops::start() {
+  for (const auto& loop : state_->loops) state_->threads.emplace_back([&loop] { loop->context.run(); });
+}
+
+void Loops::stop() {
+  for (const auto& loop : state_->loops) loop->context.stop();
+  state_->threads.clear();
+}
+
+class VirtualLoop::State {
+ public:
+  explicit State(VirtualClock& c) : clock(c) {}
+  VirtualClock& clock;
+  OneLoop loop;
+  std::function<bool()> busy;
+};
+
+VirtualLoop::VirtualLoop(VirtualClock& clock) : state_(std::make_unique<State>(clock)) {
+  ignore_sigpipe();
+}
+VirtualLoop::~VirtualLoop() = default;
+Executor VirtualLoop::executor() const {
+  return state_->loop.context.get_executor();
+}
+void VirtualLoop::set_busy(std::function<bool()> busy) {
+  state_->busy = std::move(busy);
+}
+
+void VirtualLoop::run_ready() {
+  asio::io_context& context = state_->loop.context;
+  do {
+    while (context.poll() != 0) {
+    }
+    if (state_->busy && state_->busy()) context.run_one_for(kBusyWait);
+  } while (state_->busy && state_->busy());
+  while (context.poll() != 0) {
+  }
+}
+
+void VirtualLoop::run_until(TimePoint end) {
+  static_cast<void>(run_until([] { return false; }, end));
+  state_->clock.advance_to(end);
+  run_ready();
+}
+
+void VirtualLoop::run_for(Duration duration) {
+  run_until(state_->clock.now() + duration);
+}
+
+bool VirtualLoop::run_until(const std::function<bool()>& done, TimePoint end) {
+  run_ready();
+  while (!done()) {
+    const TimePoint next = state_->clock.next_alarm();
+    if (next > end || next == TimePoint::max()) return false;
+    state_->clock.advance_to(next);
+    run_ready();
+  }
+  return true;
+}
+
+namespace {
+struct Rethrow {
+  void operator()(const std::exception_ptr& exception) const {
+    if (exception) std::rethrow_exception(exception);
+  }
+};
+}  // namespace
+
+void run_to_end(const std::function<Task<>()>& start) {
+  ignore_sigpipe();
+  // Kept for the life of the thread: another thread that has just posted to it may still be inside that call.
+  thread_local asio::io_context context{kOneThread};
+  context.restart();
+  bool ended = false;
+  asio::co_spawn(context, start(), [&ended](const std::exception_ptr& exception) {
+    ended = true;
+    Rethrow{}(exception);
+  });
+  while (!ended && context.run_one() != 0) {
+  }
+}
+
+}  // namespace posthorn::runtime
