@@ -46,21 +46,20 @@ Task<> Pump::run() {
 
 Task<> Pump::on(server::NeedInput&) {
   if (!co_await flush()) co_return;
-  // Between messages a session may idle for minutes: it then holds no buffer.
-  if (!machine_.in_transaction()) input_ = std::string();
+  // A session may wait for minutes: it then holds no buffer.
+  input_.give_back();
   stream_->set_deadline(input_deadline());
   const auto ready = co_await stream_->wait_readable();
   if (!ready) {
     lost(ready.error());
     co_return;
   }
-  const std::span<char> buffer = loop_.read_buffer();
-  const auto got = stream_->read_now(buffer);
+  input_ = loop_.borrow_buffer();
+  const auto got = stream_->read_now(input_.span());
   if (!got) {
     lost(got.error());
   } else if (*got > 0) {
-    input_.assign(buffer.data(), *got);
-    machine_.receive(input_);
+    machine_.receive({input_.span().data(), *got});
   }
 }
 

@@ -75,7 +75,7 @@ class Pump {
   runtime::Logger log_;
   ConnectionLimits::Place place_;
   std::unique_ptr<SessionHandler> handler_;
-  std::string input_;  ///< what the machine borrows: the loop's buffer belongs to others as soon as we wait
+  net::BorrowedBuffer input_;  ///< what the machine borrows, until it needs more
   TimePoint message_deadline_ = TimePoint::max();
   bool ended_ = false;
 };
