@@ -76,7 +76,7 @@ if(TARGET posthorn_cli)
   target_link_libraries(posthorn PRIVATE posthorn_cli)
 endif()
 
-foreach(more fuzz bench tests)
+foreach(more fuzz benchmarks tests)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${more}/CMakeLists.txt)
     add_subdirectory(${more})
   endif()

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FILE_LINES_MAX = 800      # STYLE.md: no hand-written file over 800
 FUNCTION_LINES_MAX = 100  # STYLE.md aims at 70; nothing may pass this
 CPP = (".cpp", ".h")
-OUR_CODE = ("src/", "tests/", "bench/", "fuzz/", "cmake/")
+OUR_CODE = ("src/", "tests/", "benchmarks/", "fuzz/", "cmake/")
 THE_MACHINE = ("src/platform/runtime/",)  # the only room with threads, clocks and spawning
 
 
@@ -138,7 +138,7 @@ class Shape(unittest.TestCase):
         self.complain(bad, "a header opens with a comment that says what it is, and has #pragma once")
 
     def test_clang_format_agrees(self):
-        names = [name for name in cpp_files("src/", "tests/", "bench/", "fuzz/")]
+        names = [name for name in cpp_files("src/", "tests/", "benchmarks/", "fuzz/")]
         batches = [names[start:start + 20] for start in range(0, len(names), 20)]
         command = ["clang-format-19", "--dry-run", "-Werror", "--ferror-limit=1"]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -179,7 +179,7 @@ class Coroutines(unittest.TestCase):
                       "a lambda coroutine with captures outlives them: use a named function that takes values")
 
     def test_only_runtime_spawns(self):
-        names = [name for name in cpp_files() if not name.startswith(THE_MACHINE + ("bench/",))]
+        names = [name for name in cpp_files() if not name.startswith(THE_MACHINE + ("benchmarks/",))]
         self.complain(matches(r"\bdetached\b|\bco_spawn\b", names), "spawn through platform/runtime, which counts and awaits its children")
 
     def test_only_runtime_knows_the_time(self):

@@ -63,13 +63,13 @@ struct RecipientOutcome {
 struct Contact {
   TimePoint at{};
   Duration took{};
-  std::string host;        ///< MX name or the route's host
-  std::string address;     ///< "192.0.2.1:25"; empty: it had none
-  std::string stage;       ///< where it ended: "lookup", "connect", "greeting", "EHLO", "STARTTLS", "MAIL", "message"…
-  std::string what;        ///< in plain words: "connection refused", "250 2.0.0 accepted as 5jq2"
-  std::string tls;         ///< "TLS 1.3, TLS_AES_128_GCM_SHA256, certificate not verified"; empty: plain
-  bool reused = false;     ///< on a connection left open by the parcel before
-  std::string transcript;  ///< of a contact that failed: the SMTP dialogue, bounded, secrets masked
+  std::string host;     ///< MX name or the route's host
+  std::string address;  ///< "192.0.2.1:25"; empty: it had none
+  std::string stage;    ///< where it ended: "lookup", "connect", "greeting", "EHLO", "STARTTLS", "MAIL", "message"…
+  std::string what;     ///< in plain words: "connection refused", "250 2.0.0 accepted as 5jq2"
+  std::string tls;      ///< "TLS 1.3, TLS_AES_128_GCM_SHA256, certificate not verified"; empty: plain
+  bool reused = false;  ///< on a connection left open by the parcel before
+  std::vector<std::string> transcript;  ///< of a contact that failed: the SMTP dialogue, bounded, secrets masked
 };
 
 /// How the next hop bears up; the queue steers concurrency by it.

@@ -1,0 +1,543 @@
+// The load generator of ./bench: a sender, a sink and a holder of idle connections, one thread and epoll each,
+// so that what is measured beside them keeps its share of the processors. Speaks just enough SMTP for that,
+// and shares no code with Posthorn, so that it measures any server alike.
+//
+//   loadgen send ADDRESS:PORT --connections N --messages M --size OCTETS [--each 20] [--from A] [--to B]
+//                [--tls implicit] [--auth-plain BASE64]
+//   loadgen sink ADDRESS:PORT --expect M [--seconds S]
+//   loadgen idle ADDRESS:PORT --connections N [--tls implicit|starttls]
+//
+// Each prints one JSON line. `sink` first prints "ready"; `idle` prints its line when all connections stand,
+// then holds them until standard input closes.
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+[[noreturn]] void die(std::string_view what) {
+  fmt::print(stderr, "loadgen: {}\n", what);
+  std::exit(2);
+}
+
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+// ---- arguments
+
+struct Arguments {
+  std::string mode;
+  sockaddr_in peer{};
+  std::map<std::string, std::string, std::less<>> named;
+
+  long number(std::string_view name, long usual) const {
+    const auto found = named.find(name);
+    if (found == named.end()) return usual;
+    long value = 0;
+    const auto [end, error] = std::from_chars(found->second.data(), found->second.data() + found->second.size(), value);
+    if (error != std::errc{} || *end != '\0') die(fmt::format("--{} needs a number", name));
+    return value;
+  }
+  std::string text(std::string_view name, std::string_view usual) const {
+    const auto found = named.find(name);
+    return found == named.end() ? std::string{usual} : found->second;
+  }
+};
+
+Arguments parse_arguments(const std::vector<std::string>& words) {
+  if (words.size() < 2) die("usage: loadgen send|sink|idle ADDRESS:PORT [--NAME VALUE]...");
+  Arguments arguments;
+  arguments.mode = words[0];
+  const auto colon = words[1].rfind(':');
+  if (colon == std::string::npos) die("the address is not ADDRESS:PORT");
+  arguments.peer.sin_family = AF_INET;
+  arguments.peer.sin_port = htons(static_cast<uint16_t>(std::strtoul(words[1].c_str() + colon + 1, nullptr, 10)));
+  if (inet_pton(AF_INET, words[1].substr(0, colon).c_str(), &arguments.peer.sin_addr) != 1) die("not an IPv4 address");
+  for (size_t at = 2; at + 1 < words.size(); at += 2) {
+    if (!words[at].starts_with("--")) die(fmt::format("what is {}?", words[at]));
+    arguments.named[words[at].substr(2)] = words[at + 1];
+  }
+  return arguments;
+}
+
+// ---- sockets
+
+const sockaddr* generic(const sockaddr_in& address) {
+  return reinterpret_cast<const sockaddr*>(&address);  // the socket API's own convention
+}
+
+void set_nonblocking(int socket) {
+  fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
+  const int on = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+int connect_to(const sockaddr_in& peer, std::optional<in_addr> source = {}) {
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (client < 0) die("no socket: raise the limit of open files");
+  if (source) {
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    from.sin_addr = *source;
+    if (bind(client, generic(from), sizeof from) != 0) die("cannot bind the source address");
+  }
+  if (connect(client, generic(peer), sizeof peer) != 0) die(fmt::format("connect: {}", std::strerror(errno)));
+  return client;
+}
+
+SSL* shake_hands(SSL_CTX* context, int client) {
+  SSL* session = SSL_new(context);
+  SSL_set_fd(session, client);
+  if (SSL_connect(session) != 1) die("TLS handshake failed");
+  return session;
+}
+
+SSL_CTX* make_tls_context() {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  // Short of memory on purpose (10,000 idle ones are held), and free to move a buffer between partial writes.
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  return context;
+}
+
+class Poll {
+ public:
+  Poll() : poll_(epoll_create1(EPOLL_CLOEXEC)) {}
+  Poll(const Poll&) = delete;
+  Poll& operator=(const Poll&) = delete;
+  ~Poll() { close(poll_); }
+
+  void add(int socket, void* owner) const { control(EPOLL_CTL_ADD, socket, owner, EPOLLIN); }
+  void want_write(int socket, void* owner, bool wanted) const {
+    control(EPOLL_CTL_MOD, socket, owner, wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  }
+  std::span<epoll_event> wait(int milliseconds) {
+    const int count = epoll_wait(poll_, events_.data(), static_cast<int>(events_.size()), milliseconds);
+    return {events_.data(), static_cast<size_t>(std::max(count, 0))};
+  }
+
+ private:
+  void control(int what, int socket, void* owner, uint32_t events) const {
+    epoll_event event{};
+    event.events = events;
+    event.data.ptr = owner;
+    epoll_ctl(poll_, what, socket, &event);
+  }
+  int poll_;
+  std::array<epoll_event, 256> events_{};
+};
+
+/// A non-blocking connection: octets read into `in`, octets still to write in `out`; over TLS where `tls` is set.
+struct Connection {
+  int socket = -1;
+  SSL* tls = nullptr;
+  std::string in, out;
+
+  /// Takes in what has arrived; false when the peer has closed.
+  bool read_more() {
+    std::array<char, 65536> chunk;
+    while (true) {
+      const auto got = tls != nullptr ? SSL_read(tls, chunk.data(), static_cast<int>(chunk.size()))
+                                      : ::read(socket, chunk.data(), chunk.size());
+      if (got > 0) in.append(chunk.data(), static_cast<size_t>(got));
+      if (got > 0 && tls == nullptr) return true;
+      if (got <= 0)
+        return tls != nullptr ? SSL_get_error(tls, static_cast<int>(got)) == SSL_ERROR_WANT_READ
+                              : got < 0 && errno == EAGAIN;
+    }
+  }
+  /// False while octets are left over.
+  bool write_out() {
+    if (out.empty()) return true;
+    const auto sent = tls != nullptr ? SSL_write(tls, out.data(), static_cast<int>(out.size()))
+                                     : ::send(socket, out.data(), out.size(), MSG_NOSIGNAL);
+    if (sent > 0) out.erase(0, static_cast<size_t>(sent));
+    return out.empty();
+  }
+  void close() {
+    SSL_free(tls);
+    ::close(socket);
+    *this = {};
+  }
+  void send_all(const Poll& poll, void* owner, std::string_view octets) {
+    const bool waiting = !out.empty();
+    out += octets;
+    if (!waiting && !write_out()) poll.want_write(socket, owner, true);
+  }
+  std::optional<std::string> take_line() {
+    const auto end = in.find("\r\n");
+    if (end == std::string::npos) return {};
+    std::string line = in.substr(0, end);
+    in.erase(0, end + 2);
+    return line;
+  }
+};
+
+// ---- send
+
+struct Plan {
+  sockaddr_in peer{};
+  long messages = 0, each = 20;
+  SSL_CTX* tls = nullptr;
+  std::string auth_plain;      ///< the initial response of AUTH PLAIN; empty: no authentication
+  std::string commands, body;  ///< MAIL RCPT DATA in one write; the message with its final dot
+};
+
+struct Tally {
+  long started = 0, acknowledged = 0, refused = 0;
+  std::vector<double> latencies_ms;
+  std::string last_refusal;
+};
+
+/// One sending connection: greeting, EHLO, then `each` transactions, QUIT, and again while messages are left.
+class Sender {
+ public:
+  Sender(const Plan& plan, Tally& tally, Poll& poll) : plan_{plan}, tally_{tally}, poll_{poll} { open(); }
+
+  bool done() const { return state_ == State::done; }
+
+  void on_event(uint32_t events) {
+    if ((events & EPOLLOUT) != 0 && connection_.write_out()) poll_.want_write(connection_.socket, this, false);
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+    if (!connection_.read_more()) return lost();
+    while (const auto line = connection_.take_line()) {
+      if (line->size() >= 4 && (*line)[3] == '-') continue;  // RFC 5321 4.2.1: more lines of this reply follow
+      on_reply(*line);
+      if (state_ == State::done) return;
+    }
+  }
+
+ private:
+  enum class State { greeting, ehlo, auth, mail, rcpt, data, final, quit, done };
+
+  void open() {
+    connection_ = Connection{connect_to(plan_.peer), nullptr, {}, {}};
+    if (plan_.tls != nullptr) connection_.tls = shake_hands(plan_.tls, connection_.socket);
+    set_nonblocking(connection_.socket);
+    poll_.add(connection_.socket, this);
+    state_ = State::greeting;
+    sent_here_ = 0;
+  }
+
+  void on_reply(const std::string& reply) {
+    const bool good = reply.starts_with('2') || reply.starts_with('3');
+    if (!good) {
+      tally_.refused++;
+      tally_.last_refusal = reply;
+    }
+    switch (state_) {
+      case State::greeting:
+        return say(State::ehlo, "EHLO load.example\r\n");
+      case State::ehlo:
+        if (plan_.auth_plain.empty()) return next_message();
+        return say(State::auth, "AUTH PLAIN " + plan_.auth_plain + "\r\n");
+      case State::auth:
+        return good ? next_message() : finish();
+      case State::mail:
+        state_ = State::rcpt;
+        return;
+      case State::rcpt:
+        state_ = State::data;
+        return;
+      case State::data:
+        return good ? say(State::final, plan_.body) : finish();
+      case State::final:
+        if (good) {
+          tally_.acknowledged++;
+          tally_.latencies_ms.push_back(seconds_between(message_started_, Clock::now()) * 1000);
+        }
+        return next_message();
+      case State::quit:
+        return finish();
+      case State::done:
+        return;
+    }
+  }
+
+  void next_message() {
+    if (tally_.started == plan_.messages || sent_here_ == plan_.each) return say(State::quit, "QUIT\r\n");
+    tally_.started++;
+    sent_here_++;
+    message_started_ = Clock::now();
+    say(State::mail, plan_.commands);
+  }
+
+  void say(State next, std::string_view octets) {
+    state_ = next;
+    connection_.send_all(poll_, this, octets);
+  }
+
+  void lost() {
+    if (state_ != State::quit) {
+      tally_.refused++;
+      tally_.last_refusal = "connection lost";
+    }
+    finish();
+  }
+
+  void finish() {
+    connection_.close();
+    if (tally_.started < plan_.messages && tally_.refused < 100) return open();
+    state_ = State::done;
+  }
+
+  const Plan& plan_;
+  Tally& tally_;
+  Poll& poll_;
+  Connection connection_;
+  State state_ = State::greeting;
+  long sent_here_ = 0;
+  Clock::time_point message_started_;
+};
+
+std::string make_body(size_t size, const std::string& from, const std::string& to) {
+  std::string body = fmt::format(
+      "From: <{}>\r\nTo: <{}>\r\nSubject: load\r\nMessage-ID: <load@load.example>\r\n"
+      "Date: Sun, 22 Nov 2026 00:00:00 +0000\r\n\r\n",
+      from, to);
+  const std::string line = "The quick brown fox jumps over the lazy dog, and the post horn sounds once more.\r\n";
+  while (body.size() < size) body += line;
+  body.resize(std::max<size_t>(size, 4) - 2);
+  return body + "\r\n.\r\n";
+}
+
+double percentile(std::vector<double>& sorted, double part) {
+  return sorted.empty()
+             ? 0
+             : sorted[std::min(sorted.size() - 1, static_cast<size_t>(part * static_cast<double>(sorted.size())))];
+}
+
+int send_messages(const Arguments& arguments) {
+  const std::string from = arguments.text("from", "sender@load.example"),
+                    to = arguments.text("to", "rcpt@bench.example");
+  Plan plan{arguments.peer,
+            arguments.number("messages", 1000),
+            arguments.number("each", 20),
+            nullptr,
+            arguments.text("auth-plain", ""),
+            {},
+            {}};
+  if (arguments.text("tls", "none") == "implicit") plan.tls = make_tls_context();
+  plan.commands = fmt::format("MAIL FROM:<{}>\r\nRCPT TO:<{}>\r\nDATA\r\n", from, to);
+  plan.body = make_body(static_cast<size_t>(arguments.number("size", 4096)), from, to);
+  Poll poll;
+  Tally tally;
+  const auto started = Clock::now();
+  std::vector<std::unique_ptr<Sender>> senders;
+  for (long number = 0; number < arguments.number("connections", 1); number++) {
+    senders.push_back(std::make_unique<Sender>(plan, tally, poll));
+  }
+  while (!std::ranges::all_of(senders, &Sender::done)) {
+    for (const epoll_event& event : poll.wait(30'000)) static_cast<Sender*>(event.data.ptr)->on_event(event.events);
+  }
+  const double seconds = seconds_between(started, Clock::now());
+  std::ranges::sort(tally.latencies_ms);
+  fmt::print(
+      R"({{"acknowledged":{},"refused":{},"seconds":{:.4f},"rate":{:.1f},"p50_ms":{:.2f},"p99_ms":{:.2f},"max_ms":{:.2f},"last_refusal":"{}"}})"
+      "\n",
+      tally.acknowledged, tally.refused, seconds, static_cast<double>(tally.acknowledged) / seconds,
+      percentile(tally.latencies_ms, 0.5), percentile(tally.latencies_ms, 0.99), percentile(tally.latencies_ms, 1),
+      tally.last_refusal);
+  return tally.refused == 0 ? 0 : 1;
+}
+
+// ---- sink
+
+/// One receiving connection: answers everything with yes, keeps nothing.
+struct Receiver {
+  Connection connection;
+  bool in_data = false;
+
+  /// Handles what has arrived; returns how many messages ended in it.
+  long digest(std::string& answer) {
+    long ended = 0;
+    while (true) {
+      if (in_data) {
+        const auto end = connection.in.find("\r\n.\r\n");
+        if (end == std::string::npos) {
+          if (connection.in.size() > 4) connection.in.erase(0, connection.in.size() - 4);
+          return ended;
+        }
+        connection.in.erase(0, end + 5);
+        in_data = false;
+        ended++;
+        answer += "250 2.0.0 ok\r\n";
+      } else if (const auto line = connection.take_line()) {
+        answer += reply_to(*line);
+      } else {
+        return ended;
+      }
+    }
+  }
+
+  std::string_view reply_to(std::string_view line) {
+    const auto is = [line](std::string_view verb) {
+      return line.size() >= 4 && strncasecmp(line.data(), verb.data(), 4) == 0;
+    };
+    if (is("EHLO"))
+      return "250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE\r\n250 ENHANCEDSTATUSCODES\r\n";
+    if (is("DATA")) {
+      in_data = true;
+      connection.in.insert(0, "\r\n");  // so that an end mark on the first line is found
+      return "354 go ahead\r\n";
+    }
+    return is("QUIT") ? "221 2.0.0 bye\r\n" : "250 2.0.0 ok\r\n";
+  }
+};
+
+void accept_all(int listener, const Poll& poll, std::map<Receiver*, std::unique_ptr<Receiver>>& receivers) {
+  for (int client = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); client >= 0;
+       client = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)) {
+    set_nonblocking(client);
+    auto receiver = std::make_unique<Receiver>();
+    receiver->connection.socket = client;
+    poll.add(client, receiver.get());
+    receiver->connection.send_all(poll, receiver.get(), "220 sink.example ESMTP\r\n");
+    receivers.emplace(receiver.get(), std::move(receiver));
+  }
+}
+
+int listen_on(const sockaddr_in& address) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(listener, generic(address), sizeof address) != 0 || listen(listener, 1024) != 0) die("cannot listen");
+  return listener;
+}
+
+int run_sink(const Arguments& arguments) {
+  const int listener = listen_on(arguments.peer);
+  const long expected = arguments.number("expect", 1);
+  const auto deadline = Clock::now() + std::chrono::seconds(arguments.number("seconds", 600));
+  Poll poll;
+  poll.add(listener, nullptr);
+  fmt::print("ready\n");
+  std::fflush(stdout);
+  std::map<Receiver*, std::unique_ptr<Receiver>> receivers;
+  std::optional<Clock::time_point> first, last;
+  long received = 0;
+  while (received < expected && Clock::now() < deadline) {
+    for (const epoll_event& event : poll.wait(100)) {
+      auto* receiver = static_cast<Receiver*>(event.data.ptr);
+      if (receiver == nullptr) {
+        accept_all(listener, poll, receivers);
+        continue;
+      }
+      if ((event.events & EPOLLOUT) != 0 && receiver->connection.write_out())
+        poll.want_write(receiver->connection.socket, receiver, false);
+      if (!receiver->connection.read_more()) {
+        receiver->connection.close();
+        receivers.erase(receiver);
+        continue;
+      }
+      std::string answer;
+      const long ended = receiver->digest(answer);
+      if (!answer.empty()) receiver->connection.send_all(poll, receiver, answer);
+      if (ended > 0) {
+        received += ended;
+        last = Clock::now();
+        if (!first) first = last;
+      }
+    }
+  }
+  fmt::print("{{\"received\":{},\"seconds\":{:.4f}}}\n", received, first ? seconds_between(*first, *last) : 0.0);
+  return received >= expected ? 0 : 1;
+}
+
+// ---- idle
+
+/// Reads one whole reply on a blocking connection.
+void await_reply(int client) {
+  std::string got;
+  std::array<char, 1024> chunk;
+  while (true) {
+    const ssize_t size = ::read(client, chunk.data(), chunk.size());
+    if (size <= 0) die("the server closed an idle connection");
+    got.append(chunk.data(), static_cast<size_t>(size));
+    const auto last_line = got.rfind("\r\n", got.size() - 3);
+    const size_t start = last_line == std::string::npos ? 0 : last_line + 2;
+    if (got.ends_with("\r\n") && got.size() > start + 3 && got[start + 3] == ' ') return;
+  }
+}
+
+void say_blocking(int client, std::string_view octets) {
+  if (::send(client, octets.data(), octets.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(octets.size()))
+    die("send failed");
+}
+
+struct Held {
+  int socket;
+  SSL* tls;
+};
+
+Held hold_one(const Arguments& arguments, long number, SSL_CTX* context) {
+  // Many source addresses, as the world has: a server may bound the connections of one.
+  const in_addr source{htonl(0x7f010001U + static_cast<uint32_t>(number % 250))};
+  const int client = connect_to(arguments.peer, source);
+  const std::string tls = arguments.text("tls", "none");
+  if (tls != "implicit") await_reply(client);
+  if (tls == "none") return {client, nullptr};
+  if (tls == "starttls") {
+    say_blocking(client, "EHLO idle.example\r\n");
+    await_reply(client);
+    say_blocking(client, "STARTTLS\r\n");
+    await_reply(client);
+  }
+  SSL* session = shake_hands(context, client);
+  if (tls == "implicit") {
+    std::array<char, 1024> greeting;
+    if (SSL_read(session, greeting.data(), static_cast<int>(greeting.size())) <= 0) die("no greeting over TLS");
+  }
+  return {client, session};
+}
+
+int hold_idle(const Arguments& arguments) {
+  SSL_CTX* context = make_tls_context();
+  const auto started = Clock::now();
+  std::vector<Held> held;
+  for (long number = 0; number < arguments.number("connections", 100); number++)
+    held.push_back(hold_one(arguments, number, context));
+  fmt::print("{{\"held\":{},\"seconds\":{:.2f}}}\n", held.size(), seconds_between(started, Clock::now()));
+  std::fflush(stdout);
+  std::array<char, 64> ignored;
+  while (::read(STDIN_FILENO, ignored.data(), ignored.size()) > 0) {
+  }
+  for (const Held& one : held) {
+    SSL_free(one.tls);
+    close(one.socket);
+  }
+  SSL_CTX_free(context);
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const Arguments arguments = parse_arguments({words + 1, words + count});
+  if (arguments.mode == "send") return send_messages(arguments);
+  if (arguments.mode == "sink") return run_sink(arguments);
+  if (arguments.mode == "idle") return hold_idle(arguments);
+  die(fmt::format("no mode {}: send, sink or idle", arguments.mode));
+}
