@@ -54,7 +54,8 @@ struct Part {
 struct PartTree {
   std::vector<Part> parts;  ///< in the order of the message; parts[0] is the message itself
   bool truncated = false;   ///< a bound was met
-  /// IMAP part number (RFC 9051 6.4.5.1): "1.2"; "" for the message itself.
+  /// IMAP part number (RFC 9051 6.4.5.1): "1.2"; "" for a message that is a multipart, "1" for one of one part. A
+  /// multipart inside a message/rfc822 has the number of that part, which at_path gives to the outer one.
   [[nodiscard]] std::string path(std::size_t part) const;
   /// The part of that number; nullopt when there is none.
   [[nodiscard]] std::optional<std::size_t> at_path(std::string_view path) const;
