@@ -140,7 +140,7 @@ std::string_view first_character(std::string_view utf8) {
 /// Encoded-words of at most 75 octets, no character split between two (RFC 2047 2, 5).
 std::string encode_run(std::string_view utf8) {
   const bool q = encode_q(utf8).size() <= (utf8.size() + 2) / 3 * 4;
-  constexpr std::size_t room = encoded_word_octets_max - std::string_view{"=?utf-8?q??="}.size();
+  constexpr std::size_t room = encoded_word_octets_max - 12;  // without "=?utf-8?q?" and "?="
   std::string out, chunk;
   const auto flush = [&] {
     if (chunk.empty()) return;

@@ -108,7 +108,7 @@ std::size_t HeaderReader::push(Octets octets) {
     const std::size_t upto = line_end == Octets::npos ? octets.size() : line_end + 1;
     const std::size_t room = octets_max_ - octets_.size();
     if (upto - taken > room) {
-      overflow();
+      overflow(line_begin_ < octets_.size() ? octets_[line_begin_] : octets[taken]);
       return taken;
     }
     octets_.append(octets.substr(taken, upto - taken));
@@ -131,14 +131,14 @@ void HeaderReader::end_line(std::size_t line_end) {
   }
   if (text::is_wsp(line.front()) && field_open_) return;  // a fold
   close_field(begin);
-  // An mbox separator on top belongs to nothing.
-  if (begin == 0 && (line.starts_with("From ") || line.starts_with(">From "))) return;
   if (spans_.size() == fields_max_) {
     line_begin_ = begin;
-    overflow();
+    overflow(octets_[begin]);
     return;
   }
   if (open_field(begin, line_end)) return;
+  // An mbox separator on top belongs to nothing.
+  if (begin == 0 && (line.starts_with("From ") || line.starts_with(">From "))) return;
   section_end_ = body_offset_ = begin;
   missing_separator_ = true;
   state_ = State::complete;
@@ -160,8 +160,9 @@ void HeaderReader::close_field(std::size_t end) {
   spans_.back().end = end;
 }
 
-void HeaderReader::overflow() {
-  // The field that does not fit is left out whole.
+/// `next` begins the line that has no room; where it continues a field, that field is left out whole.
+void HeaderReader::overflow(char next) {
+  if (!text::is_wsp(next)) close_field(line_begin_);
   if (std::exchange(field_open_, false)) {
     line_begin_ = spans_.back().begin;
     spans_.pop_back();

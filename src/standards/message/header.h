@@ -101,7 +101,7 @@ class HeaderReader {
   void end_line(std::size_t line_end);
   void close_field(std::size_t end);
   bool open_field(std::size_t line_begin, std::size_t line_end);
-  void overflow();
+  void overflow(char next);
 
   struct Span {
     std::size_t begin = 0, end = 0, name_length = 0, value_begin = 0;

@@ -58,9 +58,8 @@ std::string address_literal(const IpAddress& address) {
 
 /// from HELO (name [address]); an odd HELO is told as "unknown (name [address] helo=…)".
 std::vector<std::string> from_words(const ReceivedTrace& trace) {
-  std::vector<std::string> words{"from"};
   const bool usable = is_domain_or_literal(trace.helo);
-  words.push_back(usable ? trace.helo : "unknown");
+  std::vector<std::string> words{"from " + (usable ? trace.helo : "unknown")};
   std::string info = trace.client_name.empty() ? "" : one_word(comment_text(trace.client_name)) + " ";
   info += address_literal(*trace.client);
   if (!usable && !trace.helo.empty()) info += " helo=" + one_word(comment_text(trace.helo.substr(0, 255)));
@@ -116,16 +115,15 @@ std::string_view with_protocol(bool extended, bool tls, bool authenticated, bool
 std::string write_received(const ReceivedTrace& trace) {
   std::vector<std::string> words;
   if (trace.client) words = from_words(trace);
-  words.insert(words.end(), {"by", one_word(trace.by)});
+  words.push_back("by " + one_word(trace.by));
   if (!trace.by_comment.empty())
     for (auto& word : split_words("(" + comment_text(trace.by_comment) + ")")) words.push_back(std::move(word));
-  words.insert(words.end(), {"with", one_word(trace.with)});
+  words.push_back("with " + one_word(trace.with));
   if (!trace.tls.empty())
     for (auto& word : split_words("(" + comment_text(trace.tls) + ")")) words.push_back(std::move(word));
-  if (!trace.id.empty()) words.insert(words.end(), {"id", one_word(trace.id)});
+  if (!trace.id.empty()) words.push_back("id " + one_word(trace.id));
   // A quoted local part may hold a space; such a recipient is left out rather than told wrongly.
-  if (trace.for_ && one_word(*trace.for_) == *trace.for_)
-    words.insert(words.end(), {"for", fmt::format("<{}>", *trace.for_)});
+  if (trace.for_ && one_word(*trace.for_) == *trace.for_) words.push_back(fmt::format("for <{}>", *trace.for_));
   words.back() += ";";
   for (auto& word : split_words(rfc5322_date(trace.at))) words.push_back(std::move(word));
   return fold_words("Received", words);

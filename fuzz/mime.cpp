@@ -1,0 +1,29 @@
+// MIME structure: the same tree in whatever pieces it comes, all offsets inside the message and the parent.
+#include "standards/message/mime.h"
+
+#include <cstdlib>
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  using namespace posthorn::message;
+  const std::string_view octets{reinterpret_cast<const char*>(data), size};
+  const PartTree tree = parse_mime(octets);
+  MimeParser parser;
+  for (std::size_t i = 0; i < size; i += 5) parser.push(octets.substr(i, 5));
+  const PartTree pieces = parser.finish();
+  if (pieces.parts.size() != tree.parts.size()) std::abort();
+  for (std::size_t i = 0; i < tree.parts.size(); ++i) {
+    const Part &part = tree.parts[i], &other = pieces.parts[i];
+    if (part.body_offset != other.body_offset || part.body_length != other.body_length) std::abort();
+    if (part.body_lines != other.body_lines) std::abort();
+    if (part.body_offset + part.body_length > size) std::abort();
+    if (part.parent) {
+      const Part& parent = tree.parts[*part.parent];
+      if (part.header_offset < parent.body_offset) std::abort();
+    }
+    if (!is_utf8(text_of(part, octets))) std::abort();
+    const auto body = body_of(part, octets);
+    if (decoded_length(body, part.encoding) != decode_body(body, part.encoding).size()) std::abort();
+    (void)tree.path(i);
+  }
+  return 0;
+}
