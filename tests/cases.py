@@ -32,7 +32,7 @@ class _Result(unittest.TestResult):
         kind, value, trace = err
         if not issubclass(kind, test.failureException):
             return self._exc_info_to_string(err, test)
-        while trace.tb_next and "unittest" not in (trace.tb_next.tb_frame.f_globals.get("__name__") or ""):
+        while trace.tb_next and trace.tb_frame.f_code.co_name != test._testMethodName:
             trace = trace.tb_next
         return f"line {trace.tb_lineno}: {value}"
 

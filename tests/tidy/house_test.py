@@ -105,6 +105,8 @@ class Floors(unittest.TestCase):
                     there = parts[1] if len(parts) > 2 else None
                     if there == "test_support" and name.endswith("_test.cpp"):
                         continue
+                    if name.endswith("_test.cpp") and there in house() and house()[there][0] == floor:
+                        continue  # a floor's tests are one binary, linked with all its rooms
                     if there not in house() or house()[there][1] != parts[0]:
                         wrong.append(f"{name}:{line}: {match[1]} is no header of a room (include by path from src)")
                     elif there != here and house()[there][0] >= floor and there not in uses:
@@ -224,7 +226,7 @@ class Words(unittest.TestCase):
     complain = Floors.complain
 
     def test_nothing_unfinished_is_marked(self):
-        marks = r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|not impl" + r"emented|unimpl" + r"emented|place" + r"holder|st" + r"ub)\b"
+        marks = r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|not impl" + r"emented|unimpl" + r"emented|place" + r"holder|st" + r"ub(?! resolver| zone))\b"
         self.complain(matches(marks, [name for name in tracked() if name.startswith(OUR_CODE)], text_of),
                       "finish it, or take it out: what is not built is not there")
 
