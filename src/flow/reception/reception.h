@@ -23,5 +23,4 @@ class Reception final : public smtp_service::HandlerFactory {
   friend class ReceptionHandler;
 };
 
-
 }  // namespace posthorn::reception

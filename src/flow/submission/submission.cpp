@@ -1,0 +1,199 @@
+#include "flow/submission/submission.h"
+
+#include <fmt/format.h>
+
+#include "flow/submission/author.h"
+
+namespace posthorn::submission {
+
+namespace server = smtp::server;
+using smtp::EnhancedStatus;
+using smtp::Reply;
+using smtp_service::Answer;
+
+namespace {
+
+/// RFC 4954 6: 454 4.7.0 says "not now", so that clients keep the password. A wrong one gets 535 from the machine.
+std::optional<Reply> temporary_reply(directory::AuthFailure failure) {
+  if (failure == directory::AuthFailure::throttled)
+    return Reply(454, EnhancedStatus{4, 7, 0}, "too many wrong passwords; wait a quarter of an hour");
+  if (failure == directory::AuthFailure::busy)
+    return Reply(454, EnhancedStatus{4, 7, 0}, "too many are logging in at this moment; try again");
+  return std::nullopt;
+}
+
+bool is_parked(const directory::Snapshot& directory, const address::Mailbox& sender) {
+  const auto* domain = sender.domain();
+  const auto* row = domain != nullptr ? directory.domain(domain->a_label()) : nullptr;
+  return row != nullptr && row->is_parked();
+}
+
+Reply not_own_sender(const address::Mailbox& sender) {
+  return {550, EnhancedStatus{5, 7, 1},
+          fmt::format("<{}> is not an address of this login; an administrator can add it as an address or a group",
+                      sender.text())};
+}
+
+Reply too_many(std::string_view what) {
+  return {451, EnhancedStatus{4, 7, 1},
+          fmt::format("this login has sent too many {} within an hour; try again later", what)};
+}
+
+}  // namespace
+
+/// One session of this door.
+class SubmissionHandler final : public smtp_service::SessionHandler {
+ public:
+  SubmissionHandler(Submission& door, smtp_service::SessionContext context)
+      : door_(door), context_(std::move(context)), transaction_(door_.doorway_, context_.machine, context_.id) {}
+
+  Task<Answer> connected() override { co_return std::nullopt; }
+  Task<Answer> hello(const server::Hello&) override { co_return std::nullopt; }
+  Task<Answer> mail(const server::Mail& mail) override;
+  Task<Answer> recipient(const server::Recipient& recipient) override;
+  Task<Answer> message_begins() override {
+    transaction_.begin_message();
+    co_return std::nullopt;
+  }
+  bool take_now(Octets octets) override { return transaction_.take_now(octets); }
+  Task<> message_octets(Octets octets) override { return transaction_.take(octets); }
+  Task<Reply> message_ends() override;
+  void transaction_dropped(const Reply* reason) override { transaction_.drop(reason); }
+  void refused(const server::Refused& refused) override {
+    context_.log.info("command refused", {{"command", refused.command}, {"reply", refused.reply.one_line()}});
+  }
+  void closed(server::CloseReason) override { transaction_.drop(nullptr); }
+
+  Task<Result<bool, CannotCheck>> check_password(const server::CheckPassword& question) override;
+  Task<Result<std::optional<sasl::ScramVerifier>, CannotCheck>> find_scram_verifier(
+      const server::FindScramVerifier& question) override;
+  void authenticated(const server::Authenticated& event) override;
+  void authentication_failed(const server::AuthenticationFailed& event) override;
+
+  [[nodiscard]] const std::optional<directory::Identity>& identity() const { return identity_; }
+
+ private:
+  [[nodiscard]] IpAddress peer() const { return context_.machine.peer().address; }
+  [[nodiscard]] std::optional<Reply> inspect_message();
+
+  Submission& door_;
+  smtp_service::SessionContext context_;
+  delivery::Transaction transaction_;
+  std::optional<directory::Identity> identity_;
+};
+
+Task<Result<bool, smtp_service::SessionHandler::CannotCheck>> SubmissionHandler::check_password(
+    const server::CheckPassword& question) {
+  // Acting as somebody else is not offered; naming oneself is harmless.
+  const bool acts_as_other = !question.authzid.empty() && question.authzid != question.authcid;
+  auto identity =
+      co_await door_.authenticator_.password(question.authcid, question.password, peer(), directory::Scope::smtp);
+  if (!identity) {
+    context_.log.info("login refused", {{"login", question.authcid}, {"reason", directory::explain(identity.error())}});
+    if (auto reply = temporary_reply(identity.error())) co_return fail(CannotCheck{std::move(*reply)});
+    co_return false;
+  }
+  if (acts_as_other) co_return false;
+  identity_ = std::move(*identity);
+  co_return true;
+}
+
+Task<Result<std::optional<sasl::ScramVerifier>, smtp_service::SessionHandler::CannotCheck>>
+SubmissionHandler::find_scram_verifier(const server::FindScramVerifier& question) {
+  auto verifier = door_.authenticator_.scram_verifier(question.authcid, peer());
+  if (!verifier) {
+    auto reply = temporary_reply(verifier.error());
+    if (reply) co_return fail(CannotCheck{std::move(*reply)});
+    co_return std::optional<sasl::ScramVerifier>{};
+  }
+  if (!question.authzid.empty() && question.authzid != question.authcid) co_return std::optional<sasl::ScramVerifier>{};
+  co_return std::move(*verifier);
+}
+
+void SubmissionHandler::authenticated(const server::Authenticated& event) {
+  if (!sasl::sends_password(event.mechanism)) {
+    // A login out of scope or switched off proves its secret and may still not send: MAIL will be refused.
+    auto identity = door_.authenticator_.scram_finished(event.authcid, true, peer(), directory::Scope::smtp);
+    if (identity) identity_ = std::move(*identity);
+  }
+  context_.log.info("logged in",
+                    {{"login", event.authcid}, {"mechanism", sasl::name(event.mechanism)}, {"peer", peer().text()}});
+}
+
+void SubmissionHandler::authentication_failed(const server::AuthenticationFailed& event) {
+  if (!sasl::sends_password(event.mechanism))
+    (void)door_.authenticator_.scram_finished(event.authcid, false, peer(), directory::Scope::smtp);
+  context_.log.info("login failed", {{"login", event.authcid}, {"reason", event.reason}, {"peer", peer().text()}});
+}
+
+Task<Answer> SubmissionHandler::mail(const server::Mail& mail) {
+  if (!identity_)
+    co_return Reply(530, EnhancedStatus{5, 7, 0}, "this login may not send mail; use one whose scope has smtp");
+  const auto snapshot = door_.doorway_.directory->snapshot();
+  // RFC 8098 3: read receipts of mail programs come with the null sender; their From is checked like any other.
+  if (const auto* sender = mail.path.mailbox_or_null()) {
+    if (!snapshot->may_send_as(identity_->account, *sender)) co_return not_own_sender(*sender);
+    if (is_parked(*snapshot, *sender))
+      co_return Reply(550, EnhancedStatus{5, 7, 1}, fmt::format("{} is parked: it sends no mail", sender->host_text()));
+  }
+  if (!door_.rates_.take_message(identity_->address, door_.doorway_.clock->now())) {
+    context_.log.warning("a login sends too many messages", {{"login", identity_->login_name}});
+    co_return too_many("messages");
+  }
+  transaction_.begin(mail, identity_->address);
+  co_return std::nullopt;
+}
+
+Task<Answer> SubmissionHandler::recipient(const server::Recipient& recipient) {
+  std::optional<Reply> refusal;
+  if (!door_.rates_.take_recipient(identity_->address, door_.doorway_.clock->now())) {
+    context_.log.warning("a login sends to too many recipients", {{"login", identity_->login_name}});
+    refusal = too_many("recipients");
+  } else {
+    refusal = co_await transaction_.add_recipient(recipient, delivery::Relaying::permitted);
+  }
+  if (refusal) transaction_.note_refused(recipient.path.text(), *refusal);
+  co_return refusal;
+}
+
+std::optional<Reply> SubmissionHandler::inspect_message() {
+  if (auto refusal = transaction_.end_message()) return refusal;
+  delivery::Arrival& arrival = transaction_.arrival();
+  const auto snapshot = door_.doorway_.directory->snapshot();
+  if (auto refusal = check_author(*snapshot, identity_->account, arrival.header)) return refusal;
+  mend(arrival.header, arrival.edit, arrival.id, door_.doorway_.host_name, arrival.at);
+  return std::nullopt;
+}
+
+Task<Reply> SubmissionHandler::message_ends() {
+  if (auto refusal = inspect_message()) {
+    door_.refused_.add();
+    co_return transaction_.refuse(std::move(*refusal));
+  }
+  Reply reply = co_await transaction_.deliver();
+  (reply.code.is_positive() ? door_.accepted_ : door_.refused_).add();
+  context_.log.info(reply.code.is_positive() ? "message accepted" : "message refused",
+                    {{"login", identity_->login_name}, {"reply", reply.one_line()}});
+  co_return reply;
+}
+
+Submission::Submission(delivery::Doorway doorway, directory::Authenticator& authenticator, RateLimiter& rates)
+    : doorway_(std::move(doorway)),
+      authenticator_(authenticator),
+      rates_(rates),
+      accepted_(doorway_.metrics->counter("posthorn_submission_messages_total", "Messages from authors with a login.",
+                                          {{"outcome", "accepted"}})),
+      refused_(doorway_.metrics->counter("posthorn_submission_messages_total", "Messages from authors with a login.",
+                                         {{"outcome", "refused"}})) {}
+
+std::unique_ptr<smtp_service::SessionHandler> Submission::make(smtp_service::SessionContext context) {
+  return std::make_unique<SubmissionHandler>(*this, std::move(context));
+}
+
+bool Submission::is_revoked(smtp_service::SessionHandler& session, const directory::Revocation& revocation) {
+  const auto& identity = static_cast<SubmissionHandler&>(session).identity();
+  if (!identity || identity->account != revocation.account) return false;
+  return !revocation.login || *revocation.login == identity->login;
+}
+
+}  // namespace posthorn::submission
