@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,21 +15,14 @@
 #include "foundation/base/ip_address.h"
 #include "foundation/base/result.h"
 #include "foundation/base/time.h"
+#include "platform/net/endpoint.h"
 #include "platform/runtime/log.h"
 #include "site/config/limits.h"
 
 namespace posthorn::config {
 
-/// ADDR:PORT, or [ADDR]:PORT for IPv6. Port 0 means "a free one" (tests, the demo).
-struct Endpoint {
-  IpAddress address;
-  std::uint16_t port = 0;
-
-  [[nodiscard]] std::string text() const;
-  friend bool operator==(const Endpoint&, const Endpoint&) = default;
-};
-/// nullopt for anything that is not ADDR:PORT with a literal address; "localhost" and "*" are refused on purpose.
-[[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
+/// ADDR:PORT with a literal address, [ADDR]:PORT for IPv6, :PORT for every IPv4 address. Port 0: a free one.
+using Endpoint = net::Endpoint;
 
 /// Where each service listens; an empty list: off.
 struct Listen {
@@ -73,7 +65,9 @@ struct Relay {
   std::vector<IpAddress> source;  ///< local addresses to send from, one a family; empty: the system's choice
   bool allow_private = false;     ///< whether MX and routes may lead to special-purpose addresses
   std::vector<Route> routes;
-  std::vector<Duration> retry;  ///< waits after the 1st, 2nd … failed attempt; the last one repeats
+  /// Waits after the 1st, 2nd … failed attempt; the last one repeats.
+  std::vector<Duration> retry{std::chrono::minutes(5), std::chrono::minutes(15), std::chrono::minutes(30),
+                              std::chrono::hours(1),   std::chrono::hours(2),    std::chrono::hours(4)};
   Duration give_up = std::chrono::days(5);
 };
 

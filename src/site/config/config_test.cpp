@@ -1,0 +1,232 @@
+#include "site/config/config.h"
+
+#include <gtest/gtest.h>
+
+#include "site/config/values.h"
+
+namespace posthorn::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view least = R"(
+host_name = "mx.alpha.example"
+[store]
+dir = "store"
+)";
+
+Result<Config, Problems> read(std::string_view toml) {
+  return parse(toml, "posthorn.toml", "/etc/posthorn");
+}
+
+/// The faults of `toml` as the command line prints them.
+std::vector<std::string> faults(std::string_view toml) {
+  const auto config = read(toml);
+  if (config) return {};
+  std::vector<std::string> out;
+  for (const Problem& problem : config.error()) out.push_back(problem.text());
+  return out;
+}
+
+std::string only_fault(std::string_view more) {
+  const auto all = faults(std::string(least) + std::string(more));
+  EXPECT_EQ(all.size(), 1u) << (all.empty() ? "" : all.back());
+  return all.empty() ? "" : all.front();
+}
+
+TEST(Config, LeastFileGivesDefaults) {
+  const auto config = read(least);
+  ASSERT_TRUE(config) << config.error().front().text();
+  EXPECT_EQ(config->host_name, "mx.alpha.example");
+  EXPECT_EQ(config->store_dir, "/etc/posthorn/store");
+  EXPECT_EQ(config->dns_source, "system");
+  EXPECT_EQ(config->relay.mx_port, 25);
+  EXPECT_EQ(config->mta_sts_https_port, 443);
+  EXPECT_FALSE(config->relay.allow_private);
+  EXPECT_EQ(config->relay.give_up, Duration(5 * 24h));
+  EXPECT_GE(config->limits.message_size, 50 * MiB);
+  EXPECT_GE(config->limits.recipients, 100u);
+  EXPECT_TRUE(config->listen.smtp.empty());
+}
+
+TEST(Config, ReadsEveryKey) {
+  const auto config = read(R"(
+host_name = "MX.Alpha.Example"
+[store]
+dir = "/var/lib/posthorn"
+[dns]
+source = "zone:zones/demo.zone"
+[listen]
+smtp = ["127.0.0.2:2525", "[::1]:2525"]
+submission = "127.0.0.2:2587"
+submissions = "127.0.0.2:2465"
+imap = "127.0.0.2:1143"
+imaps = "127.0.0.2:1993"
+pop3 = "127.0.0.2:1110"
+pop3s = "127.0.0.2:1995"
+http = "127.0.0.2:1080"
+https = "127.0.0.2:1443"
+metrics = "127.0.0.2:9100"
+[tls]
+certificate = ["ec.pem", "rsa.pem"]
+key = ["ec.key", "rsa.key"]
+ca_file = "ca.pem"
+[relay]
+mx_port = 2526
+source = ["127.0.0.2", "::1"]
+allow_private = true
+retry = ["1m", "1h30m"]
+give_up = "2d"
+routes = [
+  { domain = ".Beta.example", host = "relay.example.net", port = 587, tls = "verified",
+    login = { user = "me", password_file = "pw" } },
+  { sender = "news@alpha.example", host = "192.0.2.9" },
+  { stream = "bulk", host = "bulk.example.net", tls = "implicit", port = 465 },
+]
+[mta_sts]
+https_port = 1443
+[limits]
+message_size = "10MB"
+recipients = 200
+command_timeout = "10m"
+[log]
+level = "debug"
+format = "json"
+)");
+  ASSERT_TRUE(config) << config.error().front().text();
+  EXPECT_EQ(config->host_name, "mx.alpha.example");
+  EXPECT_EQ(config->dns_source, "zone:/etc/posthorn/zones/demo.zone");
+  ASSERT_EQ(config->listen.smtp.size(), 2u);
+  EXPECT_EQ(config->listen.smtp[1].text(), "[::1]:2525");
+  EXPECT_EQ(config->listen.metrics.at(0).port, 9100);
+  EXPECT_EQ(config->tls.certificate.at(1), "/etc/posthorn/rsa.pem");
+  EXPECT_EQ(config->tls.ca_file, "/etc/posthorn/ca.pem");
+  EXPECT_EQ(config->relay.mx_port, 2526);
+  EXPECT_EQ(config->relay.source.at(1).text(), "::1");
+  EXPECT_TRUE(config->relay.allow_private);
+  EXPECT_EQ(config->relay.retry, (std::vector<Duration>{1min, 90min}));
+  EXPECT_EQ(config->relay.give_up, Duration(48h));
+  ASSERT_EQ(config->relay.routes.size(), 3u);
+  EXPECT_EQ(config->relay.routes[0].name(), "domain .beta.example");
+  EXPECT_EQ(config->relay.routes[0].login_password_file, "/etc/posthorn/pw");
+  EXPECT_EQ(config->relay.routes[1].port, 25);
+  EXPECT_EQ(config->relay.routes[2].tls, RouteTls::implicit);
+  EXPECT_EQ(config->mta_sts_https_port, 1443);
+  EXPECT_EQ(config->limits.message_size, 10 * MiB);
+  EXPECT_EQ(config->limits.recipients, 200u);
+  EXPECT_EQ(config->limits.command_timeout, Duration(10min));
+  EXPECT_EQ(config->log_level, runtime::LogLevel::debug);
+  EXPECT_EQ(config->log_format, runtime::LogFormat::json);
+
+  // What is exported reads back to the same.
+  const auto again = parse(export_toml(*config), "again.toml", "/elsewhere");
+  ASSERT_TRUE(again) << again.error().front().text();
+  EXPECT_EQ(export_toml(*again, true), export_toml(*config, true));
+  EXPECT_TRUE(needs_restart(*config, *again).empty());
+}
+
+TEST(Config, NamesFileLineKeyAndWhatWouldBeRight) {
+  EXPECT_EQ(only_fault("[relay]\nmx_prot = 25\n"),
+            "posthorn.toml:6: relay.mx_prot: there is no such key; did you mean relay.mx_port?");
+  EXPECT_EQ(only_fault("[limits]\nrecipient = 25\n"),
+            "posthorn.toml:6: limits.recipient: there is no such key; did you mean limits.recipients?");
+  EXPECT_EQ(only_fault("[relay]\nmx_port = \"25\"\n"),
+            "posthorn.toml:6: relay.mx_port: is no port; write a number from 1 to 65535, without quotes");
+  EXPECT_EQ(only_fault("[limits]\nrecipients = 5\n"),
+            "posthorn.toml:6: limits.recipients: 5 is out of bounds; write 100 to 100000");
+  EXPECT_EQ(only_fault("[limits]\nmessage_size = \"fifty\"\n"),
+            "posthorn.toml:6: limits.message_size: cannot be read; write a size, such as \"50MB\"");
+  EXPECT_EQ(only_fault("[listen]\nsmtp = \"localhost:25\"\n"),
+            "posthorn.toml:6: listen.smtp: 'localhost:25' is no address and port; write \"ADDR:PORT\" with a literal "
+            "address, such as \"192.0.2.1:25\" or \"[::]:25\"");
+  EXPECT_EQ(only_fault("[log]\nlevel = \"loud\"\n"),
+            "posthorn.toml:6: log.level: 'loud' is no log level; write error, warning, info or debug");
+}
+
+TEST(Config, SaysAllFaultsInOrder) {
+  const auto all = faults("host_name = 7\nfrobnicate = 1\n[log]\nformat = \"xml\"\n");
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[0], "posthorn.toml: store.dir: is missing; add dir = \"/var/lib/posthorn\" under [store]");
+  EXPECT_EQ(all[1], "posthorn.toml:1: host_name: is not a string; write it in quotes, such as \"mx.example.org\"");
+  EXPECT_TRUE(all[2].starts_with("posthorn.toml:2: frobnicate: there is no such key")) << all[2];
+  EXPECT_TRUE(all[3].starts_with("posthorn.toml:4: log.format:")) << all[3];
+}
+
+TEST(Config, SyntaxErrorsHaveALine) {
+  const std::string fault = only_fault("[relay\n");
+  EXPECT_TRUE(fault.starts_with("posthorn.toml:5: TOML: ")) << fault;
+}
+
+TEST(Config, TlsNeedsACertificateAndKeysInPairs) {
+  EXPECT_TRUE(only_fault("[listen]\nimaps = \":993\"\n").find("tls.certificate") != std::string::npos);
+  EXPECT_TRUE(only_fault("[tls]\ncertificate = \"a.pem\"\n").find("tls.key") != std::string::npos);
+}
+
+TEST(Config, RoutesAreChecked) {
+  EXPECT_NE(only_fault("[relay]\nroutes = [{ host = \"a.example\" }]\n").find("exactly one of"), std::string::npos);
+  EXPECT_NE(only_fault("[relay]\nroutes = [{ domain = \"*\", hots = \"a.example\" }]\n").find("did you mean host?"),
+            std::string::npos);
+  EXPECT_NE(only_fault("[relay]\nroutes = [{ domain = \"*\", host = \"a.example\", login = { user = \"u\", "
+                       "password_file = \"f\" } }]\n")
+                .find("without TLS"),
+            std::string::npos);
+  EXPECT_NE(only_fault("[relay]\nroutes = [{ domain = \"*\", host = \"a.example\" }, { domain = \"*\", host = "
+                       "\"b.example\" }]\n")
+                .find("already"),
+            std::string::npos);
+}
+
+TEST(Config, TellsWhatNeedsARestart) {
+  const auto one = read(std::string(least) + "[listen]\nsmtp = \"127.0.0.1:25\"\n");
+  const auto two = read(std::string(least) + "[listen]\nsmtp = \"127.0.0.1:26\"\n[log]\nlevel = \"debug\"\n");
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(needs_restart(*one, *two), std::vector<std::string>{"listen.smtp"});
+}
+
+TEST(Config, ReferenceHasADefaultThatReadsBack) {
+  for (const KeyInfo& info : reference()) {
+    EXPECT_FALSE(info.explanation.empty()) << info.key;
+    if (info.default_value.empty() || info.default_value == "required") continue;
+    const auto dot = info.key.find('.');
+    const std::string toml = fmt::format("{}\n{} = {}\n", least, info.key, info.default_value);
+    if (dot == std::string_view::npos) continue;
+    const auto config = parse(
+        fmt::format("store.dir = \"s\"\nhost_name = \"a.example\"\n{} = {}\n", info.key, info.default_value), "f", "/");
+    EXPECT_TRUE(config) << info.key << ": " << (config ? "" : config.error().front().text());
+  }
+}
+
+TEST(Values, Durations) {
+  EXPECT_EQ(parse_duration("5m"), Duration(5min));
+  EXPECT_EQ(parse_duration("1h30m"), Duration(90min));
+  EXPECT_EQ(parse_duration("250ms"), Duration(250ms));
+  EXPECT_EQ(parse_duration("0"), Duration(0s));
+  for (const auto* const bad : {"", "5", "m", "5x", "5m1h", "5m5m", "-5m", "5 m", "99999w", "18446744073709551616s"}) {
+    EXPECT_FALSE(parse_duration(bad)) << bad;
+  }
+  for (const Duration d : {Duration(5min), Duration(36h), Duration(14 * 24h), Duration(10 * 24h), Duration(1ms)}) {
+    EXPECT_EQ(parse_duration(duration_text(d)), d) << duration_text(d);
+  }
+}
+
+TEST(Values, Sizes) {
+  EXPECT_EQ(parse_size("50MB"), 50 * MiB);
+  EXPECT_EQ(parse_size("50 mib"), 50 * MiB);
+  EXPECT_EQ(parse_size("1k"), 1024u);
+  EXPECT_EQ(parse_size("17"), 17u);
+  for (const auto* const bad : {"", "MB", "5X", "5MBs", "-1", "99999999999TB", "1.5GB"})
+    EXPECT_FALSE(parse_size(bad)) << bad;
+  EXPECT_EQ(size_text(64 * MiB), "64MB");
+  EXPECT_EQ(size_text(1500), "1500");
+  EXPECT_EQ(size_text(0), "0");
+}
+
+TEST(Values, NearestWord) {
+  constexpr std::array<std::string_view, 3> words{"account add", "account list", "queue list"};
+  EXPECT_EQ(nearest("acount add", words), "account add");
+  EXPECT_EQ(nearest("account lits", words), "account list");
+  EXPECT_EQ(nearest("frobnicate", words), "");
+}
+
+}  // namespace
+}  // namespace posthorn::config

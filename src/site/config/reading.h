@@ -1,0 +1,56 @@
+// Reading: what the readers of config keys share: the file's name for messages, the folder of relative paths, the
+// Config being filled and the faults found. Only read.cpp and routes.cpp know toml++.
+#pragma once
+
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <toml++/toml.h>
+
+#include "site/config/config.h"
+
+namespace posthorn::config {
+
+struct Reading {
+  std::string file;
+  std::filesystem::path base;
+  Config config;
+  struct Fault {
+    std::uint32_t line;
+    std::size_t order;
+    Problem problem;
+  };
+  std::vector<Fault> faults;
+
+  /// "FILE:LINE: KEY: why; remedy".
+  void fault(const toml::node& at, std::string_view key, std::string why, std::string remedy);
+  void fault(std::uint32_t line, std::string_view key, std::string why, std::string remedy);
+  [[nodiscard]] std::filesystem::path path(std::string_view text) const;
+};
+
+/// The string at `node`; a fault that gives `example` otherwise.
+[[nodiscard]] std::optional<std::string> read_string(Reading& reading, std::string_view key, const toml::node& node,
+                                                     std::string_view example);
+/// A string, or a list of strings.
+struct Element {
+  std::string text;
+  const toml::node* node;
+};
+[[nodiscard]] std::vector<Element> read_strings(Reading& reading, std::string_view key, const toml::node& node,
+                                                std::string_view example);
+[[nodiscard]] std::optional<std::uint16_t> read_port(Reading& reading, std::string_view key, const toml::node& node);
+[[nodiscard]] std::optional<Duration> read_duration(Reading& reading, std::string_view key, const toml::node& node,
+                                                    std::string_view text);
+
+/// `relay.routes`.
+void read_routes(Reading& reading, std::string_view key, const toml::node& node);
+
+/// Unknown keys: "there is no such key; did you mean …?".
+[[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates,
+                                       std::string_view otherwise);
+
+}  // namespace posthorn::config

@@ -1,0 +1,270 @@
+#include <algorithm>
+#include <array>
+
+#include "site/config/config.h"
+#include "site/config/values.h"
+
+namespace posthorn::config {
+namespace {
+
+// ---------------------------------------------------------------- values as TOML
+
+/// TOML basic string.
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (octet < 0x20 || octet == 0x7f) {
+      out += fmt::format("\\u{:04x}", octet);
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+template <class List, class Text>
+std::string list_of(const List& list, Text text) {
+  std::string out = "[";
+  for (const auto& element : list) {
+    if (out.size() > 1) out += ", ";
+    out += text(element);
+  }
+  return out + "]";
+}
+
+std::string endpoints(const std::vector<Endpoint>& list) {
+  return list_of(list, [](const Endpoint& e) { return toml_string(e.text()); });
+}
+
+std::string paths(const std::vector<std::filesystem::path>& list) {
+  return list_of(list, [](const std::filesystem::path& p) { return toml_string(p.string()); });
+}
+
+std::string_view tls_text(RouteTls tls) {
+  constexpr std::array<std::string_view, 5> words{"none", "opportunistic", "required", "verified", "implicit"};
+  return words[static_cast<std::size_t>(tls)];
+}
+
+std::string route_text(const Route& route) {
+  std::string out = "{ ";
+  if (!route.domain.empty()) out += "domain = " + toml_string(route.domain);
+  if (!route.sender.empty()) out += "sender = " + toml_string(route.sender);
+  if (!route.stream.empty()) out += "stream = " + toml_string(route.stream);
+  out += fmt::format(", host = {}, port = {}, tls = {}", toml_string(route.host), route.port,
+                     toml_string(tls_text(route.tls)));
+  if (!route.login_user.empty()) {
+    out += fmt::format(", login = {{ user = {}, password_file = {} }}", toml_string(route.login_user),
+                       toml_string(route.login_password_file.string()));
+  }
+  return out + " }";
+}
+
+std::string_view level_text(runtime::LogLevel level) {
+  switch (level) {
+    case runtime::LogLevel::error:
+      return "error";
+    case runtime::LogLevel::warning:
+      return "warning";
+    case runtime::LogLevel::debug:
+      return "debug";
+    default:
+      return "info";
+  }
+}
+
+std::string limit_value(const Limits& limits, const LimitRow& row) {
+  if (row.unit == LimitUnit::duration) return toml_string(duration_text(limits.*row.duration));
+  const std::uint64_t value = limits.*row.number;
+  return row.unit == LimitUnit::octets ? toml_string(size_text(value)) : std::to_string(value);
+}
+
+// ---------------------------------------------------------------- the keys
+
+struct Key {
+  std::string_view key, type, rule, explanation;
+  std::string (*value)(const Config&);  ///< as TOML; "" and "[]" mean absent
+  bool needs_restart;
+};
+
+template <std::vector<Endpoint> Listen::* Service>
+std::string listen_value(const Config& c) {
+  return endpoints(c.listen.*Service);
+}
+
+std::string text_or_absent(const std::string& text) {
+  return text.empty() ? "" : toml_string(text);
+}
+
+constexpr std::string_view endpoint_type = "ADDR:PORT, or a list of them";
+
+constexpr std::array keys{
+    Key{"host_name", "host name", "RFC 5321 4.1.1.1, 4.3.1",
+        "This host's full name: in greetings, EHLO, Received and Authentication-Results. Its address records must lead "
+        "here, and the PTR records of the addresses back to it.",
+        [](const Config& c) { return text_or_absent(c.host_name); }, true},
+    Key{"store.dir", "folder", "",
+        "Where mail, accounts, queue and stories are kept. Only one process opens it at a time.",
+        [](const Config& c) { return text_or_absent(c.store_dir.string()); }, true},
+    Key{"dns.source", "system, recursive, ADDRESS[:PORT] or zone:FILE", "",
+        "Who answers DNS questions: the servers of resolv.conf (validating ourselves), the roots, a server, or a zone "
+        "file (offline).",
+        [](const Config& c) { return toml_string(c.dns_source); }, true},
+    Key{"listen.smtp", endpoint_type, "RFC 5321", "Mail from other servers. Port 25.", listen_value<&Listen::smtp>,
+        true},
+    Key{"listen.submission", endpoint_type, "RFC 6409", "Mail from our own users, STARTTLS first. Port 587.",
+        listen_value<&Listen::submission>, true},
+    Key{"listen.submissions", endpoint_type, "RFC 8314", "Mail from our own users, TLS from the start. Port 465.",
+        listen_value<&Listen::submissions>, true},
+    Key{"listen.imap", endpoint_type, "RFC 9051", "IMAP with STARTTLS. Port 143.", listen_value<&Listen::imap>, true},
+    Key{"listen.imaps", endpoint_type, "RFC 8314", "IMAP, TLS from the start. Port 993.", listen_value<&Listen::imaps>,
+        true},
+    Key{"listen.pop3", endpoint_type, "RFC 1939", "POP3 with STLS. Port 110.", listen_value<&Listen::pop3>, true},
+    Key{"listen.pop3s", endpoint_type, "RFC 8314", "POP3, TLS from the start. Port 995.", listen_value<&Listen::pop3s>,
+        true},
+    Key{"listen.http", endpoint_type, "RFC 8555 8.3", "Web requests without TLS. Port 80.", listen_value<&Listen::http>,
+        true},
+    Key{"listen.https", endpoint_type, "RFC 8461 3.3", "Web requests. Port 443.", listen_value<&Listen::https>, true},
+    Key{"listen.metrics", endpoint_type, "",
+        "Prometheus metrics (/metrics) and health (/healthz), without TLS or password: keep it on a local address.",
+        listen_value<&Listen::metrics>, true},
+    Key{"tls.certificate", "file, or a list", "RFC 6066 3",
+        "Certificate chains in PEM, the host's own first. Chosen by the name the client asks for; list ECDSA and RSA.",
+        [](const Config& c) { return paths(c.tls.certificate); }, false},
+    Key{"tls.key", "file, or a list", "", "The private key of each certificate, in the same order.",
+        [](const Config& c) { return paths(c.tls.key); }, false},
+    Key{"tls.ca_file", "file", "", "Certificates trusted when mail is sent, in PEM; absent: the system's.",
+        [](const Config& c) { return text_or_absent(c.tls.ca_file.string()); }, false},
+    Key{"relay.mx_port", "port", "RFC 5321 4.5.4.2",
+        "The port of MX hosts. Anything but 25 is for laboratories; TLSA records are still asked at _25._tcp.",
+        [](const Config& c) { return std::to_string(c.relay.mx_port); }, false},
+    Key{"relay.source", "address, or a list", "",
+        "Local addresses to send from, one of each family; absent: the system's choice.",
+        [](const Config& c) {
+          return list_of(c.relay.source, [](const IpAddress& a) { return toml_string(a.text()); });
+        },
+        false},
+    Key{"relay.allow_private", "true or false", "RFC 6890",
+        "Whether MX and routes may lead to private and loopback addresses. Off, since an MX record anybody can publish "
+        "would otherwise reach your inner network.",
+        [](const Config& c) -> std::string { return c.relay.allow_private ? "true" : "false"; }, false},
+    Key{"relay.routes", "list of { domain|sender|stream, host, port, tls, login }", "",
+        "Mail that goes to a fixed host instead of the MX. domain is \"example.org\", \".example.org\" (all below it) "
+        "or \"*\"; tls is none, opportunistic, required, verified or implicit; login is { user, password_file }.",
+        [](const Config& c) { return list_of(c.relay.routes, route_text); }, false},
+    Key{"relay.retry", "list of durations", "RFC 5321 4.5.4.1",
+        "Waits after the first, second … failed attempt; the last one repeats.",
+        [](const Config& c) {
+          return list_of(c.relay.retry, [](Duration d) { return toml_string(duration_text(d)); });
+        },
+        false},
+    Key{"relay.give_up", "duration", "RFC 5321 4.5.4.1", "How long after its arrival mail is returned to the sender.",
+        [](const Config& c) { return toml_string(duration_text(c.relay.give_up)); }, false},
+    Key{"mta_sts.https_port", "port", "RFC 8461 3.3", "The port of policy hosts. Anything but 443 is for laboratories.",
+        [](const Config& c) { return std::to_string(c.mta_sts_https_port); }, false},
+};
+constexpr std::array log_keys{
+    Key{"log.level", "error, warning, info or debug", "", "How much is logged.",
+        [](const Config& c) { return toml_string(level_text(c.log_level)); }, false},
+    Key{"log.format", "logfmt or json", "", "How a line is written.",
+        [](const Config& c) { return toml_string(c.log_format == runtime::LogFormat::json ? "json" : "logfmt"); },
+        true},
+};
+
+std::string limit_key(const LimitRow& row) {
+  return fmt::format("limits.{}", row.name);
+}
+
+/// "limits.NAME" with a life as long as the program's, for KeyInfo.
+const std::vector<std::string>& limit_keys() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> out;
+    for (const LimitRow& row : limit_rows()) out.push_back(limit_key(row));
+    return out;
+  }();
+  return names;
+}
+
+std::string_view limit_type(LimitUnit unit) {
+  switch (unit) {
+    case LimitUnit::octets:
+      return "size";
+    case LimitUnit::duration:
+      return "duration";
+    case LimitUnit::count:
+      break;
+  }
+  return "number";
+}
+
+struct Written {
+  std::string key, value;
+};
+
+std::vector<Written> written(const Config& config) {
+  std::vector<Written> out;
+  for (const Key& key : keys) out.push_back({std::string(key.key), key.value(config)});
+  for (const LimitRow& row : limit_rows()) out.push_back({limit_key(row), limit_value(config.limits, row)});
+  for (const Key& key : log_keys) out.push_back({std::string(key.key), key.value(config)});
+  return out;
+}
+
+bool is_absent(std::string_view value) {
+  return value.empty() || value == "[]";
+}
+
+}  // namespace
+
+std::string export_toml(const Config& config, bool all) {
+  const std::vector<Written> values = written(config);
+  const std::vector<Written> defaults = written(Config{});
+  std::string out, section;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto& [key, value] = values[i];
+    if (is_absent(value) || (!all && value == defaults[i].value)) continue;
+    const auto dot = key.find('.');
+    const std::string its_section = dot == std::string::npos ? "" : key.substr(0, dot);
+    if (its_section != section) out += fmt::format("\n[{}]\n", its_section);
+    section = its_section;
+    out += fmt::format("{} = {}\n", dot == std::string::npos ? key : key.substr(dot + 1), value);
+  }
+  return out;
+}
+
+std::vector<std::string> needs_restart(const Config& running, const Config& next) {
+  std::vector<std::string> out;
+  for (const auto* const table : {keys.data(), log_keys.data()}) {
+    const std::size_t count = table == keys.data() ? keys.size() : log_keys.size();
+    for (const Key& key : std::span(table, count)) {
+      if (key.needs_restart && key.value(running) != key.value(next)) out.emplace_back(key.key);
+    }
+  }
+  return out;
+}
+
+std::vector<KeyInfo> reference() {
+  const Config defaults;
+  std::vector<KeyInfo> out;
+  const auto add = [&](const Key& key) {
+    const std::string value = key.value(defaults);
+    const bool required = key.key == "host_name" || key.key == "store.dir";
+    out.push_back({key.key, key.type,
+                   required           ? "required"
+                   : is_absent(value) ? ""
+                                      : value,
+                   key.rule, key.explanation});
+  };
+  std::ranges::for_each(keys, add);
+  const auto rows = limit_rows();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    out.push_back({limit_keys()[i], limit_type(rows[i].unit), limit_value(defaults.limits, rows[i]), rows[i].rule,
+                   rows[i].explanation});
+  }
+  std::ranges::for_each(log_keys, add);
+  return out;
+}
+
+}  // namespace posthorn::config
