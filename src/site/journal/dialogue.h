@@ -24,7 +24,7 @@ class Dialogue {
   [[nodiscard]] const std::deque<std::string>& lines() const { return lines_; }
 
  private:
-  void keep(char side, std::string_view line, bool masked);
+  void keep(char side, std::string_view line);
 
   std::deque<std::string> lines_;
   bool in_auth_ = false;  // from AUTH until the reply that is not 334

@@ -3,7 +3,7 @@
 // together by trace.h.
 //
 // Cheap on purpose: steps are appended to one buffer as compact JSON, no DOM, no allocation a step once it has grown.
-// Not thread-safe: one session owns it. Bounded: beyond 256 KB further steps are dropped and one says so.
+// Not thread-safe: one session owns it. Bounded: beyond 1 MB further steps are dropped and one says so.
 // Never put a secret in: passwords, SASL exchanges and message bodies do not belong here (mask() in dialogue.h).
 #pragma once
 
@@ -50,6 +50,9 @@ enum class Outcome : std::uint8_t {
   refused,        ///< we said no; the peer keeps it
 };
 [[nodiscard]] std::string_view name(Outcome outcome);
+
+/// The form of a key: lower case, without angle brackets.
+[[nodiscard]] std::string story_key(std::string_view text);
 
 class Story {
  public:

@@ -2,7 +2,6 @@
 // tell; as JSON (INTERFACES: message trace) and in plain words.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "foundation/base/result.h"
 #include "platform/storage/reader.h"
 #include "site/journal/story.h"
+#include "standards/message/received.h"
 
 namespace posthorn::journal {
 
@@ -27,19 +27,12 @@ struct TraceRecipient {
   std::string address, state, where, reply;
 };
 
-/// One Received field, oldest hop first in Trace::hops.
-struct Hop {
-  std::string from, by, with;
-  std::optional<TimePoint> at;
-  std::optional<Duration> delay;  ///< since the hop before; may be negative where clocks differ
-};
-
 struct Trace {
   MailId id;
   std::string message_id;
   std::vector<TraceStep> steps;            ///< by time
   std::vector<TraceRecipient> recipients;  ///< by first mention
-  std::vector<Hop> hops;                   ///< filled by add_hops
+  std::vector<message::Hop> hops;          ///< oldest first; filled by add_hops
 };
 
 /// Tolerates parts it cannot read (a step says so); never fails.
