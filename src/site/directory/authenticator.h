@@ -72,9 +72,8 @@ class Authenticator {
     TimePoint at;
     std::string from;
   };
-  [[nodiscard]] Result<Identity, AuthFailure> admit(const Snapshot& snapshot, const Account& account,
-                                                    const storage::LoginRow* login, std::string login_name,
-                                                    const IpAddress& from, Scope scope);
+  [[nodiscard]] Result<Identity, AuthFailure> admit(const Account& account, const storage::LoginRow* login,
+                                                    const std::string& user, const IpAddress& from, Scope scope);
   void note_used(storage::LoginId login, const IpAddress& from, Scope scope);
 
   Directory& directory_;

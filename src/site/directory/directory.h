@@ -47,10 +47,14 @@ class Directory {
   void committed(std::span<const storage::CommittedUnit> units);
   void announce(const Snapshot& before, const Snapshot& after, const storage::Unit& unit);
 
+  /// False when a commit has changed the directory since `generation`.
+  [[nodiscard]] bool replace(const std::shared_ptr<const Snapshot>& snapshot, std::uint64_t generation);
+
   storage::Store& store_;
   Snapshot::Bounds bounds_;
   std::atomic<std::shared_ptr<const Snapshot>> current_{std::make_shared<const Snapshot>()};
-  std::mutex mutex_;  // writers of current_, and observers_
+  std::mutex mutex_;  // writers of current_ and generation_, and observers_
+  std::atomic<std::uint64_t> generation_ = 0;
   std::vector<RevocationObserver> observers_;
   std::string unknown_login_secret_;
 };

@@ -32,7 +32,8 @@ class GuessLimiter {
   /// Whether a guess may be tried now. An account's own addresses pass the account's limit, never their own.
   [[nodiscard]] bool permits(const IpAddress& from, std::string_view account, TimePoint now);
   void wrong(const IpAddress& from, std::string_view account, TimePoint now);
-  /// Forgives the address's wrong guesses for this account's sake and makes it one of the account's own.
+  /// Makes the address one of the account's own. What was counted against it stays: an attacker with one account
+  /// of his own must not wash his address clean with it.
   void right(const IpAddress& from, std::string_view account, TimePoint now);
 
  private:

@@ -1,0 +1,258 @@
+#include "site/directory/plan.h"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/json.hpp>
+
+#include "foundation/text/ascii.h"
+#include "site/directory/address_key.h"
+#include "site/directory/snapshot_builder.h"
+
+namespace posthorn::directory {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array domain_states{"draft"sv, "testing"sv, "enforcing"sv, "leaving"sv, "migrated"sv, "parked"sv};
+/// Names listed in a refusal.
+constexpr std::size_t named_max = 3;
+
+Problem no(std::string what, std::string why, std::string remedy) {
+  return {ProblemKind::no, std::move(what), std::move(why), std::move(remedy)};
+}
+
+std::string_view domain_of(std::string_view key) {
+  return key.substr(key.rfind('@') + 1);
+}
+
+/// Who has the address already: "an account", "an address of ann@…", "a group"; empty: nobody.
+std::string holder(const Snapshot& directory, std::string_view key) {
+  if (directory.account(key) != nullptr) return "it is an account";
+  if (const Account* account = directory.account_of(key)) return "it is an address of " + account->row.address;
+  if (directory.group(key) != nullptr) return "it is a group";
+  return {};
+}
+
+std::optional<Problem> not_free(const Snapshot& directory, const std::string& what, std::string_view key) {
+  if (const std::string by = holder(directory, key); !by.empty()) return no(what, by, "remove that first");
+  if (const auto* login = directory.login(key)) {
+    return no(what, fmt::format("it is the name of the application login '{}'", login->label), "revoke that first");
+  }
+  const std::string_view domain_name = domain_of(key);
+  const Domain* domain = directory.domain(domain_name);
+  if (domain == nullptr) {
+    return no(what, fmt::format("the domain {} is not here", domain_name),
+              fmt::format("add it: posthorn domain add {}", domain_name));
+  }
+  if (domain->is_parked()) return no(what, fmt::format("the domain {} is parked", domain_name), "");
+  return std::nullopt;
+}
+
+/// NameFree for everything an address must not collide with.
+void require_free(storage::Unit& unit, const std::string& key) {
+  for (const char* const kind : {"account", "address", "group"}) {
+    unit.preconditions.emplace_back(storage::NameFree{kind, key});
+  }
+}
+
+template <class List, class Text>
+std::string some_of(const List& list, Text text) {
+  std::string out;
+  std::size_t n = 0;
+  for (const auto& element : list) {
+    if (n++ == named_max) return out + " …";
+    if (!out.empty()) out += ", ";
+    out += text(element);
+  }
+  return out;
+}
+
+Result<const Account*, Problem> existing(const Snapshot& directory, std::string_view address, const std::string& what) {
+  auto key = read_address(address);
+  if (!key) return fail(std::move(key.error()));
+  const Account* account = directory.account(*key);
+  if (account != nullptr) return account;
+  if (const Account* owner = directory.account_of(*key)) {
+    return fail(
+        no(what, fmt::format("{} is an address of the account {}", *key, owner->row.address), "name the account"));
+  }
+  return fail(no(what, fmt::format("there is no account {}", *key), "posthorn account list shows them all"));
+}
+
+}  // namespace
+
+Result<std::string, Problem> read_address(std::string_view text) {
+  const auto mailbox = address::Mailbox::parse(text);
+  const std::string what = fmt::format("'{}'", text::printable(text, 320));
+  if (!mailbox) {
+    return fail(Problem{ProblemKind::usage, what,
+                        fmt::format("this is no address: {}", address::explain(mailbox.error())),
+                        "write it like ann@example.org"});
+  }
+  if (mailbox->domain() == nullptr || mailbox->local_part.value().empty()) {
+    return fail(Problem{ProblemKind::usage, what, "an address here needs a name and a domain",
+                        "write it like ann@example.org"});
+  }
+  return address_key(mailbox->local_part, *mailbox->domain());
+}
+
+Result<std::string, Problem> read_domain(std::string_view text) {
+  const auto domain = address::Domain::parse(text);
+  if (domain) return domain->a_label();
+  return fail(Problem{ProblemKind::usage, fmt::format("'{}'", text::printable(text, 320)),
+                      fmt::format("this is no domain: {}", address::explain(domain.error())),
+                      "write it like example.org"});
+}
+
+// ---------------------------------------------------------------- domains
+
+Plan add_domain(const Snapshot& directory, const NewDomain& domain, TimePoint now) {
+  auto name = read_domain(domain.name);
+  if (!name) return fail(std::move(name.error()));
+  const std::string what = fmt::format("cannot add the domain {}", *name);
+  if (directory.domain(*name) != nullptr) return fail(no(what, "it is here already", ""));
+  if (std::ranges::find(domain_states, domain.state) == domain_states.end()) {
+    return fail(Problem{ProblemKind::usage, what, fmt::format("'{}' is no state of a domain", domain.state),
+                        "write draft, testing, enforcing, leaving, migrated or parked"});
+  }
+  boost::json::object settings;
+  if (!domain.hosted) settings["hosted"] = false;
+  storage::Unit unit;
+  unit.preconditions.emplace_back(storage::NameFree{"domain", *name});
+  unit.mutations.emplace_back(storage::PutDomain{
+      {.name = *name, .state = domain.state, .settings = boost::json::serialize(settings), .created = now}});
+  return unit;
+}
+
+Plan remove_domain(const Snapshot& directory, std::string_view domain_name) {
+  auto name = read_domain(domain_name);
+  if (!name) return fail(std::move(name.error()));
+  const std::string what = fmt::format("cannot remove the domain {}", *name);
+  if (directory.domain(*name) == nullptr) {
+    return fail(no(what, "it is not here", "posthorn domain list shows them all"));
+  }
+  std::vector<std::string> inside;
+  for (const Account* account : directory.accounts()) {
+    if (domain_of(account->row.address) == *name) inside.push_back(account->row.address);
+  }
+  for (const storage::AddressRow& row : directory.addresses()) {
+    if (domain_of(row.address) == *name) inside.push_back(row.address);
+  }
+  for (const storage::GroupRow* group : directory.groups()) {
+    if (domain_of(group->address) == *name) inside.push_back(group->address);
+  }
+  if (!inside.empty()) {
+    return fail(no(what, fmt::format("it has addresses: {}", some_of(inside, [](const auto& a) { return a; })),
+                   "remove those first"));
+  }
+  storage::Unit unit;
+  unit.preconditions.emplace_back(storage::NameTaken{"domain", *name});
+  unit.mutations.emplace_back(storage::RemoveDomain{*name});
+  return unit;
+}
+
+// ---------------------------------------------------------------- accounts
+
+Plan add_account(const Snapshot& directory, const NewAccount& account, TimePoint now) {
+  auto key = read_address(account.address);
+  if (!key) return fail(std::move(key.error()));
+  if (auto problem = not_free(directory, fmt::format("cannot add the account {}", *key), *key)) {
+    return fail(std::move(*problem));
+  }
+  storage::Unit unit;
+  require_free(unit, *key);
+  unit.preconditions.emplace_back(storage::NameTaken{"domain", std::string(domain_of(*key))});
+  unit.mutations.emplace_back(storage::PutAccount{{.id = {},
+                                                   .address = *key,
+                                                   .password_hash = account.password_hash,
+                                                   .enabled = true,
+                                                   .quota_octets = account.quota_octets,
+                                                   .settings = "{}",
+                                                   .created = now}});
+  return unit;
+}
+
+Plan set_account(const Snapshot& directory, std::string_view address, const AccountChange& change) {
+  auto account = existing(directory, address, "cannot change the account");
+  if (!account) return fail(std::move(account.error()));
+  storage::AccountRow row = (*account)->row;
+  if (change.password_hash) row.password_hash = *change.password_hash;
+  if (change.enabled) row.enabled = *change.enabled;
+  if (change.quota_octets) row.quota_octets = *change.quota_octets;
+  storage::Unit unit;
+  unit.preconditions.emplace_back(storage::NameTaken{"account", row.address});
+  unit.mutations.emplace_back(storage::PutAccount{std::move(row)});
+  return unit;
+}
+
+Plan remove_account(const Snapshot& directory, std::string_view address) {
+  const std::string what = "cannot remove the account";
+  auto account = existing(directory, address, what);
+  if (!account) return fail(std::move(account.error()));
+  std::vector<std::string> own = (*account)->addresses;
+  own.push_back((*account)->row.address);
+  std::vector<std::string> groups;
+  for (const storage::GroupRow* group : directory.groups()) {
+    if (std::ranges::find_first_of(group->members, own) != group->members.end()) groups.push_back(group->address);
+  }
+  if (!groups.empty()) {
+    return fail(no(what, fmt::format("it is a member of {}", some_of(groups, [](const auto& g) { return g; })),
+                   "take it out first: posthorn group remove GROUP --member ADDRESS"));
+  }
+  storage::Unit unit;
+  unit.preconditions.emplace_back(storage::NameTaken{"account", (*account)->row.address});
+  unit.mutations.emplace_back(storage::RemoveAccount{(*account)->row.id});
+  return unit;
+}
+
+Plan set_postmaster(const Snapshot& directory, std::string_view address) {
+  auto account = existing(directory, address, "cannot make it the postmaster");
+  if (!account) return fail(std::move(account.error()));
+  storage::Unit unit;
+  unit.preconditions.emplace_back(storage::NameTaken{"account", (*account)->row.address});
+  unit.mutations.emplace_back(storage::PutSetting{std::string(postmaster_setting), (*account)->row.address});
+  return unit;
+}
+
+// ---------------------------------------------------------------- further addresses
+
+Plan add_address(const Snapshot& directory, std::string_view address, std::string_view account_address) {
+  const bool is_catch_all = address.starts_with('@');
+  auto key = is_catch_all ? read_domain(address.substr(1)) : read_address(address);
+  if (!key) return fail(std::move(key.error()));
+  if (is_catch_all) *key = "@" + *key;
+  const std::string what = fmt::format("cannot add the address {}", *key);
+  auto account = existing(directory, account_address, what);
+  if (!account) return fail(std::move(account.error()));
+  if (auto problem = not_free(directory, what, *key)) return fail(std::move(*problem));
+  if ((*account)->addresses.size() >= addresses_per_account_max) {
+    return fail(no(what, fmt::format("{} has {} addresses already", (*account)->row.address, addresses_per_account_max),
+                   "a catch-all (@domain) takes whatever nobody else has"));
+  }
+  storage::Unit unit;
+  require_free(unit, *key);
+  unit.preconditions.emplace_back(storage::NameTaken{"account", (*account)->row.address});
+  unit.mutations.emplace_back(storage::PutAddress{{*key, (*account)->row.id}});
+  return unit;
+}
+
+Plan remove_address(const Snapshot& directory, std::string_view address) {
+  const bool is_catch_all = address.starts_with('@');
+  auto key = is_catch_all ? read_domain(address.substr(1)) : read_address(address);
+  if (!key) return fail(std::move(key.error()));
+  if (is_catch_all) *key = "@" + *key;
+  const std::string what = fmt::format("cannot remove the address {}", *key);
+  if (directory.account(*key) != nullptr) {
+    return fail(no(what, "it is an account's own", fmt::format("posthorn account remove {}", *key)));
+  }
+  if (directory.account_of(*key) == nullptr) {
+    return fail(no(what, "there is no such address", "posthorn address list shows them all"));
+  }
+  storage::Unit unit;
+  unit.preconditions.emplace_back(storage::NameTaken{"address", *key});
+  unit.mutations.emplace_back(storage::RemoveAddress{*key});
+  return unit;
+}
+
+}  // namespace posthorn::directory
