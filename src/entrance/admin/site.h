@@ -1,0 +1,44 @@
+// Site: what the handlers of administrative verbs work with. The server hands over what it runs with; the command
+// line makes a smaller one over a store that no server holds. All pointers outlive the handlers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "flow/queue/queue.h"
+#include "foundation/base/result.h"
+#include "foundation/base/task.h"
+#include "platform/runtime/clock.h"
+#include "platform/runtime/random.h"
+#include "platform/runtime/worker_pool.h"
+#include "platform/storage/store.h"
+#include "site/config/config.h"
+#include "site/directory/directory.h"
+
+namespace posthorn::admin {
+
+/// `message send`: a message handed in by an administrator.
+struct SendRequest {
+  std::string from;
+  std::vector<std::string> to;
+  OctetString message;
+};
+
+struct Site {
+  config::Config config;  ///< as it was when the handler began
+  storage::Store* store = nullptr;
+  directory::Directory* directory = nullptr;
+  runtime::Clock* clock = nullptr;
+  runtime::IdSource* ids = nullptr;
+  runtime::WorkerPool* workers = nullptr;
+  queue::Queue* queue = nullptr;  ///< null: no server runs
+  /// Submits through delivery and answers with the mail's id; null where that is not possible.
+  std::function<Task<Result<MailId, Problem>>(SendRequest)> send;
+  /// SIGHUP by socket; null: no server runs. Problems as the configuration gives them.
+  std::function<Result<void, config::Problems>()> reload;
+};
+
+}  // namespace posthorn::admin
