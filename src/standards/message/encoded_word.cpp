@@ -80,7 +80,7 @@ std::string decode_encoded_words(Octets unfolded) {
     pending.reset();
   };
   const auto flush_bare = [&] {
-    if (!bare.empty()) out += is_utf8(bare) ? bare : to_utf8(bare, "windows-1252");
+    if (!bare.empty()) out += presentable(is_utf8(bare) ? bare : to_utf8(bare, "windows-1252"));
     bare.clear();
   };
   for (std::size_t i = 0; i < unfolded.size();) {
