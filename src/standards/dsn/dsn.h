@@ -88,7 +88,8 @@ enum class ParseError : unsigned char {
   no_recipients,       ///< the part names no recipient
 };
 [[nodiscard]] std::string_view text(ParseError error);
-/// Tolerant: finds the delivery-status part anywhere in the message, whatever the outer type says.
+/// Tolerant: finds the delivery-status part anywhere in the message, whatever the outer type says; where there is
+/// none, its fields standing in running text from a line "Reporting-MTA:" on.
 [[nodiscard]] Result<ParsedReport, ParseError> parse_report(std::string_view message);
 
 }  // namespace posthorn::dsn

@@ -76,6 +76,31 @@ void read_groups(std::string_view body, ParsedReport& report) {
   }
 }
 
+/// Where a report stands in running text: some gateways take the MIME structure away, or break its boundaries.
+std::optional<std::size_t> find_loose_fields(std::string_view body) {
+  for (std::size_t line = 0; line < body.size();) {
+    const std::string_view rest = body.substr(line);
+    if (text::istarts_with(rest, "Reporting-MTA:")) return line;
+    const auto end = rest.find('\n');
+    if (end == std::string_view::npos) break;
+    line += end + 1;
+  }
+  return std::nullopt;
+}
+
+ParsedReport read_loose_report(const message::PartTree& tree, std::string_view message) {
+  ParsedReport report;
+  for (const message::Part& part : tree.parts) {
+    if (!part.children.empty() || !(part.is_text() || part.is_multipart())) continue;
+    const std::string body = message::decode_body(message::body_of(part, message), part.encoding);
+    const auto begin = find_loose_fields(body);
+    if (!begin) continue;
+    read_groups(std::string_view{body}.substr(*begin), report);
+    if (!report.recipients.empty()) break;
+  }
+  return report;
+}
+
 ReturnedMessage read_returned(const message::Header& header) {
   const auto decoded = [&header](std::string_view name) {
     return message::decode_encoded_words(header.value(name).value_or(""));
@@ -117,7 +142,11 @@ std::string_view text(ParseError error) {
 Result<ParsedReport, ParseError> parse_report(std::string_view message) {
   const message::PartTree tree = message::parse_mime(message);
   const auto found = std::ranges::find_if(tree.parts, is_delivery_status);
-  if (found == tree.parts.end()) return fail(ParseError::no_delivery_status);
+  if (found == tree.parts.end()) {
+    ParsedReport loose = read_loose_report(tree, message);
+    if (loose.recipients.empty()) return fail(ParseError::no_delivery_status);
+    return loose;
+  }
   ParsedReport report;
   read_groups(message::decode_body(message::body_of(*found, message), found->encoding), report);
   if (report.recipients.empty()) return fail(ParseError::no_recipients);
