@@ -137,7 +137,9 @@ std::optional<Job> Backlog::next(TimePoint now) {
     line->second.pop_front();
     if (line->second.empty()) lines_.erase(line);
     hop.in_line = false;
-    if (auto job = job_for(hop, now)) {
+    auto job = job_for(hop, now);
+    if (std::exchange(hop.granted, false) && (!job || job->kind != Job::Kind::carry)) feed_starved();
+    if (job) {
       touch(hop);
       return job;
     }
@@ -179,7 +181,8 @@ std::optional<Job> Backlog::job_for(Hop& hop, TimePoint now) {
     ++hop.arriving;
     return Job{Job::Kind::wake, hop.key, 0};
   }
-  if (couriers_ >= policy_.connections_max) {
+  const bool others_first = !starved_.empty() && !hop.granted;
+  if (couriers_ >= policy_.connections_max || others_first) {
     if (!hop.starved) starved_.push_back(&hop);
     hop.starved = true;
     return std::nullopt;
@@ -191,10 +194,11 @@ std::optional<Job> Backlog::job_for(Hop& hop, TimePoint now) {
 }
 
 void Backlog::feed_starved() {
-  if (starved_.empty()) return;
+  if (starved_.empty() || couriers_ >= policy_.connections_max) return;
   Hop& hop = *starved_.front();
   starved_.pop_front();
   hop.starved = false;
+  hop.granted = true;
   touch(hop);
 }
 
@@ -271,17 +275,20 @@ void Backlog::bear(Hop& hop, HopHealth health, TimePoint began, TimePoint now) {
     case HopHealth::fine:
       if (hop.failures > 0) hop.window = std::max(hop.window, static_cast<double>(policy_.connections_per_hop_start));
       hop.failures = hop.overloads = 0;
+      hop.last_fine = now;
       hop.asleep_until = TimePoint{};
       hop.sweep_at = TimePoint::max();
       hop.window = std::min(most, hop.window + (hop.window < hop.threshold ? 1 : 1 / hop.window));
       return;
     case HopHealth::overloaded:
-      if (began < hop.eased_at) return;
-      hop.eased_at = now;
-      if (hop.window < 2) fall_asleep(hop, overload_wait * (1u << std::min(hop.overloads++, 8u)), now);
-      hop.window = hop.threshold = std::max(1.0, hop.window / 2);
+      ease(hop, began, now);
       return;
     case HopHealth::unreachable:
+      // One connection refused while others do well: the host has as many as it wants.
+      if (hop.window >= 2 && hop.last_fine >= began) {
+        ease(hop, began, now);
+        return;
+      }
       if (began < hop.eased_at) return;
       hop.eased_at = now;
       if (hop.failures++ == 0) hop.sweep_at = now + overload_wait;
@@ -290,6 +297,13 @@ void Backlog::bear(Hop& hop, HopHealth health, TimePoint began, TimePoint now) {
       fall_asleep(hop, policy_.wait_after(hop.failures), now);
       return;
   }
+}
+
+void Backlog::ease(Hop& hop, TimePoint began, TimePoint now) {
+  if (began < hop.eased_at) return;
+  hop.eased_at = now;
+  if (hop.window < 2) fall_asleep(hop, overload_wait * (1u << std::min(hop.overloads++, 8u)), now);
+  hop.window = hop.threshold = std::max(1.0, hop.window / 2);
 }
 
 void Backlog::fall_asleep(Hop& hop, Duration wait, TimePoint now) {

@@ -142,6 +142,7 @@ class Backlog {
     std::size_t couriers = 0, idle = 0, arriving = 0;
     double window = 1, threshold = 1;
     TimePoint eased_at{};  // of the last halving or failure: outcomes that began before it count no second time
+    TimePoint last_fine{};
     unsigned failures = 0, overloads = 0;
     TimePoint asleep_until{};
     bool sweeping = false;
@@ -149,6 +150,7 @@ class Backlog {
     Verdict last_verdict;
 
     bool in_line = false, starved = false, hungry = false;
+    bool granted = false;  // the courier that has become free is this hop's
     std::optional<std::multimap<TimePoint, Hop*>::iterator> timer;
   };
 
@@ -168,6 +170,7 @@ class Backlog {
   void forget_ready(Hop& hop);
   void account(const Parcel& parcel, bool enters);
   void bear(Hop& hop, HopHealth health, TimePoint began, TimePoint now);
+  void ease(Hop& hop, TimePoint began, TimePoint now);
   void fall_asleep(Hop& hop, Duration wait, TimePoint now);
   void feed_starved();
   void feed_hungry();

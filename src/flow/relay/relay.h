@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -80,10 +81,11 @@ class RelayOffice final : public queue::CourierOffice {
   /// Before the first courier.
   void observe(SessionObserver observer);
 
-  struct Shared;
+  struct Shared;  // shared.h: what couriers work with; never changed, replaced as a whole
 
  private:
-  std::shared_ptr<Shared> shared_;
+  std::mutex mutex_;
+  std::shared_ptr<const Shared> shared_;
 };
 
 /// What `config` says, the rest at its defaults; own_addresses from listen.smtp.

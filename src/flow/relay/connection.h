@@ -1,0 +1,85 @@
+// Connection: one SMTP session with one address of a host, as a client: the pump around smtp::client::Session.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "flow/queue/body.h"
+#include "flow/queue/courier.h"
+#include "flow/relay/relay.h"
+#include "flow/relay/targets.h"
+#include "platform/net/stream.h"
+#include "site/journal/dialogue.h"
+#include "standards/smtp/client.h"
+
+namespace posthorn::relay {
+
+struct Login {
+  std::string user, password;
+};
+
+/// How a connection is to be made.
+struct ConnectionPlan {
+  Target target;  ///< addresses are not used
+  IpAddress address;
+  smtp::client::TlsUse tls = smtp::client::TlsUse::opportunistic;
+  bool verify = false;  ///< the certificate must be the host's
+  std::optional<Login> login;
+};
+
+class Connection {
+ public:
+  Connection(const RelayOffice::Shared& office, net::Loop& loop, ConnectionPlan plan);
+
+  /// From nothing to a session that takes mail, or not: then failure() says how it ended.
+  [[nodiscard]] Task<bool> open();
+  /// One transaction; precondition: open() or the transaction before left is_ready().
+  [[nodiscard]] Task<smtp::client::TransactionOutcome> transact(smtp::client::Envelope envelope, queue::Body& body);
+  /// QUIT, a short wait, close.
+  [[nodiscard]] Task<> quit();
+
+  [[nodiscard]] bool is_ready() const { return ready_; }
+  [[nodiscard]] const smtp::client::Outcome& failure() const { return failure_; }
+  /// The opportunistic handshake failed: worth another try in plain.
+  [[nodiscard]] bool tls_failed() const { return tls_failed_; }
+  [[nodiscard]] const ConnectionPlan& plan() const { return plan_; }
+  [[nodiscard]] const smtp::Extensions& extensions() const { return session_.peer_extensions(); }
+  [[nodiscard]] std::size_t messages() const { return messages_; }
+  [[nodiscard]] std::string endpoint_text() const;
+  [[nodiscard]] std::string tls_text() const;
+  [[nodiscard]] std::vector<std::string> transcript() const;
+  /// Forgets the dialogue so far; the next transaction begins with a clean sheet.
+  void forget_dialogue() { dialogue_ = journal::Dialogue(); }
+
+ private:
+  enum class Step : std::uint8_t { ready, done, closed };
+  [[nodiscard]] Task<Step> advance();
+  [[nodiscard]] Task<bool> flush();
+  [[nodiscard]] Task<> take_input();
+  [[nodiscard]] Task<> shake_hands();
+  [[nodiscard]] Task<> give_body();
+  [[nodiscard]] Task<bool> dial();
+  [[nodiscard]] Duration patience() const;
+  void lost(net::StreamError error);
+  void note_sent(Octets octets);
+  void note_received(Octets octets);
+
+  const RelayOffice::Shared& office_;
+  net::Loop& loop_;
+  ConnectionPlan plan_;
+  smtp::client::Session session_;
+  std::unique_ptr<net::Stream> stream_;
+  std::optional<smtp::client::TransactionOutcome> outcome_;
+  smtp::client::Outcome failure_;
+  queue::Body* body_ = nullptr;
+  bool in_body_ = false;
+  bool ready_ = false;
+  bool tls_failed_ = false;
+  std::size_t messages_ = 0;
+  std::optional<net::TlsInfo> tls_info_;
+  journal::Dialogue dialogue_;
+  std::string received_line_;  // the beginning of a reply line
+};
+
+}  // namespace posthorn::relay

@@ -1,0 +1,18 @@
+// What all couriers of an office share. Options and routes are replaced as a whole.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "flow/relay/relay.h"
+
+namespace posthorn::relay {
+
+struct RelayOffice::Shared {
+  Surroundings with;
+  Options options;
+  queue::Routes routes;
+  SessionObserver observer;
+};
+
+}  // namespace posthorn::relay
