@@ -32,7 +32,8 @@ enum class ClientError : unsigned char {
 
 class ClientExchange {
  public:
-  /// `nonce`: 18 or more random octets. `offered_plus`: whether the server offered a -PLUS mechanism.
+  /// `nonce`: printable without comma, fresh: 18 random octets in base64. `offered_plus`: whether the server offered a
+  /// -PLUS mechanism.
   ClientExchange(Mechanism mechanism, Credentials credentials, ChannelBindings bindings, std::string nonce,
                  bool offered_plus);
   ~ClientExchange();

@@ -54,7 +54,7 @@ using Step = std::variant<Challenge, NeedPassword, NeedScramVerifier, Success, F
 
 struct ServerContext {
   ChannelBindings bindings;
-  /// 18 or more random octets, fresh for every exchange.
+  /// Fresh for every exchange, printable without comma: 18 random octets in base64.
   std::string nonce;
   /// Secret of this server that stays the same over restarts: from it come the salts shown for logins that do
   /// not exist, so that asking twice tells nothing.
