@@ -106,8 +106,7 @@ Result<std::string, ClientError> ClientExchange::State::check_server_final(std::
 
 ClientExchange::ClientExchange(Mechanism mechanism, Credentials credentials, ChannelBindings bindings,
                                std::string nonce, bool offered_plus)
-    : state_(new State{mechanism, std::move(credentials), std::move(bindings), std::move(nonce),
-                       offered_plus}) {}
+    : state_(new State{mechanism, std::move(credentials), std::move(bindings), std::move(nonce), offered_plus}) {}
 ClientExchange::~ClientExchange() = default;
 ClientExchange::ClientExchange(ClientExchange&&) noexcept = default;
 ClientExchange& ClientExchange::operator=(ClientExchange&&) noexcept = default;
