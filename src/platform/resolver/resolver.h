@@ -21,6 +21,9 @@
 namespace posthorn::resolver {
 
 /// `--dns` and `dns.source`: "system", "recursive", "ADDRESS[:PORT]", "zone:FILE".
+///
+/// All but the zone file validate against the root's trust anchors. A server given by ADDRESS that does not know the
+/// root (a private or authoritative one) is used without validation: nothing it says is `secure`.
 struct SystemServers {};  ///< the servers of resolv.conf, validating ourselves
 struct Recursive {};      ///< from the roots
 struct ZoneFile {
@@ -35,14 +38,13 @@ struct Options {
   /// RFC 9520 and our patience: an unanswered question is `timeout` after this.
   Duration question_time_max = std::chrono::seconds{20};
   std::size_t cached_answers_max = 20'000;
-  /// DS or DNSKEY records in zone-file form to trust beside the root's (tests, private zones). May be empty.
-  std::string trust_anchors;
-  /// Root hints of one's own (tests); empty: those built in.
-  std::filesystem::path root_hints;
+  /// A DS or DNSKEY record in zone-file form to trust beside the root's; a server given by ADDRESS is then always
+  /// validated. May be empty.
+  std::string trust_anchor;
 };
 
-/// Reads the zone file where the source is one. The resolver must be destroyed while `executor`'s loop does not run,
-/// or on it.
+/// Reads the zone file where the source is one. Answers arrive on `executor`, whose loop must run; the resolver must
+/// be destroyed while that loop does not run, or on it.
 [[nodiscard]] Result<std::unique_ptr<dns::Resolver>, Problem> make_resolver(const Options& options,
                                                                             runtime::Clock& clock,
                                                                             runtime::Executor executor);

@@ -1,0 +1,30 @@
+#include "foundation/base/ip_address.h"
+#include "platform/resolver/resolver.h"
+
+namespace posthorn::resolver {
+namespace {
+
+constexpr std::string_view kZonePrefix = "zone:";
+constexpr std::uint16_t kDnsPort = 53;
+
+/// "192.0.2.53", "2001:db8::53", "192.0.2.53:5353", "[2001:db8::53]:5353".
+std::optional<net::Endpoint> parse_server(std::string_view text) {
+  if (const auto address = IpAddress::parse(text)) return net::Endpoint{*address, kDnsPort};
+  const auto endpoint = net::Endpoint::parse(text);
+  if (!endpoint || text.front() == ':' || endpoint->port == 0) return std::nullopt;
+  return endpoint;
+}
+
+}  // namespace
+
+Result<Source, Problem> parse_source(std::string_view text) {
+  if (text == "system") return SystemServers{};
+  if (text == "recursive") return Recursive{};
+  if (text.starts_with(kZonePrefix) && text.size() > kZonePrefix.size())
+    return ZoneFile{std::filesystem::path(text.substr(kZonePrefix.size()))};
+  if (const auto server = parse_server(text)) return *server;
+  return fail(Problem{ProblemKind::usage, "cannot ask the DNS from '" + std::string(text) + "'", "it is no source",
+                      "give system, recursive, ADDRESS[:PORT] or zone:FILE"});
+}
+
+}  // namespace posthorn::resolver
