@@ -23,6 +23,11 @@ class StagedFile {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::uint64_t size() const { return octets_; }
   [[nodiscard]] std::uint32_t crc() const { return crc_; }
+  /// Once everything is written and synced.
+  void describe(std::uint64_t octets, std::uint32_t crc) {
+    octets_ = octets;
+    crc_ = crc;
+  }
   /// The unit that names it is committed.
   void take_over() { taken_ = true; }
 

@@ -135,9 +135,11 @@ struct PutDomain {
 struct RemoveDomain {
   std::string name;
 };
+/// id 0: a new one (Committed::account). PutMailbox, PutAddress and PutLogin behind it in the same unit mean it with
+/// account 0.
 struct PutAccount {
   AccountRow row;
-};  ///< id 0: a new one (Committed::account)
+};
 struct RemoveAccount {
   AccountId id;
 };  ///< with its mailboxes, logins and addresses

@@ -1,0 +1,49 @@
+// Applier: writes units into the database, one group a transaction. Committer only.
+//
+//   begin() … apply(unit) for each … commit();   rollback() instead, after an error.
+//
+// A unit whose precondition fails leaves nothing behind and disturbs no other.
+#pragma once
+
+#include "platform/storage/directory_rows.h"
+#include "platform/storage/mailbox_rows.h"
+#include "platform/storage/queue_rows.h"
+#include "platform/storage/story_rows.h"
+
+namespace posthorn::storage {
+
+/// By the PutContent it belongs to.
+using Placements = std::unordered_map<const PutContent*, Placement>;
+
+class Applier {
+ public:
+  explicit Applier(const Database& database);
+
+  void begin();
+  [[nodiscard]] Result<Committed, CommitFailure> apply(const Unit& unit, const Placements& placements,
+                                                       std::uint32_t now_seconds);
+  /// `open_segment` and its length: what the segments table says of it from now on.
+  void commit(std::uint64_t open_segment, std::uint64_t open_octets);
+  void rollback();
+
+  /// What the group did to files; take it after commit().
+  [[nodiscard]] ContentEffects take_effects() { return std::exchange(contents_.effects(), {}); }
+
+ private:
+  struct UnitContext;
+  [[nodiscard]] bool holds(const Precondition& precondition);
+  [[nodiscard]] bool write(const Mutation& mutation, UnitContext& context);
+  [[nodiscard]] std::optional<std::size_t> first_failure(const Unit& unit, UnitContext& context);
+  void undo_unit(const std::array<std::size_t, 3>& effects_before);
+
+  const Database& database_;
+  Counters counters_;
+  ContentRows contents_;
+  MailboxRows mailboxes_;
+  QueueRows queue_;
+  DirectoryRows directory_;
+  StoryRows stories_;
+  Statement begin_, commit_, savepoint_, release_, rollback_unit_;
+};
+
+}  // namespace posthorn::storage

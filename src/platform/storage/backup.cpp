@@ -1,0 +1,218 @@
+#include "platform/storage/backup.h"
+
+#include <sqlite3.h>
+
+#include "platform/storage/copy.h"
+#include "platform/storage/counters.h"
+#include "platform/storage/local_store.h"
+#include "platform/storage/open.h"
+#include "platform/storage/schema.h"
+#include "platform/storage/verification.h"
+
+namespace posthorn::storage {
+namespace {
+
+Problem cannot(std::string what, std::string why, std::string remedy = "") {
+  return Problem{ProblemKind::unavailable, std::move(what), std::move(why), std::move(remedy)};
+}
+
+/// An empty folder with the store's folders in it.
+Result<void, Problem> make_empty(FileLayer& files, const Layout& layout) {
+  const std::string what = "cannot use the folder " + layout.dir.string();
+  for (const std::string& name : files.list(layout.dir)) {
+    const bool ours = name == "segments" || name == "messages";
+    if (!ours || !files.list(layout.dir / name).empty()) {
+      return fail(Problem{ProblemKind::usage, what, "it is not empty", "name a new folder"});
+    }
+  }
+  for (const auto& folder : {layout.dir, layout.segments(), layout.messages()}) {
+    if (auto made = files.make_folder(folder); !made) return fail(cannot(what, std::strerror(made.error().code)));
+  }
+  return {};
+}
+
+/// Every page in one step: one state of the database, whatever is committed meanwhile.
+void copy_database(const Database& from, const Database& to) {
+  sqlite3_backup* copy = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
+  if (copy != nullptr) {
+    sqlite3_backup_step(copy, -1);
+    sqlite3_backup_finish(copy);
+  }
+  const int code = sqlite3_errcode(to.handle());
+  if (code != SQLITE_OK) throw DatabaseError(code, sqlite3_system_errno(to.handle()), sqlite3_errmsg(to.handle()));
+  // One file without a log beside it.
+  to.execute("PRAGMA journal_mode=DELETE");
+}
+
+/// Fills a backup's folders from what its database names.
+class FileCopier {
+ public:
+  FileCopier(FileLayer& files, Layout from, Layout to, bool may_link)
+      : files_(files), from_(std::move(from)), to_(std::move(to)), may_link_(may_link) {}
+
+  /// `open_segment`: still growing, so never linked.
+  [[nodiscard]] Result<void, FileError> run(const Database& database, std::uint64_t open_segment) {
+    Statement segments = database.prepare("SELECT id, octets FROM segments");
+    segments.with();
+    while (segments.step()) {
+      const std::uint64_t id = segments.natural(0);
+      const bool link = may_link_ && id != open_segment;
+      if (auto done = one(from_.segment(id), to_.segment(id), segments.natural(1), link); !done) return done;
+    }
+    Statement messages = database.prepare("SELECT id, size FROM contents WHERE place = 2");
+    messages.with();
+    while (messages.step()) {
+      const MailId id{messages.natural(0)};
+      if (auto done = one(from_.message(id), to_.message(id), messages.natural(1), may_link_); !done) return done;
+    }
+    for (const auto& folder : {to_.segments(), to_.messages(), to_.dir}) {
+      if (auto synced = files_.sync_folder(folder); !synced) return synced;
+    }
+    return {};
+  }
+
+  BackupReport report;
+
+ private:
+  [[nodiscard]] Result<void, FileError> one(const std::filesystem::path& from, const std::filesystem::path& to,
+                                            std::uint64_t octets, bool link) {
+    report.octets += octets;
+    if (link && files_.link(from, to)) {
+      ++report.linked_files;
+      return {};
+    }
+    const auto copied = copy_file(files_, from, to, octets);
+    if (!copied) {
+      // A file that is gone is a damage of the store; verify names its messages. The backup keeps the rest.
+      if (copied.error().code == ENOENT) return {};
+      return fail(copied.error());
+    }
+    ++report.copied_files;
+    return {};
+  }
+
+  FileLayer& files_;
+  Layout from_;
+  Layout to_;
+  bool may_link_;
+};
+
+/// New UIDVALIDITY everywhere, the queue on hold.
+void renew(const Database& database, std::int64_t now_seconds, RestoreReport& report) {
+  database.execute("BEGIN IMMEDIATE");
+  std::vector<std::pair<std::int64_t, std::int64_t>> mailboxes;
+  Statement rows = database.prepare("SELECT account, id FROM mailboxes");
+  rows.with();
+  while (rows.step()) mailboxes.emplace_back(rows.integer(0), rows.integer(1));
+  Counters counters(database);
+  Statement change = database.prepare("UPDATE mailboxes SET uid_validity = ? WHERE account = ? AND id = ?");
+  for (const auto& [account, id] : mailboxes) {
+    change.with(counters.next("uid_validity", now_seconds), account, id).run();
+  }
+  report.mailboxes = mailboxes.size();
+  database.execute("UPDATE recipients SET state = 1");
+  report.held_recipients = static_cast<std::uint64_t>(database.integer("SELECT count(*) FROM recipients"));
+  database.execute("COMMIT");
+}
+
+/// Everything but the database's final name.
+Result<void, Problem> fill(const std::filesystem::path& from, const Layout& layout, const std::filesystem::path& draft,
+                           const StoreOptions& options, RestoreReport& report) {
+  FileLayer& files = files_of(options);
+  const std::string what = "cannot restore into " + layout.dir.string();
+  const auto copied = copy_file(files, Layout{from}.database(), draft);
+  if (!copied) return fail(cannot(what, std::strerror(copied.error().code)));
+  const Database database(draft, DatabaseMode::read_write, files.vfs_name());
+  configure_connection(database, true);
+  FileCopier copier(files, Layout{from}, layout, false);
+  if (auto done = copier.run(database, 0); !done) return fail(cannot(what, std::strerror(done.error().code)));
+  const runtime::SystemClock machine_clock;
+  const runtime::Clock& clock = options.clock != nullptr ? *options.clock : machine_clock;
+  renew(database, unix_seconds(clock.now()), report);
+  return {};
+}
+
+Result<VerifyReport, Problem> verify_backup(const std::filesystem::path& from, const StoreOptions& options) {
+  FileLayer& files = files_of(options);
+  const Layout layout{from};
+  if (!files.exists(layout.database())) {
+    return fail(Problem{ProblemKind::no, "cannot restore from " + from.string(), "there is no backup in this folder",
+                        "name the folder that `posthorn backup` wrote"});
+  }
+  const Database database(layout.database(), DatabaseMode::immutable, files.vfs_name());
+  if (stored_schema_version(database) != schema_version) {
+    return fail(Problem{ProblemKind::usage, "cannot restore from " + from.string(),
+                        fmt::format("it has form {}", stored_schema_version(database)),
+                        "run `posthorn store migrate` on it"});
+  }
+  SegmentFiles segments(files, layout, options.segment_file_octets_max);
+  return Verification(database, segments).run();
+}
+
+}  // namespace
+
+Result<BackupReport, Problem> LocalStore::backup(const std::filesystem::path& to) {
+  const std::string what = "cannot back up to " + to.string();
+  const Layout target{to};
+  if (auto made = make_empty(files_, target); !made) return fail(made.error());
+  const Housekeeper::Hold hold(*housekeeper_);
+  std::uint64_t open_segment = 0;
+  committer_->pause([&] { open_segment = segments_.open_segment(); });
+  try {
+    const Database copy(target.database(), DatabaseMode::create, files_.vfs_name());
+    copy.execute("PRAGMA synchronous=FULL");
+    copy_database(open_database(false), copy);
+    FileCopier copier(files_, layout_, target, true);
+    if (auto done = copier.run(copy, open_segment); !done) {
+      return fail(cannot(what, std::strerror(done.error().code)));
+    }
+    copier.report.contents = static_cast<std::uint64_t>(copy.integer("SELECT count(*) FROM contents"));
+    copier.report.octets +=
+        static_cast<std::uint64_t>(copy.integer("PRAGMA page_count") * copy.integer("PRAGMA page_size"));
+    return copier.report;
+  } catch (const DatabaseError& error) {
+    return fail(cannot(what, error.what()));
+  }
+}
+
+Result<VerifyReport, Problem> LocalStore::verify() {
+  const Housekeeper::Hold hold(*housekeeper_);
+  try {
+    const Database database = open_database(false);
+    return Verification(database, segments_).run();
+  } catch (const DatabaseError& error) {
+    return fail(cannot("cannot verify the store " + options_.dir.string(), error.what()));
+  }
+}
+
+Result<RestoreReport, Problem> restore(const std::filesystem::path& from, const StoreOptions& options,
+                                       bool accept_damage) {
+  const Layout layout{options.dir};
+  FileLayer& files = files_of(options);
+  const std::filesystem::path draft = layout.dir / "restore.db";
+  try {
+    auto verified = verify_backup(from, options);
+    if (!verified) return fail(verified.error());
+    if (!verified->clean() && !accept_damage) {
+      return fail(Problem{ProblemKind::no, "cannot restore from " + from.string(),
+                          fmt::format("the backup is damaged in {} places: {}", verified->damages.size(),
+                                      verified->damages.front().what),
+                          "take another backup, or accept the damage"});
+    }
+    if (auto made = make_empty(files, layout); !made) return fail(made.error());
+    RestoreReport report{std::move(*verified), 0, 0};
+    if (auto filled = fill(from, layout, draft, options, report); !filled) return fail(filled.error());
+    // A restore that was cut short leaves no database under its name, so no store.
+    Result<void, FileError> named = files.link(draft, layout.database());
+    if (named) named = files.remove(draft);
+    if (named) named = files.sync_folder(layout.dir);
+    if (!named) return fail(cannot("cannot restore into " + layout.dir.string(), std::strerror(named.error().code)));
+    const Database database(layout.database(), DatabaseMode::read_write, files.vfs_name());
+    database.execute("PRAGMA journal_mode=WAL");
+    return report;
+  } catch (const DatabaseError& error) {
+    return fail(cannot("cannot restore from " + from.string(), error.what()));
+  }
+}
+
+}  // namespace posthorn::storage

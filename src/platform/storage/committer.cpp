@@ -1,0 +1,301 @@
+#include "platform/storage/committer.h"
+
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+
+#include <sqlite3.h>
+
+#include "platform/storage/crc32c.h"
+#include "platform/storage/fatal.h"
+#include "platform/storage/staged_file.h"
+
+namespace posthorn::storage {
+namespace {
+
+// One group: what shares one sync. Bounded so that the first of a group does not wait for seconds.
+constexpr std::size_t group_units_max = 1000;
+constexpr std::uint64_t group_octets_max = 32 * MiB;
+// Rows, indexes and the write-ahead log's frames take about this much beside a unit's octets.
+constexpr std::uint64_t unit_overhead_octets = 64 * KiB;
+
+std::uint64_t octets_of(const Unit& unit) {
+  std::uint64_t octets = 0;
+  for (const Mutation& mutation : unit.mutations) {
+    const auto* put = std::get_if<PutContent>(&mutation);
+    if (put != nullptr && put->octets) octets += put->octets->size();
+  }
+  return octets;
+}
+
+/// Drain of the queue and deletions go on when the disk is full; whatever adds does not.
+bool may_use_reserve(const Unit& unit) {
+  bool adds = false;
+  for (const Mutation& mutation : unit.mutations) {
+    if (std::holds_alternative<RemoveRecipient>(mutation)) return true;
+    adds |= std::holds_alternative<PutContent>(mutation) || std::holds_alternative<AddEmail>(mutation) ||
+            std::holds_alternative<PutQueued>(mutation) || std::holds_alternative<PutMailbox>(mutation) ||
+            std::holds_alternative<PutStory>(mutation);
+  }
+  return !adds;
+}
+
+int note_wal_pages(void* to, sqlite3*, const char*, int pages) {
+  *static_cast<std::uint64_t*>(to) = static_cast<std::uint64_t>(pages);
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+Committer::Committer(const StoreOptions& options, const runtime::Clock& clock, SegmentFiles& segments,
+                     Database database, std::function<void(const GroupDone&)> done)
+    : options_(options),
+      clock_(clock),
+      segments_(segments),
+      database_(std::move(database)),
+      applier_(database_),
+      done_(std::move(done)) {
+  // Also the proof that automatic checkpoints are off here: they live in this hook.
+  sqlite3_wal_hook(database_.handle(), note_wal_pages, &wal_pages_);
+}
+
+void Committer::start() {
+  thread_ = std::thread([this] { work(); });
+}
+
+void Committer::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Task<CommitOutcome> Committer::commit(Unit unit) {
+  const runtime::Promise<CommitOutcome> promise;
+  while (true) {
+    runtime::Event room;
+    {
+      const std::lock_guard lock(mutex_);
+      if (closed_) co_return fail(CommitFailure{CommitError::shutting_down, 0});
+      if (waiting_.size() < options_.waiting_units_max) {
+        waiting_.push_back({std::move(unit), promise});
+        ++pending_;
+        break;
+      }
+      waiting_for_room_.push_back(room);
+      ++pending_;
+    }
+    co_await room.wait();
+  }
+  changed_.notify_one();
+  co_return co_await promise.wait();
+}
+
+void Committer::commit_later(Unit unit) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || waiting_.size() >= options_.waiting_units_max) {
+      ++dropped_;
+      return;
+    }
+    waiting_.push_back({std::move(unit), std::nullopt});
+    ++pending_;
+  }
+  changed_.notify_one();
+}
+
+void Committer::observe(CommitObserver observer) {
+  const std::lock_guard lock(observers_mutex_);
+  observers_.push_back(std::move(observer));
+}
+
+bool Committer::run_between_groups(const std::function<void(const Database&)>& job) {
+  bool done = false;
+  pause([&] { done = in_transaction(job); });
+  return done;
+}
+
+void Committer::pause(const std::function<void()>& job) {
+  std::mutex finished_mutex;
+  std::condition_variable finished_changed;
+  bool finished = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    jobs_.push_back({job, [&](bool) {
+                       const std::lock_guard finished_lock(finished_mutex);
+                       finished = true;
+                       finished_changed.notify_all();
+                     }});
+  }
+  changed_.notify_one();
+  std::unique_lock lock(finished_mutex);
+  finished_changed.wait(lock, [&] { return finished; });
+}
+
+// ---------------------------------------------------------------- the thread
+
+void Committer::work() {
+  Group group;
+  std::vector<Job> jobs;
+  while (take(group, jobs)) {
+    for (Job& job : jobs) {
+      job.run();
+      job.finished(true);
+    }
+    jobs.clear();
+    if (!group.units.empty()) run_group(group);
+    group = {};
+  }
+}
+
+bool Committer::take(Group& group, std::vector<Job>& jobs) {
+  std::vector<runtime::Event> room;
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return closed_ || !waiting_.empty() || !jobs_.empty(); });
+    while (!jobs_.empty()) {
+      jobs.push_back(std::move(jobs_.front()));
+      jobs_.pop_front();
+    }
+    std::uint64_t octets = 0;
+    while (!waiting_.empty() && group.units.size() < group_units_max && octets < group_octets_max) {
+      octets += octets_of(waiting_.front().unit);
+      group.units.push_back(std::move(waiting_.front()));
+      waiting_.pop_front();
+    }
+    if (group.units.empty() && jobs.empty()) return false;
+    room.swap(waiting_for_room_);
+  }
+  {
+    runtime::CompletionBatch batch;
+    for (const runtime::Event& event : room) batch.set(event);
+  }
+  pending_ -= room.size();
+  return true;
+}
+
+void Committer::run_group(Group& group) {
+  group.outcomes.assign(group.units.size(), CommitOutcome(Committed{}));
+  refuse_for_space(group);
+  write_segments(group);
+  apply_group(group);
+  conclude(group);
+  answer(group);
+}
+
+void Committer::refuse_for_space(Group& group) {
+  std::uint64_t wanted = 0;
+  for (const Waiting& waiting : group.units) wanted += octets_of(waiting.unit) * 2 + unit_overhead_octets;
+  const auto free = segments_.files().free_octets(options_.dir);
+  const bool full = free && *free < options_.reserve_octets + wanted;
+  if (full != full_told_) {
+    full_told_ = full;
+    if (full) {
+      options_.log.error("disk full", {{"folder", options_.dir.string()}, {"free_octets", *free}});
+    } else {
+      options_.log.info("disk has room again", {{"folder", options_.dir.string()}});
+    }
+  }
+  if (!full) return;
+  for (std::size_t i = 0; i < group.units.size(); ++i) {
+    if (!may_use_reserve(group.units[i].unit)) group.outcomes[i] = fail(CommitFailure{CommitError::no_space, 0});
+  }
+}
+
+void Committer::write_segments(Group& group) {
+  std::vector<std::size_t> placed;
+  for (std::size_t i = 0; i < group.units.size(); ++i) {
+    if (!group.outcomes[i]) continue;
+    const std::size_t before = group.placements.size();
+    for (const Mutation& mutation : group.units[i].unit.mutations) {
+      const auto* put = std::get_if<PutContent>(&mutation);
+      if (put == nullptr || put->staged || put->octets->size() <= options_.inline_octets_max) continue;
+      const RecordHeader header{put->id, put->octets->size(), crc32c(*put->octets), put->envelope};
+      group.placements.emplace(put, Placement{segments_.add(header, *put->octets), header.crc});
+    }
+    if (group.placements.size() != before) placed.push_back(i);
+  }
+  if (!segments_.has_group()) return;
+  const auto written = segments_.write_and_sync();
+  if (written) return;
+  if (written.error().code != ENOSPC && written.error().code != EDQUOT) {
+    die("writing a segment", std::strerror(written.error().code));
+  }
+  for (const std::size_t i : placed) group.outcomes[i] = fail(CommitFailure{CommitError::no_space, 0});
+}
+
+void Committer::apply_group(Group& group) {
+  const auto now = static_cast<std::uint32_t>(unix_seconds(clock_.now()));
+  try {
+    applier_.begin();
+    for (std::size_t i = 0; i < group.units.size(); ++i) {
+      if (group.outcomes[i]) group.outcomes[i] = applier_.apply(group.units[i].unit, group.placements, now);
+    }
+    applier_.commit(segments_.open_segment(), segments_.open_octets());
+  } catch (const DatabaseError& error) {
+    if (!error.no_space()) die("committing", error.what());
+    applier_.rollback();
+    group.outcomes.assign(group.units.size(), CommitOutcome(fail(CommitFailure{CommitError::no_space, 0})));
+  }
+}
+
+void Committer::conclude(Group& group) {
+  const ContentEffects effects = applier_.take_effects();
+  for (const auto& staged : effects.taken_files) staged->take_over();
+  {
+    const std::lock_guard lock(observers_mutex_);
+    std::vector<CommittedUnit> committed;
+    for (std::size_t i = 0; !observers_.empty() && i < group.units.size(); ++i) {
+      if (group.outcomes[i]) committed.push_back({&group.units[i].unit, &*group.outcomes[i]});
+    }
+    for (const CommitObserver& observer : observers_) observer(committed);
+  }
+  done_(GroupDone{++sequence_, wal_pages_, effects.freed_files});
+}
+
+void Committer::answer(Group& group) {
+  std::size_t dropped = 0;
+  {
+    runtime::CompletionBatch batch;
+    for (std::size_t i = 0; i < group.units.size(); ++i) {
+      if (group.units[i].promise) {
+        batch.set(*group.units[i].promise, std::move(group.outcomes[i]));
+      } else if (!group.outcomes[i]) {
+        ++dropped;
+      }
+    }
+  }
+  pending_ -= group.units.size();
+  if (dropped > 0) drop_later(dropped);
+}
+
+void Committer::drop_later(std::size_t count) {
+  {
+    const std::lock_guard lock(mutex_);
+    dropped_ += count;
+  }
+  options_.log.warning("units that nobody waits for were dropped", {{"count", count}});
+}
+
+bool Committer::in_transaction(const std::function<void(const Database&)>& job) {
+  try {
+    database_.execute("BEGIN IMMEDIATE");
+    job(database_);
+    database_.execute("COMMIT");
+  } catch (const DatabaseError& error) {
+    if (!error.no_space()) die("committing", error.what());
+    applier_.rollback();
+    return false;
+  }
+  done_(GroupDone{++sequence_, wal_pages_, {}});
+  return true;
+}
+
+void Committer::die(std::string_view doing, std::string_view why) const {
+  end_process(options_, doing, why);
+}
+
+}  // namespace posthorn::storage

@@ -1,0 +1,62 @@
+// LocalReader: the questions of reader.h on one SQLite connection. One thread each.
+#pragma once
+
+#include "platform/storage/database.h"
+#include "platform/storage/reader.h"
+#include "platform/storage/segments.h"
+
+namespace posthorn::storage {
+
+class LocalReader final : public Reader {
+ public:
+  LocalReader(Database database, SegmentFiles& segments);
+
+  /// Around a question: all it asks is answered from one state of the store.
+  void begin();
+  void end();
+
+  Result<void, Problem> read_octets(const StoredOctets& octets, std::uint64_t offset, std::size_t max,
+                                    OctetString& to) override;
+
+  std::vector<DomainRow> domains() override;
+  std::vector<AccountRow> accounts() override;
+  std::vector<LoginRow> logins() override;
+  std::vector<AddressRow> addresses() override;
+  std::vector<GroupRow> groups() override;
+  UsageRow usage(AccountId account) override;
+  std::string setting(std::string_view key) override;
+
+  std::vector<MailboxRow> mailboxes(AccountId account) override;
+  std::optional<MailboxRow> mailbox(AccountId account, MailboxId id) override;
+  std::vector<EmailRow> emails(AccountId account, MailboxId mailbox, Uid from, std::size_t max) override;
+  std::vector<EmailSummary> summaries(AccountId account, MailboxId mailbox, Uid from, std::size_t max) override;
+  std::optional<EmailRow> email(AccountId account, MailboxId mailbox, Uid uid) override;
+  std::optional<EmailRow> email(EmailId id) override;
+  std::vector<TombstoneRow> tombstones(AccountId account, MailboxId mailbox, ModSeq since) override;
+
+  std::vector<DestinationRow> destinations() override;
+  std::vector<RecipientRow> waiting(std::string_view domain, const QueuePosition& after, std::size_t max) override;
+  std::optional<QueueRow> queued(MailId id) override;
+  std::vector<RecipientRow> recipients(MailId id) override;
+  std::vector<QueueRow> queue_page(const QueueFilter& filter, MailId after, std::size_t max) override;
+
+  std::vector<StoryRow> stories_by_key(std::string_view key, std::size_t max) override;
+  std::optional<StoryRow> story(MailId id) override;
+  std::vector<StoryPartRow> story_parts(MailId id) override;
+
+  [[nodiscard]] const Database& database() const { return database_; }
+
+ private:
+  /// `max` octets of a content from `offset`, which lie within it.
+  [[nodiscard]] Result<void, Problem> read_content(MailId id, std::uint64_t offset, std::uint64_t max, OctetString& to);
+  [[nodiscard]] Result<void, Problem> read_file(MailId id, Result<std::shared_ptr<File>, FileError> file,
+                                                std::uint64_t offset, std::uint64_t max, OctetString& to);
+  /// A statement of this connection, prepared at its first use.
+  [[nodiscard]] Statement& sql(std::string_view text);
+
+  Database database_;
+  SegmentFiles& segments_;
+  std::unordered_map<std::string_view, Statement> statements_;  // keys are literals
+};
+
+}  // namespace posthorn::storage

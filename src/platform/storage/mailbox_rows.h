@@ -1,0 +1,90 @@
+// MailboxRows: mailboxes, emails, tombstones, usage. Committer only.
+//
+// The counters of a mailbox (uid_next, highest_modseq) and the usage of an account are kept in memory while groups
+// run, and written once a group: a group of a hundred deliveries to one mailbox updates its row once. They are only
+// ever as new as the group: a group that is rolled back calls forget().
+#pragma once
+
+#include <unordered_map>
+
+#include "platform/storage/content_rows.h"
+#include "platform/storage/counters.h"
+
+namespace posthorn::storage {
+
+class MailboxRows {
+ public:
+  MailboxRows(const Database& database, ContentRows& contents, Counters& counters);
+
+  // Mutations: false when the row they need is not there, or a name is taken.
+  [[nodiscard]] bool add(const EmailRow& row, bool content_is_counted, Committed& outcome);
+  [[nodiscard]] bool set_flags(const SetFlags& change, Committed& outcome);
+  [[nodiscard]] bool expunge(const ExpungeEmail& which, Committed& outcome);
+  [[nodiscard]] bool move(const MoveEmail& which, Committed& outcome);
+  [[nodiscard]] bool put_mailbox(const MailboxRow& row, AccountId account, std::uint32_t now_seconds,
+                                 Committed& outcome);
+  [[nodiscard]] bool delete_mailbox(AccountId account, MailboxId id);
+  void delete_account(AccountId account);
+
+  // Preconditions.
+  [[nodiscard]] bool allows(const QuotaAllows& quota);
+  [[nodiscard]] bool unchanged_since(const EmailUnchangedSince& which);
+  [[nodiscard]] bool has_email(AccountId account, MailboxId mailbox, Uid uid);
+  [[nodiscard]] bool has_mailbox(AccountId account, MailboxId id) { return counters_of(account, id) != nullptr; }
+
+  /// Around each unit: what failed leaves no trace in the counters.
+  void begin_unit();
+  void undo_unit();
+  /// Before the group's COMMIT.
+  void write_counters();
+  /// After a rollback of the whole group.
+  void forget();
+
+ private:
+  struct Key {
+    std::int64_t account = 0;
+    std::int64_t mailbox = 0;
+    friend bool operator==(Key, Key) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(Key key) const noexcept {
+      return static_cast<std::size_t>(static_cast<std::uint64_t>(key.account) * 0x9e3779b97f4a7c15ULL ^
+                                      static_cast<std::uint64_t>(key.mailbox) * 0xc2b2ae3d27d4eb4fULL);
+    }
+  };
+  struct MailboxCounters {
+    std::uint32_t uid_validity = 0;
+    std::uint64_t uid_next = 0;  // 2^32 when every uid is used up
+    ModSeq highest_modseq = 0;
+    bool exists = false;
+    bool dirty = false;
+  };
+  struct Usage {
+    std::int64_t octets = 0;
+    std::int64_t messages = 0;
+    bool dirty = false;
+  };
+
+  [[nodiscard]] MailboxCounters* counters_of(AccountId account, MailboxId id);
+  /// The same, noted for undo_unit() and for write_counters().
+  [[nodiscard]] MailboxCounters* change_counters(AccountId account, MailboxId id);
+  [[nodiscard]] Usage& usage_of(AccountId account);
+  void change_usage(AccountId account, std::int64_t octets, std::int64_t messages);
+  void remove_emails(AccountId account, MailboxId mailbox);
+
+  ContentRows& contents_;
+  Counters& ids_;
+  std::unordered_map<Key, MailboxCounters, KeyHash> mailboxes_;
+  std::unordered_map<std::int64_t, Usage> usage_;
+  std::vector<Key> dirty_mailboxes_;
+  std::vector<std::int64_t> dirty_usage_;
+  std::vector<std::pair<Key, MailboxCounters>> undo_mailboxes_;
+  std::vector<std::pair<std::int64_t, Usage>> undo_usage_;
+
+  Statement add_email_, add_data_, get_email_, set_flags_, remove_email_, get_data_, move_data_, remove_data_;
+  Statement add_tombstone_, get_mailbox_, add_mailbox_, rename_mailbox_, write_mailbox_, remove_mailbox_;
+  Statement remove_tombstones_, emails_of_mailbox_, remove_emails_, mailboxes_of_account_;
+  Statement get_usage_, write_usage_, remove_usage_, get_quota_;
+};
+
+}  // namespace posthorn::storage

@@ -1,0 +1,31 @@
+#include "platform/storage/migrate.h"
+
+#include "platform/storage/open.h"
+#include "platform/storage/schema.h"
+
+namespace posthorn::storage {
+
+Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
+  const std::string what = "cannot migrate the store " + options.dir.string();
+  auto lock = lock_folder(options);
+  if (!lock) return fail(lock.error());
+  try {
+    const Layout layout{options.dir};
+    const Database database(layout.database(), DatabaseMode::read_write, files_of(options).vfs_name());
+    configure_connection(database, true);
+    const int from = stored_schema_version(database);
+    if (database.integer("PRAGMA application_id") != application_id) {
+      return fail(Problem{ProblemKind::usage, what, "its database is not one of Posthorn's", ""});
+    }
+    if (from > schema_version) {
+      return fail(Problem{ProblemKind::usage, what, fmt::format("it has form {}, newer than this program's", from),
+                          "use the newer posthorn"});
+    }
+    if (from < schema_version) migrate_schema(database, from);
+    return MigrateReport{from, schema_version};
+  } catch (const DatabaseError& error) {
+    return fail(Problem{ProblemKind::unavailable, what, error.what(), ""});
+  }
+}
+
+}  // namespace posthorn::storage

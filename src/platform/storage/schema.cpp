@@ -1,0 +1,104 @@
+#include "platform/storage/schema.h"
+
+namespace posthorn::storage {
+namespace {
+
+// Version 1. Rows that are written for every message are kept few and appended where possible: contents, email_data,
+// stories and story_tail are keyed by time-ordered ids; only emails, mailboxes and usage are written in place.
+constexpr const char* version_1 = R"sql(
+-- Counters that never go back: next_account, next_login, next_mailbox, uid_validity, next_segment, next_batch.
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE domains (name TEXT PRIMARY KEY, state TEXT NOT NULL, settings TEXT NOT NULL, created INTEGER NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE accounts (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL,
+  enabled INTEGER NOT NULL, quota_octets INTEGER NOT NULL, settings TEXT NOT NULL, created INTEGER NOT NULL);
+CREATE TABLE usage (account INTEGER PRIMARY KEY, octets INTEGER NOT NULL, messages INTEGER NOT NULL);
+CREATE TABLE logins (id INTEGER PRIMARY KEY, account INTEGER NOT NULL, name TEXT NOT NULL UNIQUE, label TEXT NOT NULL,
+  scope TEXT NOT NULL, iterations INTEGER NOT NULL, salt BLOB NOT NULL, stored_key BLOB NOT NULL,
+  server_key BLOB NOT NULL, created INTEGER NOT NULL, last_used INTEGER, last_used_from TEXT NOT NULL);
+CREATE INDEX logins_of_account ON logins (account);
+CREATE TABLE addresses (address TEXT PRIMARY KEY, account INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX addresses_of_account ON addresses (account);
+CREATE TABLE groups (address TEXT PRIMARY KEY, members TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE mailboxes (account INTEGER NOT NULL, id INTEGER NOT NULL, uid_validity INTEGER NOT NULL,
+  uid_next INTEGER NOT NULL, highest_modseq INTEGER NOT NULL, subscribed INTEGER NOT NULL, name TEXT NOT NULL,
+  special_use TEXT NOT NULL, PRIMARY KEY (account, id)) WITHOUT ROWID;
+CREATE UNIQUE INDEX mailboxes_by_name ON mailboxes (account, name);
+-- What changes of an email; small, so that a mailbox's view is read quickly.
+CREATE TABLE emails (account INTEGER NOT NULL, mailbox INTEGER NOT NULL, uid INTEGER NOT NULL,
+  modseq INTEGER NOT NULL, email_id INTEGER NOT NULL, size INTEGER NOT NULL, flags INTEGER NOT NULL,
+  keywords TEXT NOT NULL, PRIMARY KEY (account, mailbox, uid)) WITHOUT ROWID;
+-- What stays; where the email stands, so that it is found by its id. crc: of what makes the message (row_crc.h).
+CREATE TABLE email_data (email_id INTEGER PRIMARY KEY, account INTEGER NOT NULL, mailbox INTEGER NOT NULL,
+  uid INTEGER NOT NULL, thread_id INTEGER NOT NULL, content INTEGER NOT NULL, internal_date INTEGER NOT NULL,
+  save_date INTEGER NOT NULL, crc INTEGER NOT NULL, ranges BLOB NOT NULL, header_block BLOB NOT NULL);
+CREATE TABLE tombstones (account INTEGER NOT NULL, mailbox INTEGER NOT NULL, modseq INTEGER NOT NULL,
+  uid INTEGER NOT NULL, PRIMARY KEY (account, mailbox, modseq, uid)) WITHOUT ROWID;
+
+-- place: 0 in octets, 1 in a segment at position (of the octets, behind the record's header), 2 in a file.
+CREATE TABLE contents (id INTEGER PRIMARY KEY, refs INTEGER NOT NULL, size INTEGER NOT NULL, crc INTEGER NOT NULL,
+  place INTEGER NOT NULL, segment INTEGER, position INTEGER, octets BLOB);
+CREATE INDEX contents_of_segment ON contents (segment, position) WHERE segment IS NOT NULL;
+CREATE TABLE segments (id INTEGER PRIMARY KEY, octets INTEGER NOT NULL, live INTEGER NOT NULL);
+
+CREATE TABLE queue (id INTEGER PRIMARY KEY, content INTEGER NOT NULL, size INTEGER NOT NULL, sender TEXT NOT NULL,
+  envelope_id TEXT NOT NULL, ret TEXT NOT NULL, eight_bit INTEGER NOT NULL, smtputf8 INTEGER NOT NULL,
+  require_tls INTEGER NOT NULL, stream TEXT NOT NULL, priority INTEGER NOT NULL, signed_with TEXT NOT NULL,
+  login TEXT NOT NULL, message_id TEXT NOT NULL, arrived INTEGER NOT NULL, crc INTEGER NOT NULL,
+  ranges BLOB NOT NULL, header_block BLOB NOT NULL);
+CREATE TABLE recipients (mail INTEGER NOT NULL, idx INTEGER NOT NULL, address TEXT NOT NULL, domain TEXT NOT NULL,
+  original TEXT NOT NULL, notify INTEGER NOT NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  not_before INTEGER NOT NULL, expires INTEGER NOT NULL, delay_told INTEGER NOT NULL, crc INTEGER NOT NULL,
+  last_reply TEXT NOT NULL,
+  PRIMARY KEY (mail, idx)) WITHOUT ROWID;
+-- Who waits, by destination and time: the courier's order. Held ones are not in it.
+CREATE INDEX recipients_waiting ON recipients (domain, not_before, mail, idx) WHERE state = 0;
+
+CREATE TABLE stories (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, keys TEXT NOT NULL, steps TEXT NOT NULL);
+CREATE TABLE story_parts (id INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, steps TEXT NOT NULL,
+  PRIMARY KEY (id, seq)) WITHOUT ROWID;
+-- Finding stories by key costs no random page a message: hashes are appended to the tail, and whole tails are sorted
+-- into batches, each appended to the end of one tree. A question asks each batch, then scans the tail.
+CREATE TABLE story_tail (seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, hashes BLOB NOT NULL);
+CREATE TABLE story_keys (batch INTEGER NOT NULL, hash INTEGER NOT NULL, id INTEGER NOT NULL,
+  PRIMARY KEY (batch, hash, id)) WITHOUT ROWID;
+CREATE TABLE story_batches (batch INTEGER PRIMARY KEY, newest INTEGER NOT NULL);
+)sql";
+
+/// The step that takes version N to N + 1 stands at index N.
+constexpr std::array<const char*, schema_version> steps = {version_1};
+
+}  // namespace
+
+void configure_connection(const Database& database, bool writer) {
+  database.execute("PRAGMA synchronous=FULL");
+  database.execute("PRAGMA wal_autocheckpoint=0");
+  database.execute("PRAGMA temp_store=MEMORY");
+  database.execute("PRAGMA cache_size=-32768");
+  // A committer that spilled would write pages of a group that is not whole into the WAL.
+  if (writer) database.execute("PRAGMA cache_spill=OFF");
+  if (!writer) database.execute("PRAGMA query_only=ON");
+}
+
+void create_schema(const Database& database) {
+  database.execute(fmt::format("PRAGMA page_size={}", page_octets).c_str());
+  database.execute(fmt::format("PRAGMA application_id={}", application_id).c_str());
+  database.execute("PRAGMA journal_mode=WAL");
+  migrate_schema(database, 0);
+}
+
+int stored_schema_version(const Database& database) {
+  return static_cast<int>(database.integer("PRAGMA user_version"));
+}
+
+void migrate_schema(const Database& database, int from) {
+  database.execute("BEGIN IMMEDIATE");
+  for (int version = from; version < schema_version; ++version) database.execute(steps[version]);
+  database.execute(fmt::format("PRAGMA user_version={}", schema_version).c_str());
+  database.execute("COMMIT");
+}
+
+}  // namespace posthorn::storage

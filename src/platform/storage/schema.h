@@ -1,0 +1,23 @@
+// The database's tables and how they change from version to version (PRAGMA user_version). docs/states/store.md
+// explains them.
+#pragma once
+
+#include "platform/storage/database.h"
+
+namespace posthorn::storage {
+
+inline constexpr int schema_version = 1;
+/// SQLite's application_id of our databases: "PHRN".
+inline constexpr int application_id = 0x5048524e;
+/// Measured: docs/performance.md. A 4 KB message with its row fills one leaf and one overflow page.
+inline constexpr int page_octets = 4096;
+
+/// Pragmas of every connection; `writer` for the committer's and the checkpointer's.
+void configure_connection(const Database& database, bool writer);
+/// Makes an empty database of the present version, durable when this returns.
+void create_schema(const Database& database);
+[[nodiscard]] int stored_schema_version(const Database& database);
+/// Brings an older version to the present one in one transaction.
+void migrate_schema(const Database& database, int from);
+
+}  // namespace posthorn::storage

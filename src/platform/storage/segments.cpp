@@ -1,0 +1,89 @@
+#include "platform/storage/segments.h"
+
+namespace posthorn::storage {
+namespace {
+
+// Descriptors kept open for reading.
+constexpr std::size_t open_files_max = 128;
+
+}  // namespace
+
+void SegmentFiles::resume(std::uint64_t id, std::uint64_t octets) {
+  current_ = id;
+  end_ = group_end_ = octets;
+  is_new_ = false;
+}
+
+void SegmentFiles::begin_group() {
+  group_end_ = end_;
+  if (current_ != 0 && end_ < octets_max_) return;
+  current_ = take_id();
+  end_ = group_end_ = 0;
+  is_new_ = true;
+  append_.reset();
+}
+
+SegmentPlace SegmentFiles::add(const RecordHeader& header, Octets octets) {
+  if (parts_.empty()) begin_group();
+  const std::string& line = headers_.emplace_back(format_record_header(header));
+  const SegmentPlace place{current_, group_end_ + line.size()};
+  parts_.push_back(line);
+  parts_.push_back(octets);
+  parts_.push_back("\n");
+  group_end_ += record_octets(line.size(), octets.size());
+  return place;
+}
+
+void SegmentFiles::drop_group() {
+  group_end_ = end_;
+  headers_.clear();
+  parts_.clear();
+}
+
+Result<void, FileError> SegmentFiles::write_and_sync() {
+  if (!append_) {
+    auto opened = files_.open(layout_.segment(current_), OpenMode::create);
+    if (!opened) {
+      drop_group();
+      return fail(opened.error());
+    }
+    append_ = std::move(*opened);
+  }
+  if (auto written = append_->write_at(end_, parts_); !written) {
+    drop_group();
+    // What stays behind the end is overwritten by the next group or swept at start.
+    static_cast<void>(append_->truncate(end_));
+    return written;
+  }
+  if (auto synced = append_->sync(); !synced) return synced;
+  if (is_new_) {
+    if (auto named = files_.sync_folder(layout_.segments()); !named) return named;
+    is_new_ = false;
+  }
+  end_ = group_end_;
+  drop_group();
+  return {};
+}
+
+std::uint64_t SegmentFiles::take_id() {
+  const std::lock_guard lock(mutex_);
+  return next_id_++;
+}
+
+Result<std::shared_ptr<File>, FileError> SegmentFiles::file(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = open_.find(id); found != open_.end()) return found->second;
+  auto opened = files_.open(layout_.segment(id), OpenMode::read);
+  if (!opened) return fail(opened.error());
+  if (open_.size() >= open_files_max) open_.clear();
+  std::shared_ptr<File> file = std::move(*opened);
+  open_.emplace(id, file);
+  return file;
+}
+
+void SegmentFiles::forget(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  open_.erase(id);
+}
+
+}  // namespace posthorn::storage

@@ -1,0 +1,383 @@
+// What every Store must do, whatever is under it. A second implementation is one more type in Implementations.
+#include <gtest/gtest.h>
+
+#include "platform/test_support/store_support.h"
+
+namespace posthorn::storage::testing {
+namespace {
+
+/// Makes and reopens embedded stores.
+struct Embedded {
+  TemporaryFolder folder;
+  StoreOptions options;
+
+  std::unique_ptr<Store> open() {
+    options.dir = folder.path() / "store";
+    options.create = true;
+    options.reserve_octets = 0;
+    auto store = Store::open(options);
+    if (!store) throw std::runtime_error(store.error().text());
+    return std::move(*store);
+  }
+};
+
+using Implementations = ::testing::Types<Embedded>;
+
+template <class Implementation>
+class StoreConformance : public ::testing::Test {
+ protected:
+  void SetUp() override { store_ = implementation_.open(); }
+  void TearDown() override {
+    const auto report = store_->verify();
+    ASSERT_TRUE(report.has_value());
+    for (const Damage& damage : report->damages) ADD_FAILURE() << damage_name(damage.kind) << ": " << damage.what;
+    store_->close();
+  }
+  void reopen() {
+    store_->close();
+    store_.reset();
+    store_ = implementation_.open();
+  }
+  Result<Committed, CommitFailure> write(Unit unit) { return commit(*store_, std::move(unit)); }
+  Result<Committed, CommitFailure> write(Mutation mutation) { return write(Unit{{}, {std::move(mutation)}}); }
+
+  OctetString octets_of(const StoredOctets& octets) {
+    return ask(*store_, [octets](Reader& reader) {
+      OctetString text;
+      const auto read = reader.read_octets(octets, 0, octets.size, text);
+      return read ? text : "problem: " + read.error().text();
+    });
+  }
+  std::vector<EmailRow> emails(const Place& place) {
+    return ask(*store_, [place](Reader& r) { return r.emails(place.account, place.inbox, 1, 1000); });
+  }
+
+  Implementation implementation_;
+  std::unique_ptr<Store> store_;
+  Ids ids_;
+};
+TYPED_TEST_SUITE(StoreConformance, Implementations);
+
+TYPED_TEST(StoreConformance, KeepsAMessageOfEverySizeAcrossReopening) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  std::vector<std::pair<MailId, std::size_t>> sent;
+  for (const std::size_t size : {std::size_t{100}, 16 * KiB, 16 * KiB + 1, 300 * KiB, 1 * MiB}) {
+    MailId id;
+    ASSERT_TRUE(this->write(delivery(this->ids_, place, size, &id)));
+    sent.emplace_back(id, size);
+  }
+  for (int round = 0; round < 2; ++round) {
+    const auto rows = this->emails(place);
+    ASSERT_EQ(rows.size(), sent.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      EXPECT_EQ(rows[i].uid, i + 1);
+      EXPECT_EQ(this->octets_of(rows[i].octets),
+                "Delivered-To: bob@beta.example\r\n" + message(sent[i].first, sent[i].second));
+    }
+    this->reopen();
+  }
+}
+
+TYPED_TEST(StoreConformance, ReadsPiecesAcrossHeaderBlockAndRanges) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  const MailId id = this->ids_.mail();
+  AddEmail add = email(place.account, place.inbox, this->ids_.email(), id, 6);
+  add.row.octets.header_block = "abc";
+  add.row.octets.ranges = {{2, 3}, {7, 3}};
+  add.row.octets.size = 9;
+  Unit unit;
+  unit.mutations = {content(id, "0123456789"), add};
+  ASSERT_TRUE(this->write(unit));
+  const StoredOctets octets = this->emails(place).at(0).octets;
+  const std::string whole = "abc234789";
+  for (std::size_t offset = 0; offset <= whole.size(); ++offset) {
+    for (std::size_t max = 0; max <= whole.size() + 1; ++max) {
+      const OctetString got = ask(*this->store_, [=](Reader& reader) {
+        OctetString text;
+        EXPECT_TRUE(reader.read_octets(octets, offset, max, text));
+        return text;
+      });
+      EXPECT_EQ(got, whole.substr(offset, max));
+    }
+  }
+}
+
+TYPED_TEST(StoreConformance, UidsNeverGoBack) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  ASSERT_TRUE(this->write(delivery(this->ids_, place, 100)));
+  const auto second = this->write(delivery(this->ids_, place, 100));
+  ASSERT_EQ(second->placed.at(0).uid, 2u);
+  const auto gone = this->write(ExpungeEmail{place.account, place.inbox, 2});
+  ASSERT_TRUE(gone);
+  EXPECT_GT(gone->modseqs.at(0), second->placed.at(0).modseq);
+  this->reopen();
+  const auto third = this->write(delivery(this->ids_, place, 100));
+  EXPECT_EQ(third->placed.at(0).uid, 3u);
+  EXPECT_GT(third->placed.at(0).modseq, gone->modseqs.at(0));
+  const auto tombstones =
+      ask(*this->store_, [place](Reader& r) { return r.tombstones(place.account, place.inbox, 0); });
+  ASSERT_EQ(tombstones.size(), 1u);
+  EXPECT_EQ(tombstones[0].uid, 2u);
+  EXPECT_EQ(tombstones[0].modseq, gone->modseqs.at(0));
+}
+
+TYPED_TEST(StoreConformance, AFailedPreconditionLeavesNothingOfItsUnit) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  Unit unit = delivery(this->ids_, place, 100);
+  unit.preconditions = {NameTaken{"account", "bob@beta.example"}, NameFree{"account", "bob@beta.example"}};
+  const auto refused = this->write(unit);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error, CommitError::precondition_failed);
+  EXPECT_EQ(refused.error().precondition, 1u);
+  EXPECT_TRUE(this->emails(place).empty());
+  EXPECT_EQ(ask(*this->store_, [place](Reader& r) { return r.usage(place.account).messages; }), 0u);
+}
+
+TYPED_TEST(StoreConformance, AMutationWhoseRowIsGoneFailsItsUnitWhole) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  Unit unit = delivery(this->ids_, place, 100);
+  unit.mutations.emplace_back(email(place.account, MailboxId{999}, this->ids_.email(), MailId{7}, 1));
+  const auto refused = this->write(unit);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().precondition, 3u);
+  EXPECT_TRUE(this->emails(place).empty());
+  const auto next = this->write(delivery(this->ids_, place, 100));
+  EXPECT_EQ(next->placed.at(0).uid, 1u);
+}
+
+TYPED_TEST(StoreConformance, SharesAContentAmongRecipientsUntilTheLastIsGone) {
+  const Place ann = make_account(*this->store_, "ann@beta.example");
+  const Place bob = make_account(*this->store_, "bob@beta.example");
+  const MailId id = this->ids_.mail();
+  Unit unit;
+  unit.mutations = {content(id, message(id, 2000)), email(ann.account, ann.inbox, this->ids_.email(), id, 2000),
+                    email(bob.account, bob.inbox, this->ids_.email(), id, 2000)};
+  ASSERT_TRUE(this->write(unit));
+  const StoredOctets octets = this->emails(bob).at(0).octets;
+  ASSERT_TRUE(this->write(ExpungeEmail{ann.account, ann.inbox, 1}));
+  EXPECT_EQ(this->octets_of(octets).size(), octets.size);
+  // COPY: one more name for what is there.
+  ASSERT_TRUE(this->write(email(ann.account, ann.inbox, this->ids_.email(), id, 2000)));
+  ASSERT_TRUE(this->write(ExpungeEmail{bob.account, bob.inbox, 1}));
+  EXPECT_EQ(this->octets_of(octets).size(), octets.size);
+  ASSERT_TRUE(this->write(ExpungeEmail{ann.account, ann.inbox, 2}));
+  EXPECT_TRUE(this->octets_of(octets).starts_with("problem:"));
+  EXPECT_FALSE(this->write(email(ann.account, ann.inbox, this->ids_.email(), id, 2000)));
+}
+
+TYPED_TEST(StoreConformance, MovesKeepTheEmailIdAndFlags) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  MailboxRow row;
+  row.account = place.account;
+  row.name = "Archive";
+  const MailboxId archive = this->write(PutMailbox{row})->mailbox;
+  ASSERT_TRUE(this->write(delivery(this->ids_, place, 100)));
+  ASSERT_TRUE(this->write(SetFlags{place.account, place.inbox, 1, 5, {"$Forwarded", "todo"}}));
+  const EmailRow before = this->emails(place).at(0);
+  const auto moved = this->write(MoveEmail{place.account, place.inbox, 1, archive});
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->placed.at(0).mailbox, archive);
+  EXPECT_TRUE(this->emails(place).empty());
+  const auto after = ask(*this->store_, [id = before.email_id](Reader& r) { return r.email(id); });
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->mailbox, archive);
+  EXPECT_EQ(after->flags, 5);
+  EXPECT_EQ(after->keywords, before.keywords);
+  EXPECT_EQ(this->octets_of(after->octets), this->octets_of(before.octets));
+}
+
+TYPED_TEST(StoreConformance, UnchangedSinceAndQuotaGuardTheirUnits) {
+  const Place place = make_account(*this->store_, "bob@beta.example", 1000);
+  const auto placed = this->write(delivery(this->ids_, place, 500))->placed.at(0);
+  Unit flags;
+  flags.preconditions = {EmailUnchangedSince{place.account, place.inbox, 1, placed.modseq}};
+  flags.mutations = {SetFlags{place.account, place.inbox, 1, 1, {}}};
+  EXPECT_TRUE(this->write(flags));
+  EXPECT_FALSE(this->write(flags));
+  Unit append = delivery(this->ids_, place, 600);
+  append.preconditions = {QuotaAllows{place.account, 632, 1}};
+  EXPECT_FALSE(this->write(append));
+  append.preconditions.clear();  // a delivery may overrun it
+  EXPECT_TRUE(this->write(append));
+  EXPECT_EQ(ask(*this->store_, [place](Reader& r) { return r.usage(place.account).octets; }), 500u + 600 + 2 * 32);
+}
+
+TYPED_TEST(StoreConformance, AMailboxMadeAgainHasAGreaterUidValidity) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  MailboxRow row;
+  row.account = place.account;
+  row.name = "Lists";
+  const auto find = [&](MailboxId id) {
+    return ask(*this->store_, [place, id](Reader& r) { return r.mailbox(place.account, id); });
+  };
+  const MailboxId first = this->write(PutMailbox{row})->mailbox;
+  const std::uint32_t validity = find(first)->uid_validity;
+  EXPECT_FALSE(this->write(PutMailbox{row})) << "two mailboxes of one name";
+  ASSERT_TRUE(this->write(DeleteMailbox{place.account, first}));
+  this->reopen();
+  const MailboxId second = this->write(PutMailbox{row})->mailbox;
+  EXPECT_NE(first, second);
+  EXPECT_GT(find(second)->uid_validity, validity);
+}
+
+TYPED_TEST(StoreConformance, QueueGivesWhoWaitsInOrderAndEmptiesItself) {
+  MailId first;
+  MailId second;
+  ASSERT_TRUE(this->write(submission(this->ids_, {"a@x.example", "b@y.example", "c@x.example"}, 100, &first)));
+  ASSERT_TRUE(this->write(submission(this->ids_, {"d@x.example"}, 20 * KiB, &second)));
+  const auto waiting = [&](const std::string& domain, QueuePosition after, std::size_t max) {
+    return ask(*this->store_, [=](Reader& r) { return r.waiting(domain, after, max); });
+  };
+  const auto page = waiting("x.example", {}, 2);
+  ASSERT_EQ(page.size(), 2u);
+  EXPECT_EQ(page[0].address, "a@x.example");
+  EXPECT_EQ(page[1].address, "c@x.example");
+  const auto rest = waiting("x.example", {page[1].not_before, page[1].mail, page[1].index}, 10);
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_EQ(rest[0].mail, second);
+
+  RecipientRow later = page[0];
+  later.attempts = 1;
+  later.not_before += std::chrono::minutes(5);
+  later.last_reply = "450 4.2.0 later";
+  Unit attempt;
+  attempt.preconditions = {RecipientUnchanged{first, 0, 0}};
+  attempt.mutations = {PutRecipient{later}};
+  EXPECT_TRUE(this->write(attempt));
+  EXPECT_FALSE(this->write(attempt)) << "the lease has been used";
+  const auto destinations = ask(*this->store_, [](Reader& r) { return r.destinations(); });
+  ASSERT_EQ(destinations.size(), 2u);
+  EXPECT_EQ(destinations[0].domain, "x.example");
+  EXPECT_EQ(destinations[0].recipients, 3u);
+
+  for (const std::uint32_t index : {0u, 1u, 2u}) {
+    EXPECT_TRUE(ask(*this->store_, [first](Reader& r) { return r.queued(first); })) << index;
+    EXPECT_TRUE(this->write(RemoveRecipient{first, index}));
+  }
+  EXPECT_FALSE(ask(*this->store_, [first](Reader& r) { return r.queued(first); }));
+  EXPECT_FALSE(this->write(RemoveRecipient{first, 0}));
+}
+
+TYPED_TEST(StoreConformance, QueuePageFiltersByIdSenderAndRecipient) {
+  MailId first;
+  MailId second;
+  ASSERT_TRUE(this->write(submission(this->ids_, {"a@x.example"}, 100, &first)));
+  ASSERT_TRUE(this->write(submission(this->ids_, {"b@y.example"}, 100, &second)));
+  const auto page = [&](const std::string& text, MailId after = {}) {
+    std::vector<MailId> found;
+    for (const QueueRow& row :
+         ask(*this->store_, [=](Reader& r) { return r.queue_page(QueueFilter{text}, after, 10); })) {
+      found.push_back(row.id);
+    }
+    return found;
+  };
+  EXPECT_EQ(page(""), (std::vector{first, second}));
+  EXPECT_EQ(page("", first), (std::vector{second}));
+  EXPECT_EQ(page("B@Y.example"), (std::vector{second}));
+  EXPECT_EQ(page("x.example"), (std::vector{first}));
+  EXPECT_EQ(page(second.text()), (std::vector{second}));
+  EXPECT_EQ(page("ann@alpha.example").size(), 2u);
+  EXPECT_TRUE(page("nobody@alpha.example").empty());
+}
+
+TYPED_TEST(StoreConformance, FindsStoriesInTheTailAndInBatches) {
+  std::vector<MailId> all;
+  for (int i = 0; i < 10'000; ++i) {
+    StoryRow row;
+    row.id = this->ids_.mail();
+    row.keys = {"n" + std::to_string(i) + "@alpha.example", "everyone@beta.example"};
+    row.steps = "[]";
+    all.push_back(row.id);
+    this->store_->commit_later(Unit{{}, {PutStory{row}}});
+    if (i % 500 == 0) ASSERT_TRUE(this->write(PutSetting{"wait", "x"}));
+  }
+  ASSERT_TRUE(this->write(AppendStory{{all[3], from_unix_seconds(1), "[1]"}}));
+  ASSERT_TRUE(this->write(AppendStory{{all[3], from_unix_seconds(2), "[2]"}}));
+  const auto find = [&](const std::string& key, std::size_t max) {
+    return ask(*this->store_, [=](Reader& r) { return r.stories_by_key(key, max); });
+  };
+  for (const int i : {0, 4095, 4096, 9'000, 9'999}) {
+    const auto found = find("n" + std::to_string(i) + "@alpha.example", 10);
+    ASSERT_EQ(found.size(), 1u) << i;
+    EXPECT_EQ(found[0].id, all[static_cast<std::size_t>(i)]);
+  }
+  const auto newest = find("everyone@beta.example", 3);
+  ASSERT_EQ(newest.size(), 3u);
+  EXPECT_EQ(newest[0].id, all.back());
+  EXPECT_TRUE(find("nobody@beta.example", 3).empty());
+  const auto parts = ask(*this->store_, [id = all[3]](Reader& r) { return r.story_parts(id); });
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_EQ(parts[1].steps, "[2]");
+
+  const auto swept = this->write(SweepStories{from_unix_seconds(4'000'000'000), 1 << 30});
+  EXPECT_EQ(swept->swept, 1000u);
+  EXPECT_TRUE(find("n0@alpha.example", 1).empty());
+  EXPECT_EQ(find("n1000@alpha.example", 1).size(), 1u);
+}
+
+TYPED_TEST(StoreConformance, RemovingAnAccountTakesEverythingOfIt) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  LoginRow login;
+  login.account = place.account;
+  login.name = "bob-phone";
+  Unit more = delivery(this->ids_, place, 100);
+  more.mutations.emplace_back(PutLogin{login});
+  more.mutations.emplace_back(PutAddress{{"robert@beta.example", place.account}});
+  ASSERT_TRUE(this->write(more));
+  EXPECT_FALSE(this->write(PutLogin{login})) << "the name is taken";
+  const StoredOctets octets = this->emails(place).at(0).octets;
+  ASSERT_TRUE(this->write(RemoveAccount{place.account}));
+  ask(*this->store_, [place](Reader& r) {
+    EXPECT_TRUE(r.accounts().empty());
+    EXPECT_TRUE(r.logins().empty());
+    EXPECT_TRUE(r.addresses().empty());
+    EXPECT_TRUE(r.mailboxes(place.account).empty());
+    EXPECT_EQ(r.usage(place.account).messages, 0u);
+    return 0;
+  });
+  EXPECT_TRUE(this->octets_of(octets).starts_with("problem:"));
+  const Place again = make_account(*this->store_, "bob@beta.example");
+  EXPECT_NE(again.account, place.account);
+}
+
+TYPED_TEST(StoreConformance, DirectoryRowsComeBackAsTheyWere) {
+  Unit unit;
+  unit.mutations = {PutDomain{{"beta.example", "enforcing", R"({"mx":1})", from_unix_seconds(5)}},
+                    PutGroup{{"all@beta.example", {"a@beta.example", "b@beta.example"}}},
+                    PutSetting{"reports/last-run", "12"}};
+  ASSERT_TRUE(this->write(unit));
+  this->reopen();
+  ask(*this->store_, [](Reader& r) {
+    EXPECT_EQ(r.domains().at(0).settings, R"({"mx":1})");
+    EXPECT_EQ(r.groups().at(0).members.size(), 2u);
+    EXPECT_EQ(r.setting("reports/last-run"), "12");
+    EXPECT_EQ(r.setting("reports/none"), "");
+    return 0;
+  });
+  ASSERT_TRUE(this->write(PutSetting{"reports/last-run", ""}));
+  ASSERT_TRUE(this->write(RemoveDomain{"beta.example"}));
+  EXPECT_FALSE(this->write(RemoveDomain{"beta.example"}));
+}
+
+TYPED_TEST(StoreConformance, ObserversSeeUnitsBeforeTheirCallersAreAnswered) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  std::atomic<std::uint64_t> seen{0};
+  this->store_->observe([&](std::span<const CommittedUnit> units) {
+    for (const CommittedUnit& unit : units) seen += unit.outcome->placed.size();
+  });
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    ASSERT_TRUE(this->write(delivery(this->ids_, place, 100)));
+    EXPECT_EQ(seen.load(), i);
+  }
+}
+
+TYPED_TEST(StoreConformance, AClosedStoreTakesNothing) {
+  this->store_->close();
+  const auto refused = this->write(PutSetting{"a", "b"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error, CommitError::shutting_down);
+  this->reopen();
+}
+
+}  // namespace
+}  // namespace posthorn::storage::testing

@@ -1,0 +1,30 @@
+#include "platform/storage/verify.h"
+
+#include <sqlite3.h>
+
+#include "platform/storage/open.h"
+#include "platform/storage/schema.h"
+#include "platform/storage/verification.h"
+
+namespace posthorn::storage {
+
+Result<VerifyReport, Problem> verify_folder(const StoreOptions& options) {
+  auto lock = lock_folder(options);
+  if (!lock) return fail(lock.error());
+  try {
+    const Layout layout{options.dir};
+    FileLayer& files = files_of(options);
+    const Database database(layout.database(), DatabaseMode::read_write, files.vfs_name());
+    // The log stays as it is: closing the last connection would move it into the database.
+    sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    configure_connection(database, false);
+    SegmentFiles segments(files, layout, options.segment_file_octets_max);
+    return Verification(database, segments).run();
+  } catch (const DatabaseError& error) {
+    VerifyReport report;
+    report.damages.push_back({DamageKind::database, error.what(), {}, {}, {}});
+    return report;
+  }
+}
+
+}  // namespace posthorn::storage
