@@ -1,0 +1,101 @@
+#include "entrance/server/settings.h"
+
+#include <limits>
+
+#include "platform/runtime/files.h"
+
+namespace posthorn::server {
+namespace {
+
+constexpr std::size_t kPemOctetsMax = 256 * 1024;
+
+std::uint32_t bounded(std::uint64_t number) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, std::numeric_limits<std::uint32_t>::max()));
+}
+
+smtp::server::Limits machine_limits(const config::Limits& limits) {
+  smtp::server::Limits machine;
+  machine.message_size_octets_max = limits.message_size;
+  machine.recipients_max = bounded(limits.recipients);
+  machine.mails_max = bounded(limits.messages_per_connection);
+  machine.errors_max = bounded(limits.errors);
+  machine.unknown_recipients_max = bounded(limits.refused_recipients);
+  machine.discarded_octets_max = 2 * limits.message_size;
+  return machine;
+}
+
+}  // namespace
+
+Result<std::vector<net::CertificateAndKey>, Problem> read_certificates(const config::Tls& tls) {
+  std::vector<net::CertificateAndKey> certificates;
+  for (std::size_t i = 0; i < tls.certificate.size(); ++i) {
+    auto chain = runtime::read_file(tls.certificate[i], kPemOctetsMax);
+    if (!chain) return fail(std::move(chain.error()));
+    auto key = runtime::read_file(tls.key[i], kPemOctetsMax);
+    if (!key) return fail(std::move(key.error()));
+    certificates.push_back({std::move(*chain), std::move(*key)});
+  }
+  return certificates;
+}
+
+smtp_service::ServiceSettings smtp_settings(const config::Config& config, smtp::server::Role role,
+                                            std::shared_ptr<const net::ServerTls> tls,
+                                            const std::string& unknown_login_secret) {
+  using sasl::Mechanism;
+  smtp_service::ServiceSettings settings;
+  settings.machine.host_name = config.host_name;
+  settings.machine.role = role;
+  settings.machine.limits = machine_limits(config.limits);
+  settings.machine.starttls = tls != nullptr && role != smtp::server::Role::submissions;
+  if (role != smtp::server::Role::reception)
+    settings.machine.mechanisms = {Mechanism::scram_sha_256_plus, Mechanism::scram_sha_256, Mechanism::plain,
+                                   Mechanism::login};
+  settings.machine.unknown_login_secret = unknown_login_secret;
+  settings.time_outs.command = config.limits.command_timeout;
+  settings.time_outs.data = config.limits.data_timeout;
+  settings.time_outs.transaction = config.limits.transaction_timeout;
+  settings.time_outs.tls = config.limits.tls_timeout;
+  settings.tls = std::move(tls);
+  return settings;
+}
+
+delivery::Rules delivery_rules(const config::Config& config) {
+  return {config.host_name, config.limits.received_fields, queue::Policy::from(config),
+          queue::Routes(config.relay.routes)};
+}
+
+directory::GuessLimits guess_limits(const config::Limits& limits) {
+  return {limits.guesses_per_address, limits.guesses_per_account, limits.guess_window};
+}
+
+directory::Snapshot::Bounds group_bounds(const config::Limits& limits) {
+  return {limits.group_members, limits.group_depth};
+}
+
+std::vector<net::Endpoint> endpoints(const std::vector<config::Endpoint>& from) {
+  std::vector<net::Endpoint> to;
+  for (const config::Endpoint& endpoint : from) to.push_back({endpoint.address, endpoint.port});
+  return to;
+}
+
+runtime::LogLevel log_level(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::error:
+      return runtime::LogLevel::error;
+    case config::LogLevel::warning:
+      return runtime::LogLevel::warning;
+    case config::LogLevel::info:
+      return runtime::LogLevel::info;
+    case config::LogLevel::debug:
+      return runtime::LogLevel::debug;
+  }
+  return runtime::LogLevel::info;
+}
+
+runtime::Logger make_logger(const config::Config& config, const runtime::Clock& clock) {
+  const auto format =
+      config.log_format == config::LogFormat::json ? runtime::LogFormat::json : runtime::LogFormat::logfmt;
+  return runtime::Logger::to_stderr(clock, log_level(config.log_level), format);
+}
+
+}  // namespace posthorn::server

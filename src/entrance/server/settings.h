@@ -1,0 +1,30 @@
+// What the configuration means for each room: the only place where its keys are translated. Pure but for reading
+// certificates.
+#pragma once
+
+#include <memory>
+
+#include "flow/delivery/delivery.h"
+#include "flow/smtp_service/pump.h"
+#include "platform/net/tls.h"
+#include "platform/runtime/log.h"
+#include "site/config/config.h"
+#include "site/directory/guess_limiter.h"
+#include "site/directory/snapshot.h"
+
+namespace posthorn::server {
+
+/// Every certificate with its key; a Problem names the file.
+[[nodiscard]] Result<std::vector<net::CertificateAndKey>, Problem> read_certificates(const config::Tls& tls);
+
+[[nodiscard]] smtp_service::ServiceSettings smtp_settings(const config::Config& config, smtp::server::Role role,
+                                                          std::shared_ptr<const net::ServerTls> tls,
+                                                          const std::string& unknown_login_secret);
+[[nodiscard]] delivery::Rules delivery_rules(const config::Config& config);
+[[nodiscard]] directory::GuessLimits guess_limits(const config::Limits& limits);
+[[nodiscard]] directory::Snapshot::Bounds group_bounds(const config::Limits& limits);
+[[nodiscard]] std::vector<net::Endpoint> endpoints(const std::vector<config::Endpoint>& from);
+[[nodiscard]] runtime::Logger make_logger(const config::Config& config, const runtime::Clock& clock);
+[[nodiscard]] runtime::LogLevel log_level(config::LogLevel level);
+
+}  // namespace posthorn::server

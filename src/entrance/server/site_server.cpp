@@ -1,0 +1,263 @@
+#include "entrance/server/site_server.h"
+
+#include <fmt/format.h>
+
+#include "entrance/server/settings.h"
+#include "platform/runtime/deadline.h"
+
+namespace posthorn::server {
+namespace {
+
+// What the server does beside the road, and how often.
+constexpr Duration kHouseTick = std::chrono::seconds(1);
+constexpr int kTicksToFlushLogins = 60;
+constexpr int kTicksToRetention = 3600;
+
+}  // namespace
+
+SiteServer::SiteServer(Process& process, config::Config config, Replacements replacements)
+    : process_(process),
+      config_(std::move(config)),
+      log_(std::move(replacements.log)),
+      sessions_("sessions", log_),
+      housekeeping_("housekeeping", log_),
+      resolver_(std::move(replacements.resolver)) {}
+
+SiteServer::~SiteServer() = default;
+
+Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& process, config::Config config,
+                                                                     Replacements replacements) {
+  std::unique_ptr<SiteServer> site(new SiteServer(process, std::move(config), std::move(replacements)));
+  if (auto done = site->read_keys(); !done) co_return fail(std::move(done.error()));
+  if (auto done = site->open_store(); !done) co_return fail(std::move(done.error()));
+  co_await site->directory_->load();
+  if (auto done = site->make_road(); !done) co_return fail(std::move(done.error()));
+  if (auto done = site->open_doors(); !done) co_return fail(std::move(done.error()));
+  if (auto done = site->open_administration(); !done) co_return fail(std::move(done.error()));
+  if (auto done = co_await site->queue_->start(); !done) co_return fail(std::move(done.error()));
+  site->start_work();
+  co_return site;
+}
+
+Result<void, Problem> SiteServer::read_keys() {
+  auto certificates = read_certificates(config_.tls);
+  if (!certificates) return fail(std::move(certificates.error()));
+  if (!certificates->empty()) {
+    auto tls = net::ServerTls::make(*certificates);
+    if (!tls) return fail(std::move(tls.error()));
+    server_tls_ = std::move(*tls);
+  }
+  auto client = net::ClientTls::make({config_.tls.ca_file, config_.tls.ca_file.empty()});
+  if (!client) return fail(std::move(client.error()));
+  client_tls_ = std::move(*client);
+  if (resolver_) return {};
+  auto source = resolver::parse_source(config_.dns_source);
+  if (!source) return fail(std::move(source.error()));
+  resolver::Options options;
+  options.source = std::move(*source);
+  auto resolver = resolver::make_resolver(options, process_.clock(), process_.loops().executor(0));
+  if (!resolver) return fail(std::move(resolver.error()));
+  resolver_ = std::move(*resolver);
+  return {};
+}
+
+Result<void, Problem> SiteServer::open_store() {
+  storage::StoreOptions options;
+  options.dir = config_.store_dir;
+  options.create = true;
+  options.intake_memory_max = config_.limits.intake_memory;
+  options.clock = &process_.clock();
+  options.log = log_;
+  auto store = storage::Store::open(options);
+  if (!store) return fail(std::move(store.error()));
+  store_ = std::move(*store);
+  directory_ = directory::Directory::make(*store_, group_bounds(config_.limits));
+  return {};
+}
+
+Result<void, Problem> SiteServer::make_road() {
+  const config::Limits& limits = config_.limits;
+  authenticator_ = std::make_unique<directory::Authenticator>(*directory_, *store_, process_.workers(),
+                                                              process_.clock(), guess_limits(limits));
+  journal_ = std::make_unique<journal::Journal>(*store_);
+  folders_ = std::make_unique<mailbox::Folders>(*store_);
+  delivery_ = std::make_unique<delivery::Delivery>(
+      delivery::Surroundings{store_.get(), directory_.get(), folders_.get(), &process_.clock(), &process_.ids()},
+      delivery_rules(config_));
+  const queue::Routes routes(config_.relay.routes);
+  office_ = std::make_unique<relay::RelayOffice>(
+      relay::Surroundings{process_.net_loops(), &process_.dialer(), resolver_.get(), store_.get(), client_tls_.get(),
+                          &process_.random()},
+      relay::options_from(config_), routes);
+  queue::Surroundings around;
+  around.store = store_.get();
+  around.clock = &process_.clock();
+  around.ids = &process_.ids();
+  around.office = office_.get();
+  around.acceptor = delivery_.get();
+  for (net::Loop* loop : process_.net_loops()) around.executors.push_back(loop->executor());
+  around.log = log_;
+  around.metrics = &metrics_;
+  around.host_name = config_.host_name;
+  queue_ = queue::Queue::create(std::move(around), queue::Policy::from(config_), routes);
+  store_->observe([this](std::span<const storage::CommittedUnit> units) { queue_->committed(units); });
+  return {};
+}
+
+Result<void, Problem> SiteServer::open_doors() {
+  connections_ = std::make_unique<smtp_service::ConnectionLimits>(config_.limits.connections,
+                                                                  config_.limits.connections_per_address);
+  rates_ =
+      std::make_unique<submission::RateLimiter>(config_.limits.messages_per_hour, config_.limits.recipients_per_hour);
+  delivery::Doorway doorway{store_.get(),   directory_.get(),  delivery_.get(),
+                            journal_.get(), &process_.clock(), &process_.ids(),
+                            &metrics_,      config_.host_name, config_.limits.header_size};
+  reception_ = std::make_unique<reception::Reception>(doorway);
+  submission_ = std::make_unique<submission::Submission>(doorway, *authenticator_, *rates_);
+  const config::Listen& listen = config_.listen;
+  if (auto done = open_service("smtp", smtp::server::Role::reception, listen.smtp, *reception_); !done) return done;
+  if (auto done = open_service("submission", smtp::server::Role::submission, listen.submission, *submission_); !done)
+    return done;
+  if (auto done = open_service("submissions", smtp::server::Role::submissions, listen.submissions, *submission_); !done)
+    return done;
+  directory_->observe_revocations([this](const directory::Revocation& revocation) {
+    for (const Door& door : doors_) {
+      if (door.role == smtp::server::Role::reception) continue;
+      door.service->end_where([revocation](smtp_service::SessionHandler& session) {
+        return submission::Submission::is_revoked(session, revocation);
+      });
+    }
+  });
+  return {};
+}
+
+Result<void, Problem> SiteServer::open_service(const char* name, smtp::server::Role role,
+                                               const std::vector<config::Endpoint>& at,
+                                               smtp_service::HandlerFactory& handlers) {
+  if (at.empty()) return {};
+  if (role != smtp::server::Role::reception && !server_tls_)
+    return fail(Problem{ProblemKind::usage, fmt::format("cannot open listen.{}", name),
+                        "passwords are taken under TLS only, and no certificate is configured",
+                        "set tls.certificate and tls.key"});
+  smtp_service::Surroundings around{
+      process_.net_loops(), &sessions_, &process_.ids(), connections_.get(), &handlers, &metrics_, log_, name};
+  auto service = smtp_service::SmtpService::open(
+      std::move(around), endpoints(at), smtp_settings(config_, role, server_tls_, directory_->unknown_login_secret()));
+  if (!service) return fail(std::move(service.error()));
+  for (const net::Endpoint& endpoint : (*service)->local()) listening_.push_back({name, endpoint});
+  doors_.push_back({role, std::move(*service)});
+  return {};
+}
+
+Result<void, Problem> SiteServer::open_administration() {
+  net::Loop& loop = *process_.net_loops().front();
+  control_ = std::make_unique<admin::ControlServer>(loop, [this] { return admin_site(); }, log_);
+  if (auto done = control_->open(config_.store_dir); !done) return done;
+  if (config_.listen.metrics.empty()) return {};
+  metrics_server_ = std::make_unique<admin::MetricsServer>(loop, metrics_, [] { return std::string(); }, log_);
+  for (const net::Endpoint& endpoint : endpoints(config_.listen.metrics)) {
+    auto at = metrics_server_->open(endpoint);
+    if (!at) return fail(std::move(at.error()));
+    listening_.push_back({"metrics", *at});
+  }
+  return {};
+}
+
+void SiteServer::start_work() {
+  const runtime::Executor& first = process_.net_loops().front()->executor();
+  runtime::spawn(housekeeping_, first, "control socket", control_->run());
+  if (metrics_server_) runtime::spawn(housekeeping_, first, "metrics", metrics_server_->run());
+  runtime::spawn(housekeeping_, first, "housekeeping", keep_house());
+  for (const Door& door : doors_) door.service->start();
+  for (const Listening& each : listening_)
+    log_.info("listening", {{"service", each.service}, {"address", each.at.text()}});
+}
+
+Task<> SiteServer::keep_house() {
+  for (int tick = 1;; ++tick) {
+    co_await process_.clock().wait_for(kHouseTick);
+    journal_->flush();
+    if (tick % kTicksToFlushLogins == 0) authenticator_->flush_last_used();
+    if (tick % kTicksToRetention != 0) continue;
+    const config::Config config = present_config();
+    store_->commit_later(journal::retention(process_.clock().now(), config.limits.story_age, config.limits.story_size));
+  }
+}
+
+Task<> SiteServer::stop(Duration grace) {
+  log_.info("stopping");
+  const TimePoint deadline = process_.clock().now() + grace;
+  for (const Door& door : doors_) door.service->stop();
+  Task<> sessions_end = sessions_.join();
+  co_await runtime::detail::run_until(process_.clock(), deadline, std::move(sessions_end));
+  sessions_.cancel();
+  co_await sessions_.join();
+  co_await queue_->stop(std::max(Duration::zero(), deadline - process_.clock().now()));
+  co_await control_->stop();
+  if (metrics_server_) co_await metrics_server_->stop();
+  housekeeping_.cancel();
+  co_await housekeeping_.join();
+  journal_->flush();
+  authenticator_->flush_last_used();
+  storage::Store* store = store_.get();
+  auto close = [store] {
+    store->close();
+    return true;
+  };
+  (void)co_await process_.workers().run(std::move(close));
+  log_.info("stopped");
+}
+
+config::Config SiteServer::present_config() const {
+  const std::lock_guard lock(config_mutex_);
+  return config_;
+}
+
+Result<void, config::Problems> SiteServer::reload() {
+  auto next = config::load(present_config().file);
+  if (!next) return fail(std::move(next.error()));
+  auto certificates = read_certificates(next->tls);
+  if (!certificates) return fail(config::Problems{std::move(certificates.error())});
+  if (server_tls_ && !certificates->empty())
+    if (auto replaced = server_tls_->replace(*certificates); !replaced)
+      return fail(config::Problems{std::move(replaced.error())});
+  for (const std::string& key : config::needs_restart(present_config(), *next))
+    log_.warning("this change takes effect at the next start", {{"key", key}});
+  apply(std::move(*next));
+  log_.info("configuration read again");
+  return {};
+}
+
+void SiteServer::apply(config::Config config) {
+  log_.set_level(log_level(config.log_level));
+  log_.reopen();
+  connections_->set(config.limits.connections, config.limits.connections_per_address);
+  delivery_->reconfigure(delivery_rules(config));
+  const queue::Routes routes(config.relay.routes);
+  office_->reconfigure(relay::options_from(config), routes);
+  queue_->reconfigure(queue::Policy::from(config), routes);
+  for (const Door& door : doors_)
+    door.service->reconfigure(smtp_settings(config, door.role, server_tls_, directory_->unknown_login_secret()));
+  const std::lock_guard lock(config_mutex_);
+  config_ = std::move(config);
+}
+
+admin::Site SiteServer::admin_site() {
+  admin::Site site;
+  site.config = present_config();
+  site.store = store_.get();
+  site.directory = directory_.get();
+  site.clock = &process_.clock();
+  site.ids = &process_.ids();
+  site.workers = &process_.workers();
+  site.queue = queue_.get();
+  site.send = [this](admin::SendRequest request) {
+    submission::Submission::LocalMessage local{std::move(request.from), std::move(request.to),
+                                               std::move(request.message), "an administrator"};
+    return submission_->submit_local(std::move(local));
+  };
+  site.reload = [this] { return reload(); };
+  return site;
+}
+
+}  // namespace posthorn::server

@@ -1,0 +1,108 @@
+// SiteServer: one running site, from its configuration to its services. The composition root: the only place that
+// knows all rooms.
+//
+// start() and stop() run on any loop of the process; everything else is thread-safe where it says so.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "entrance/admin/control.h"
+#include "entrance/admin/metrics_server.h"
+#include "entrance/server/process.h"
+#include "flow/delivery/delivery.h"
+#include "flow/mailbox/folders.h"
+#include "flow/queue/queue.h"
+#include "flow/reception/reception.h"
+#include "flow/relay/relay.h"
+#include "flow/smtp_service/service.h"
+#include "flow/submission/submission.h"
+#include "platform/resolver/resolver.h"
+#include "site/directory/authenticator.h"
+#include "site/journal/journal.h"
+
+namespace posthorn::server {
+
+/// Where a service really listens (port 0 of the configuration filled in).
+struct Listening {
+  std::string service;  ///< "smtp", "submission", "submissions", "metrics"
+  net::Endpoint at;
+};
+
+class SiteServer {
+ public:
+  struct Replacements {
+    /// Instead of dns.source: the demo's zones in memory.
+    std::unique_ptr<dns::Resolver> resolver;
+    runtime::Logger log;
+  };
+  /// Opens the store (made where it is missing), listens, begins to work. The process's loops run.
+  [[nodiscard]] static Task<Result<std::unique_ptr<SiteServer>, Problem>> start(Process& process, config::Config config,
+                                                                                Replacements replacements);
+  ~SiteServer();
+
+  /// In order: no new connections, sessions and couriers finish within `grace`, the store closes.
+  [[nodiscard]] Task<> stop(Duration grace);
+  /// SIGHUP: reads the file again. Nothing changes when it has a fault. Thread-safe.
+  [[nodiscard]] Result<void, config::Problems> reload();
+
+  [[nodiscard]] const std::vector<Listening>& listening() const { return listening_; }
+  [[nodiscard]] storage::Store& store() { return *store_; }
+  [[nodiscard]] directory::Directory& directory() { return *directory_; }
+  /// What administrative verbs work with.
+  [[nodiscard]] admin::Site admin_site();
+
+ private:
+  SiteServer(Process& process, config::Config config, Replacements replacements);
+
+  // start() in its steps; each leaves what the next needs.
+  [[nodiscard]] Result<void, Problem> read_keys();
+  [[nodiscard]] Result<void, Problem> open_store();
+  [[nodiscard]] Result<void, Problem> make_road();
+  [[nodiscard]] Result<void, Problem> open_doors();
+  [[nodiscard]] Result<void, Problem> open_service(const char* name, smtp::server::Role role,
+                                                   const std::vector<config::Endpoint>& at,
+                                                   smtp_service::HandlerFactory& handlers);
+  [[nodiscard]] Result<void, Problem> open_administration();
+  void start_work();
+
+  [[nodiscard]] Task<> keep_house();
+  [[nodiscard]] config::Config present_config() const;
+  void apply(config::Config config);
+
+  Process& process_;
+  mutable std::mutex config_mutex_;
+  config::Config config_;
+  runtime::Logger log_;
+  runtime::Metrics metrics_;
+  runtime::TaskGroup sessions_;
+  runtime::TaskGroup housekeeping_;
+
+  std::shared_ptr<net::ServerTls> server_tls_;
+  std::unique_ptr<net::ClientTls> client_tls_;
+  std::unique_ptr<dns::Resolver> resolver_;
+  std::unique_ptr<storage::Store> store_;
+  std::shared_ptr<directory::Directory> directory_;
+  std::unique_ptr<directory::Authenticator> authenticator_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<mailbox::Folders> folders_;
+  std::unique_ptr<delivery::Delivery> delivery_;
+  std::unique_ptr<relay::RelayOffice> office_;
+  std::unique_ptr<queue::Queue> queue_;
+  std::unique_ptr<submission::RateLimiter> rates_;
+  std::unique_ptr<smtp_service::ConnectionLimits> connections_;
+  std::unique_ptr<reception::Reception> reception_;
+  std::unique_ptr<submission::Submission> submission_;
+
+  struct Door {
+    smtp::server::Role role{};
+    std::unique_ptr<smtp_service::SmtpService> service;
+  };
+  std::vector<Door> doors_;
+  std::unique_ptr<admin::ControlServer> control_;
+  std::unique_ptr<admin::MetricsServer> metrics_server_;
+  std::vector<Listening> listening_;
+};
+
+}  // namespace posthorn::server
