@@ -72,30 +72,8 @@ directory::Snapshot::Bounds group_bounds(const config::Limits& limits) {
   return {limits.group_members, limits.group_depth};
 }
 
-std::vector<net::Endpoint> endpoints(const std::vector<config::Endpoint>& from) {
-  std::vector<net::Endpoint> to;
-  for (const config::Endpoint& endpoint : from) to.push_back({endpoint.address, endpoint.port});
-  return to;
-}
-
-runtime::LogLevel log_level(config::LogLevel level) {
-  switch (level) {
-    case config::LogLevel::error:
-      return runtime::LogLevel::error;
-    case config::LogLevel::warning:
-      return runtime::LogLevel::warning;
-    case config::LogLevel::info:
-      return runtime::LogLevel::info;
-    case config::LogLevel::debug:
-      return runtime::LogLevel::debug;
-  }
-  return runtime::LogLevel::info;
-}
-
 runtime::Logger make_logger(const config::Config& config, const runtime::Clock& clock) {
-  const auto format =
-      config.log_format == config::LogFormat::json ? runtime::LogFormat::json : runtime::LogFormat::logfmt;
-  return runtime::Logger::to_stderr(clock, log_level(config.log_level), format);
+  return runtime::Logger::to_stderr(clock, config.log_level, config.log_format);
 }
 
 }  // namespace posthorn::server

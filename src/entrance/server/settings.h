@@ -23,8 +23,6 @@ namespace posthorn::server {
 [[nodiscard]] delivery::Rules delivery_rules(const config::Config& config);
 [[nodiscard]] directory::GuessLimits guess_limits(const config::Limits& limits);
 [[nodiscard]] directory::Snapshot::Bounds group_bounds(const config::Limits& limits);
-[[nodiscard]] std::vector<net::Endpoint> endpoints(const std::vector<config::Endpoint>& from);
 [[nodiscard]] runtime::Logger make_logger(const config::Config& config, const runtime::Clock& clock);
-[[nodiscard]] runtime::LogLevel log_level(config::LogLevel level);
 
 }  // namespace posthorn::server

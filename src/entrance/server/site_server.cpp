@@ -142,7 +142,7 @@ Result<void, Problem> SiteServer::open_service(const char* name, smtp::server::R
   smtp_service::Surroundings around{
       process_.net_loops(), &sessions_, &process_.ids(), connections_.get(), &handlers, &metrics_, log_, name};
   auto service = smtp_service::SmtpService::open(
-      std::move(around), endpoints(at), smtp_settings(config_, role, server_tls_, directory_->unknown_login_secret()));
+      std::move(around), at, smtp_settings(config_, role, server_tls_, directory_->unknown_login_secret()));
   if (!service) return fail(std::move(service.error()));
   for (const net::Endpoint& endpoint : (*service)->local()) listening_.push_back({name, endpoint});
   doors_.push_back({role, std::move(*service)});
@@ -155,7 +155,7 @@ Result<void, Problem> SiteServer::open_administration() {
   if (auto done = control_->open(config_.store_dir); !done) return done;
   if (config_.listen.metrics.empty()) return {};
   metrics_server_ = std::make_unique<admin::MetricsServer>(loop, metrics_, [] { return std::string(); }, log_);
-  for (const net::Endpoint& endpoint : endpoints(config_.listen.metrics)) {
+  for (const net::Endpoint& endpoint : config_.listen.metrics) {
     auto at = metrics_server_->open(endpoint);
     if (!at) return fail(std::move(at.error()));
     listening_.push_back({"metrics", *at});
@@ -229,7 +229,7 @@ Result<void, config::Problems> SiteServer::reload() {
 }
 
 void SiteServer::apply(config::Config config) {
-  log_.set_level(log_level(config.log_level));
+  log_.set_level(config.log_level);
   log_.reopen();
   connections_->set(config.limits.connections, config.limits.connections_per_address);
   delivery_->reconfigure(delivery_rules(config));

@@ -1,0 +1,211 @@
+#include "entrance/server/quickstart.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "entrance/server/process.h"
+#include "entrance/server/settings.h"
+#include "foundation/crypto/password.h"
+#include "foundation/crypto/random.h"
+#include "foundation/text/ascii.h"
+#include "platform/net/certificate.h"
+#include "platform/runtime/files.h"
+#include "platform/runtime/loops.h"
+#include "platform/storage/store.h"
+#include "site/directory/directory.h"
+#include "site/directory/plan.h"
+
+namespace posthorn::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Self-signed certificates are for the first day; ten years spare their owner a surprise where nothing verifies them.
+constexpr Duration kCertificateLife = std::chrono::hours(24 * 3650);
+constexpr std::uint16_t kUnprivilegedOffset = 2000;
+
+Problem cannot(std::string why, std::string remedy = "") {
+  return {ProblemKind::usage, "quickstart", std::move(why), std::move(remedy)};
+}
+
+std::vector<config::Endpoint>* service_of(config::Listen& listen, std::string_view name) {
+  if (name == "smtp") return &listen.smtp;
+  if (name == "submission") return &listen.submission;
+  if (name == "submissions") return &listen.submissions;
+  if (name == "imap") return &listen.imap;
+  if (name == "imaps") return &listen.imaps;
+  if (name == "pop3") return &listen.pop3;
+  if (name == "pop3s") return &listen.pop3s;
+  if (name == "http") return &listen.http;
+  if (name == "https") return &listen.https;
+  if (name == "metrics") return &listen.metrics;
+  return nullptr;
+}
+
+/// What the domain and the options come to, checked before anything is written.
+struct Plan {
+  address::Domain domain;
+  address::Domain host;
+  config::Config config;
+  std::string account;
+  std::string password;
+  bool password_generated = false;
+};
+
+Result<Plan, Problem> make_plan(const QuickstartOptions& options) {
+  const auto domain = address::Domain::parse(options.domain);
+  if (!domain) return fail(cannot(fmt::format("{} is no domain name: {}", options.domain, explain(domain.error()))));
+  const auto host = address::Domain::parse(options.host_name.empty() ? "mail." + options.domain : options.host_name);
+  if (!host) return fail(cannot(fmt::format("--host-name {}: {}", options.host_name, explain(host.error()))));
+  Plan plan{*domain, *host, {}, {}, options.password, false};
+  if (options.listen.empty()) {
+    plan.config.listen = default_listen();
+  } else {
+    auto listen = parse_listen(options.listen);
+    if (!listen) return fail(std::move(listen.error()));
+    plan.config.listen = std::move(*listen);
+  }
+  const std::string account = options.account.empty() ? "postmaster" : options.account;
+  plan.account = account.contains('@') ? account : account + "@" + domain->a_label();
+  if (plan.password.empty()) {
+    plan.password = crypto::random_secret(directory::secret_random_length);
+    plan.password_generated = true;
+  }
+  const fs::path dir = fs::absolute(options.dir).lexically_normal();
+  plan.config.file = dir / "posthorn.toml";
+  plan.config.host_name = host->a_label();
+  plan.config.store_dir = dir / "store";
+  if (!options.dns_source.empty()) plan.config.dns_source = options.dns_source;
+  plan.config.tls.certificate = {dir / "tls" / "ecdsa.pem", dir / "tls" / "rsa.pem"};
+  plan.config.tls.key = {dir / "tls" / "ecdsa.key", dir / "tls" / "rsa.key"};
+  return plan;
+}
+
+Result<void, Problem> make_folders(const Plan& plan) {
+  if (fs::exists(plan.config.file))
+    return fail(cannot(
+        fmt::format("{} is there already", plan.config.file.string()),
+        "choose another --dir, or start what is there with: posthorn serve --config " + plan.config.file.string()));
+  std::error_code error;
+  fs::create_directories(plan.config.file.parent_path() / "tls", error);
+  if (error)
+    return fail(cannot(fmt::format("cannot make {}: {}", plan.config.file.parent_path().string(), error.message())));
+  fs::permissions(plan.config.file.parent_path(), fs::perms::owner_all, error);
+  return {};
+}
+
+Result<void, Problem> make_certificate(const Plan& plan, std::size_t index, net::CertificateKeyType type,
+                                       TimePoint now) {
+  net::NewCertificate wanted;
+  wanted.names = {plan.host.a_label(), plan.domain.a_label()};
+  wanted.not_before = now - std::chrono::hours(1);
+  wanted.not_after = now + kCertificateLife;
+  wanted.key_type = type;
+  const auto made = net::make_self_signed(wanted);
+  if (!made) return fail(made.error());
+  using runtime::FileAccess;
+  if (auto done = runtime::write_file_atomically(plan.config.tls.key[index], made->key_pem, FileAccess::owner_only);
+      !done)
+    return done;
+  return runtime::write_file_atomically(plan.config.tls.certificate[index], made->chain_pem, FileAccess::readable);
+}
+
+Task<Result<void, Problem>> commit_plan(storage::Store& store, directory::Plan plan) {
+  if (!plan) co_return fail(std::move(plan.error()));
+  const auto committed = co_await store.commit(std::move(*plan));
+  if (!committed) co_return fail(cannot("the store did not take it; is the disk full?"));
+  co_return Result<void, Problem>{};
+}
+
+/// The domain, the account, and the account as postmaster.
+Task<Result<void, Problem>> fill_directory(storage::Store& store, const Plan& plan, TimePoint now) {
+  const auto directory = directory::Directory::make(store, {});
+  co_await directory->load();
+  auto domain = directory::add_domain(*directory->snapshot(), {plan.domain.a_label(), "draft", true}, now);
+  if (auto done = co_await commit_plan(store, std::move(domain)); !done) co_return done;
+  auto account =
+      directory::add_account(*directory->snapshot(), {plan.account, crypto::hash_password(plan.password), 0}, now);
+  if (auto done = co_await commit_plan(store, std::move(account)); !done) co_return done;
+  auto postmaster = directory::set_postmaster(*directory->snapshot(), plan.account);
+  co_return co_await commit_plan(store, std::move(postmaster));
+}
+
+Task<> fill_into(storage::Store& store, const Plan& plan, TimePoint now, Result<void, Problem>& outcome) {
+  outcome = co_await fill_directory(store, plan, now);
+}
+
+Result<void, Problem> make_store(const Plan& plan, const runtime::Clock& clock) {
+  storage::StoreOptions options;
+  options.dir = plan.config.store_dir;
+  options.create = true;
+  options.clock = &clock;
+  auto store = storage::Store::open(options);
+  if (!store) return fail(std::move(store.error()));
+  Result<void, Problem> filled;
+  runtime::run_to_end([&] { return fill_into(**store, plan, clock.now(), filled); });
+  (*store)->close();
+  return filled;
+}
+
+/// The addresses at which this host takes mail, where the listeners name them.
+std::vector<IpAddress> public_addresses(const config::Listen& listen) {
+  std::vector<IpAddress> addresses;
+  for (const config::Endpoint& at : listen.smtp)
+    if (at.address != IpAddress() && at.address != *IpAddress::parse("::")) addresses.push_back(at.address);
+  return addresses;
+}
+
+}  // namespace
+
+config::Listen default_listen() {
+  const std::uint16_t offset = ::geteuid() == 0 ? 0 : kUnprivilegedOffset;
+  const auto on = [offset](const char* address, std::uint16_t port) {
+    return std::vector<config::Endpoint>{{*IpAddress::parse(address), static_cast<std::uint16_t>(port + offset)}};
+  };
+  config::Listen listen;
+  listen.smtp = on("0.0.0.0", 25);
+  listen.submission = on("0.0.0.0", 587);
+  listen.submissions = on("0.0.0.0", 465);
+  return listen;
+}
+
+Result<config::Listen, Problem> parse_listen(std::string_view text) {
+  config::Listen listen;
+  for (const std::string_view part : text::split(text, ',')) {
+    const auto equals = part.find('=');
+    auto* service = equals == std::string_view::npos ? nullptr : service_of(listen, part.substr(0, equals));
+    const auto at = service == nullptr ? std::nullopt : net::Endpoint::parse(part.substr(equals + 1));
+    if (!at)
+      return fail(cannot(fmt::format("--listen {} is not SERVICE=ADDRESS:PORT", part),
+                         "for example --listen smtp=127.0.0.1:2525,submission=127.0.0.1:2587"));
+    service->push_back(*at);
+  }
+  return listen;
+}
+
+Result<QuickstartResult, Problem> quickstart(const QuickstartOptions& options) {
+  auto plan = make_plan(options);
+  if (!plan) return fail(std::move(plan.error()));
+  const runtime::SystemClock clock;
+  if (auto done = make_folders(*plan); !done) return fail(std::move(done.error()));
+  if (auto done = make_certificate(*plan, 0, net::CertificateKeyType::ecdsa_p256, clock.now()); !done)
+    return fail(std::move(done.error()));
+  if (auto done = make_certificate(*plan, 1, net::CertificateKeyType::rsa_2048, clock.now()); !done)
+    return fail(std::move(done.error()));
+  if (auto done = make_store(*plan, clock); !done) return fail(std::move(done.error()));
+  if (auto done = runtime::write_file_atomically(plan->config.file, config::export_toml(plan->config),
+                                                 runtime::FileAccess::readable);
+      !done)
+    return fail(std::move(done.error()));
+
+  QuickstartResult result;
+  result.config = plan->config.file;
+  result.listeners = plan->config.listen;
+  result.account = plan->account;
+  if (plan->password_generated) result.generated_password = plan->password;
+  result.records = domains::plan_records(plan->domain, {plan->host, public_addresses(plan->config.listen)});
+  result.records_text = domains::zone_text(result.records);
+  return result;
+}
+
+}  // namespace posthorn::server
