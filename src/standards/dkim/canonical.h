@@ -1,11 +1,10 @@
 // Canonical forms (RFC 6376 3.4), computed while octets pass, without copying what does not change.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "foundation/base/bytes.h"
 #include "standards/dkim/algorithm.h"
@@ -39,8 +38,9 @@ class BodyCanonicalizer {
  private:
   void feed_simple(Octets octets);
   void feed_relaxed(Octets octets);
+  void take(Octets octets);
+  void end_line();
   void release();
-  std::size_t resolve_held(Octets octets);
 
   Canonicalization form_;
   CanonicalSink& sink_;
@@ -50,11 +50,20 @@ class BodyCanonicalizer {
   std::uint64_t held_lines_ = 0;  ///< CRLFs that may be trailing empty lines
 };
 
-/// One header field in canonical form, with its final CRLF; `raw` is the whole field as in message::Field.
-void canonical_header_field(Canonicalization form, Octets raw, CanonicalSink& sink);
-/// The same for the signature's own field: the value of b= taken as empty, and no final CRLF (RFC 6376 3.7).
-/// `b_begin`, `b_end` bound what is left out, as offsets into `raw`.
-void canonical_signature_field(Canonicalization form, Octets raw, std::size_t b_begin, std::size_t b_end,
-                               CanonicalSink& sink);
+/// Appends one header field in canonical form, with its final CRLF; `raw` is the whole field as in message::Field.
+void append_canonical_field(std::string& out, Canonicalization form, Octets raw);
+
+/// The field that holds the signature, and where in it the value of b= stands (white space around it included).
+struct OwnField {
+  Octets raw;
+  std::size_t b_begin = 0, b_end = 0;  ///< offsets into `raw`
+};
+/// Appends the signature's own field: the value of b= taken as empty, and no final CRLF (RFC 6376 3.7).
+void append_own_field(std::string& out, Canonicalization form, const OwnField& own);
+
+/// What b= signs: the fields that `names` picks (each the last one not yet picked, RFC 6376 5.4.2), then the
+/// signature's own.
+[[nodiscard]] std::string canonical_headers(const message::Header& header, const std::vector<std::string>& names,
+                                            Canonicalization form, const OwnField& own);
 
 }  // namespace posthorn::dkim

@@ -18,6 +18,7 @@
 
 #include "foundation/base/bytes.h"
 #include "standards/dkim/algorithm.h"
+#include "standards/dkim/signature.h"
 #include "standards/dns/name.h"
 #include "standards/message/header.h"
 
@@ -32,6 +33,12 @@ struct BodyHashKind {
   crypto::SignatureHash hash = crypto::SignatureHash::sha256;
   std::optional<std::uint64_t> length;  ///< l=: octets of the canonical body
   friend bool operator==(const BodyHashKind&, const BodyHashKind&) = default;
+};
+
+/// A DKIM-Signature field of the message. The views live as long as the scan's header.
+struct ScannedSignature {
+  message::Field field;
+  Result<Signature, SignatureError> parsed;
 };
 
 class MessageScan {
@@ -49,6 +56,8 @@ class MessageScan {
   /// The header section is complete: header() and key_names() may be used while the body still arrives.
   [[nodiscard]] bool header_complete() const;
   [[nodiscard]] const message::Header& header() const;
+  /// The first signatures_max of them, from the top.
+  [[nodiscard]] const std::vector<ScannedSignature>& signatures() const;
   /// The names whose TXT records verify() will ask for, so that asking can begin early.
   [[nodiscard]] std::vector<dns::Name> key_names() const;
 

@@ -15,6 +15,9 @@
 
 namespace posthorn::dkim {
 
+inline constexpr std::size_t signature_octets_max = 64 * 1024;  // ours: of one field
+inline constexpr std::size_t signed_headers_max = 1000;         // ours: entries of one h=
+
 struct Signature {
   Algorithm algorithm = Algorithm::rsa_sha256;
   Canonicalizations canonicalizations;
@@ -42,6 +45,13 @@ struct SignatureError {
 
 /// `value`: what stands after "DKIM-Signature:".
 [[nodiscard]] Result<Signature, SignatureError> parse_signature(Octets value);
+
+/// An ARC-Message-Signature (RFC 8617 4.1.2): the same but for v=, which is not there, and i=, which is the
+/// instance and left to the caller; From need not be among the signed headers.
+[[nodiscard]] Result<Signature, SignatureError> parse_arc_message_signature(Octets value);
+
+/// A domain of d=, s= or i= as the DNS has it: lower case, U-labels turned to A-labels (RFC 8616).
+[[nodiscard]] std::optional<dns::Name> parse_domain(std::string_view text);
 
 struct SignatureReview {
   bool valid = false;

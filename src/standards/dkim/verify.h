@@ -41,7 +41,7 @@ struct VerifiedSignature {
   std::string reason;                ///< why the result; empty for a plain pass
   std::string b_prefix;              ///< the first characters of b=, for header.b (RFC 6008)
   std::string key_record;            ///< TXT as found, for stories
-  std::vector<std::string> answers;  ///< what the DNS said
+  std::vector<dns::Answer> answers;  ///< what the DNS said
   std::optional<Signature> parsed;
 };
 
@@ -55,22 +55,9 @@ struct KeyLookup {
   std::string reason;
   std::optional<KeyRecord> record;
   std::string text;                  ///< the TXT record used
-  std::vector<std::string> answers;  ///< for stories
+  std::vector<dns::Answer> answers;  ///< for stories
 };
 /// RFC 6376 3.6.2.2; several TXT records: used only if exactly one is a key.
 [[nodiscard]] Task<KeyLookup> find_key(dns::Resolver& resolver, dns::Name key_name);
-
-/// The octets that b= signs: the headers h= names, and the signature's own field with b= empty.
-/// `own` is the field's raw octets with the offsets of its b= value.
-struct OwnField {
-  Octets raw;
-  std::size_t b_begin = 0, b_end = 0;  ///< offsets into `raw`
-};
-[[nodiscard]] std::string header_digest(const message::Header& header, const std::vector<std::string>& signed_headers,
-                                        Canonicalization form, const OwnField& own, crypto::SignatureHash hash);
-/// The same octets themselves, for `check` to show.
-[[nodiscard]] std::string canonical_headers(const message::Header& header,
-                                            const std::vector<std::string>& signed_headers, Canonicalization form,
-                                            const OwnField& own);
 
 }  // namespace posthorn::dkim

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "foundation/text/ascii.h"
+#include "foundation/text/pasted.h"
 #include "standards/spf/check_host.h"
 #include "standards/spf/record.h"
 
@@ -13,18 +14,6 @@ namespace {
 constexpr unsigned kNearLimit = 8;       // spf-near-lookup-limit: 8 to 10
 constexpr unsigned kWidestPrefix4 = 2;   // a quarter of IPv4 and more is nobody's network
 constexpr unsigned kWidestPrefix6 = 12;  // IANA gives registries /12 at most
-
-/// “ ” „ ‘ ’ « » in UTF-8, which word processors put where the DNS wants none.
-constexpr std::array<std::string_view, 7> kTypographicQuotes{
-    "\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x9e", "\xe2\x80\x98", "\xe2\x80\x99", "\xc2\xab", "\xc2\xbb"};
-
-std::string without_quotes(std::string_view text) {
-  std::string out{text};
-  for (const std::string_view quote : kTypographicQuotes)
-    for (auto at = out.find(quote); at != std::string::npos; at = out.find(quote)) out.erase(at, quote.size());
-  std::erase(out, '"');
-  return std::string{text::trim(out)};
-}
 
 /// "xx.xx.xx.xx", "x.x.x.x", "<your-ip>": a value that somebody was to fill in.
 bool is_placeholder(std::string_view term) {
@@ -60,15 +49,17 @@ std::string replace_term(std::string_view record, std::string_view old_term, std
 
 class Review {
  public:
-  explicit Review(std::string_view given) : given_(given), text_(without_quotes(given)) {}
+  explicit Review(std::string_view given) : given_(given), text_(text::without_quotes(given)) {}
 
   RecordReview run() {
-    auto record = parse_record(given_);
-    out_.valid = record.has_value();
-    if (!record) {
-      syntax_fault(record.error());
-      return std::move(out_);
-    }
+    out_.valid = parse_record(given_).has_value();
+    if (text::has_typographic_quotes(given_))
+      add("quotes-typographic", FindingLevel::error,
+          "typographic quotation marks are part of the record: no receiver finds v=spf1", text_);
+    placeholders();
+    auto record = parse_record(text_);
+    if (!record || (!out_.valid && out_.findings.empty())) syntax_fault(record);
+    if (!record) return std::move(out_);
     out_.record = std::move(*record);
     ends_well();
     for (const Mechanism& mechanism : out_.record.mechanisms) judge(mechanism);
@@ -81,15 +72,17 @@ class Review {
     out_.findings.push_back({std::move(id), level, std::move(reason), std::move(correction)});
   }
 
-  void syntax_fault(const SyntaxError& error) {
-    const bool quoted = text_ != given_;
-    const auto clean = parse_record(text_);
-    const std::string correction = quoted && clean ? text_ : std::string{};
-    const std::string hint = quoted ? "; quotation marks were pasted into the record" : "";
-    add("spf-syntax", FindingLevel::error, error.text() + hint, correction);
+  /// Terms that were never filled in are named, and left out of what is looked at further.
+  void placeholders() {
     for (const std::string_view term : text::words(text_))
       if (is_placeholder(term))
         add("spf-placeholder", FindingLevel::error, fmt::format("{} was never filled in", text::printable(term)), "");
+    if (std::ranges::any_of(text::words(text_), is_placeholder)) text_ = without_terms(text_, is_placeholder);
+  }
+
+  void syntax_fault(const posthorn::Result<Record, SyntaxError>& clean) {
+    const std::string reason = clean ? "quotation marks are part of the record" : clean.error().text();
+    add("spf-syntax", FindingLevel::error, reason, clean ? text_ : std::string{});
   }
 
   void ends_well() {

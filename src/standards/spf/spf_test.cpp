@@ -232,7 +232,7 @@ std::string ids(const RecordReview& review) {
 TEST(SourceRecords, TypographicQuotesAndPlaceholders) {
   const auto review = review_record("\xe2\x80\x9cv=spf1 ip4:xx.xx.xx.xx include:spf.example.com\xe2\x80\x9d");
   EXPECT_FALSE(review.valid);
-  EXPECT_EQ(ids(review), "spf-syntax spf-placeholder ");
+  EXPECT_EQ(ids(review), "quotes-typographic spf-placeholder spf-no-all ");
   const auto clean = review_record("v=spf1 include:spf.example.com");
   EXPECT_TRUE(clean.valid);
   ASSERT_EQ(ids(clean), "spf-no-all ");
@@ -285,6 +285,14 @@ TEST(ReviewRecord, CountsItsOwnLookups) {
   EXPECT_EQ(with(8), "spf-near-lookup-limit ");
   EXPECT_EQ(with(10), "spf-near-lookup-limit ");
   EXPECT_EQ(with(11), "spf-too-many-lookups ");
+}
+
+TEST(ReviewRecord, NamesTheTermThatIsWrong) {
+  const auto review = review_record("v=spf1 ip4:300.1.1.1 -all");
+  EXPECT_FALSE(review.valid);
+  ASSERT_EQ(ids(review), "spf-syntax ");
+  EXPECT_NE(review.findings[0].reason.find("ip4:300.1.1.1"), std::string::npos);
+  EXPECT_EQ(review_record("\"v=spf1 -all\"").findings.at(0).correction, "v=spf1 -all");
 }
 
 TEST(ReviewRecord, AdvisesAgainstPtr) {

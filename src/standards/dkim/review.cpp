@@ -1,0 +1,118 @@
+// What is wrong, or not wise, with one key record or one signature field: without asking the DNS.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "foundation/text/ascii.h"
+#include "foundation/text/pasted.h"
+#include "standards/dkim/key_record.h"
+#include "standards/dkim/signature.h"
+
+namespace posthorn::dkim {
+namespace {
+
+void add(Findings& findings, std::string_view id, FindingLevel level, std::string reason, std::string correction = {}) {
+  findings.push_back({std::string{id}, level, std::move(reason), std::move(correction)});
+}
+
+/// Tags of RFC 6376 3.6.1, with g= of RFC 4871.
+constexpr std::string_view kKeyTags = " v g h k n p s t ";
+/// Tags of RFC 6376 3.5, RFC 6541 and RFC 6651.
+constexpr std::string_view kSignatureTags = " v a b bh c d h i l q s t x z atps atpsh r ";
+
+/// What people do to a tag list by hand: each is named, and the list mended is returned.
+std::string mend(std::string_view text, Findings& findings) {
+  const std::string plain = text::without_quotes(text);
+  if (text::has_typographic_quotes(text))
+    add(findings, "quotes-typographic", FindingLevel::error, "typographic quotation marks are part of the record",
+        plain);
+  if (plain.find(',') == std::string::npos) return plain;
+  std::string out = plain;
+  std::ranges::replace(out, ',', ';');
+  add(findings, "separator-comma", FindingLevel::error, "a comma stands where tags are separated by semicolons", out);
+  return out;
+}
+
+void name_odd_tags(std::string_view text, std::string_view known, Findings& findings) {
+  std::vector<std::string_view> seen;
+  for (const std::string_view element : text::split(text, ';')) {
+    const std::string_view name = text::trim_lines(element.substr(0, element.find('=')));
+    if (name.empty()) continue;
+    if (std::ranges::find(seen, name) != seen.end())
+      add(findings, "tag-duplicate", FindingLevel::error,
+          fmt::format("tag {}= appears twice", text::printable(name, 40)));
+    else if (!known.contains(fmt::format(" {} ", name)))
+      add(findings, "tag-unknown", FindingLevel::info,
+          fmt::format("no specification knows a tag {}=", text::printable(name, 40)));
+    seen.push_back(name);
+  }
+}
+
+void judge_key(const KeyRecord& record, KeyReview& out) {
+  if (record.revoked()) {
+    out.valid = false;
+    add(out.findings, "dkim-revoked", FindingLevel::warning,
+        "p= is empty: the key is revoked, and what it signed no longer verifies");
+    return;
+  }
+  const unsigned bits = record.key->bits();
+  if (record.key->kind() == crypto::KeyKind::rsa && bits < rsa_verify_bits_min) {
+    out.valid = false;
+    add(out.findings, "dkim-too-weak-key", FindingLevel::error,
+        fmt::format("an RSA key of {} bits: verifiers refuse less than {}", bits, rsa_verify_bits_min));
+  } else if (record.key->kind() == crypto::KeyKind::rsa && bits < rsa_recommended_bits) {
+    add(out.findings, "dkim-weak-key", FindingLevel::warning,
+        fmt::format("an RSA key of {} bits: change to {} bits, with an Ed25519 key beside it", bits,
+                    rsa_recommended_bits));
+  }
+  if (record.testing())
+    add(out.findings, "dkim-testing", FindingLevel::warning,
+        "t=y says the key is for testing: receivers may treat signed mail as unsigned");
+  if (!record.allows_hash("sha256")) {
+    out.valid = false;
+    add(out.findings, "dkim-key-syntax", FindingLevel::error, "h= does not allow sha256, the only hash in use");
+  }
+}
+
+}  // namespace
+
+KeyReview review_key_record(std::string_view text) {
+  KeyReview out;
+  auto record = parse_key_record(text);
+  out.valid = record.has_value();
+  const std::string better = mend(text, out.findings);
+  name_odd_tags(better, kKeyTags, out.findings);
+  if (record) {
+    out.record = std::move(*record);
+    judge_key(*out.record, out);
+    return out;
+  }
+  const bool helps = parse_key_record(better).has_value();
+  // A quotation mark inside means that the character-strings were never joined.
+  const bool split = helps && text.contains('"');
+  add(out.findings, split ? "dkim-string-split" : "dkim-key-syntax", FindingLevel::error,
+      fmt::format("the key cannot be read: {}", record.error().reason), helps ? better : std::string{});
+  return out;
+}
+
+SignatureReview review_signature(Octets value) {
+  SignatureReview out;
+  auto signature = parse_signature(value);
+  out.valid = signature.has_value();
+  name_odd_tags(value, kSignatureTags, out.findings);
+  if (!signature) {
+    add(out.findings, "dkim-signature-syntax", FindingLevel::error, signature.error().reason);
+    return out;
+  }
+  out.signature = std::move(*signature);
+  if (out.signature->algorithm == Algorithm::rsa_sha1) {
+    out.valid = false;
+    add(out.findings, "dkim-signature-algorithm", FindingLevel::error, "rsa-sha1 must not be used (RFC 8301)");
+  }
+  if (out.signature->body_length)
+    add(out.findings, "dkim-signature-length", FindingLevel::warning,
+        "l= lets anybody append to the body; DMARC does not count the signature");
+  return out;
+}
+
+}  // namespace posthorn::dkim
