@@ -11,6 +11,7 @@
 #include <boost/json/object.hpp>
 
 #include "entrance/admin/site.h"
+#include "platform/storage/verify.h"
 
 namespace posthorn::admin {
 
@@ -63,5 +64,9 @@ struct Handler {
 [[nodiscard]] Task<Done> commit_plan(Site& site, Result<storage::Unit, Problem> plan, std::string what);
 /// "2026-12-24T08:00:00Z"; null for nothing.
 [[nodiscard]] boost::json::value time_value(std::optional<TimePoint> at);
+
+/// A report of `store verify` as its verb answers it, and what it means where it is not clean.
+[[nodiscard]] boost::json::object verify_json(const storage::VerifyReport& report);
+[[nodiscard]] Problem verify_problem(const storage::VerifyReport& report);
 
 }  // namespace posthorn::admin

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "flow/mailbox/folders.h"
 #include "flow/queue/queue.h"
+#include "flow/submission/submission.h"
 #include "foundation/base/result.h"
 #include "foundation/base/task.h"
 #include "platform/runtime/clock.h"
@@ -20,13 +22,6 @@
 
 namespace posthorn::admin {
 
-/// `message send`: a message handed in by an administrator.
-struct SendRequest {
-  std::string from;
-  std::vector<std::string> to;
-  OctetString message;
-};
-
 struct Site {
   config::Config config;  ///< as it was when the handler began
   storage::Store* store = nullptr;
@@ -34,9 +29,9 @@ struct Site {
   runtime::Clock* clock = nullptr;
   runtime::IdSource* ids = nullptr;
   runtime::WorkerPool* workers = nullptr;
+  mailbox::Folders* folders = nullptr;
   queue::Queue* queue = nullptr;  ///< null: no server runs
-  /// Submits through delivery and answers with the mail's id; null where that is not possible.
-  std::function<Task<Result<MailId, Problem>>(SendRequest)> send;
+  submission::Submission* submission = nullptr;  ///< `message send`
   /// SIGHUP by socket; null: no server runs. Problems as the configuration gives them.
   std::function<Result<void, config::Problems>()> reload;
 };

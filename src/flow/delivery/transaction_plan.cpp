@@ -133,6 +133,7 @@ void TransactionPlan::store_copy(const directory::ToMailbox& to, std::string_vie
   row.account = inbox.account;
   row.mailbox = inbox.id;
   row.email_id = ids_.make<EmailId>();
+  arrival_.story.with("email_id", row.email_id.text());
   // RFC 5321 4.4: Return-Path stands above everything; RFC 9228: Delivered-To above the trace of this host.
   row.octets = octets_with(message::write_return_path(arrival_.sender.text()) +
                            message::write_delivered_to(to.account_address) + top_);

@@ -78,8 +78,7 @@ allow_private = true
 retry = ["1m", "1h30m"]
 give_up = "2d"
 routes = [
-  { domain = ".Beta.example", host = "relay.example.net", port = 587, tls = "verified",
-    login = { user = "me", password_file = "pw" } },
+  { domain = ".Beta.example", host = "relay.example.net", port = 587, tls = "verified", login = { user = "me", password_file = "pw" } },
   { sender = "news@alpha.example", host = "192.0.2.9" },
   { stream = "bulk", host = "bulk.example.net", tls = "implicit", port = 465 },
 ]

@@ -316,6 +316,18 @@ void check_whole(Reading& r) {
   }
 }
 
+/// The one place that sees an exception of toml++.
+std::optional<toml::table> read_toml(Reading& r, std::string_view text) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    r.fault(error.source().begin.line, "TOML", std::string(error.description()), "see https://toml.io");
+  } catch (const std::logic_error&) {  // TOML_ASSERT, reading.h
+    r.fault(0, "TOML", "a line cannot be understood at all", "see https://toml.io");
+  }
+  return std::nullopt;
+}
+
 Problems in_order(std::vector<Reading::Fault> faults) {
   std::ranges::sort(faults, {}, [](const Reading::Fault& f) { return std::pair(f.line, f.order); });
   Problems problems;
@@ -393,13 +405,9 @@ Result<Config, Problems> parse(std::string_view toml, const std::filesystem::pat
   if (toml.size() > file_octets_max) {
     return fail(Problems{{ProblemKind::usage, reading.file, "is longer than 1 MB", "this is no configuration file"}});
   }
-  const toml::parse_result parsed = toml::parse(toml);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    reading.fault(error.source().begin.line, "TOML", std::string(error.description()), "see https://toml.io");
-    return fail(in_order(std::move(reading.faults)));
-  }
-  read_table(reading, "", parsed.table());
+  const std::optional<toml::table> table = read_toml(reading, toml);
+  if (!table) return fail(in_order(std::move(reading.faults)));
+  read_table(reading, "", *table);
   if (reading.faults.size() < faults_max) check_whole(reading);
   if (!reading.faults.empty()) return fail(in_order(std::move(reading.faults)));
   reading.config.file = file;

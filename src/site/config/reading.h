@@ -2,7 +2,13 @@
 // Config being filled and the faults found. Only read.cpp and routes.cpp know toml++.
 #pragma once
 
-#define TOML_EXCEPTIONS 0
+#include <stdexcept>
+
+// toml++ 3.3 asserts what a text can violate ("[#"): such a text is a fault of the file, not of the program.
+#define TOML_ASSERT(condition) \
+  ((condition) ? static_cast<void>(0) : throw std::logic_error("this is not TOML: " #condition))
+#define TOML_ASSERT_ASSUME(condition) TOML_ASSERT(condition)
+#define TOML_EXCEPTIONS 1
 #define TOML_ENABLE_FORMATTERS 0
 #include <optional>
 #include <string>
