@@ -58,7 +58,8 @@ Result<Request, Problem> parse_request(std::string_view text) {
   const json::object* const object = error ? nullptr : parsed.if_object();
   const json::value* const arguments = object == nullptr ? nullptr : object->if_contains("arguments");
   if (arguments == nullptr || !arguments->is_object()) {
-    return fail(Problem{ProblemKind::usage, "the request", "it cannot be read", "use the posthorn of the same version"});
+    return fail(
+        Problem{ProblemKind::usage, "the request", "it cannot be read", "use the posthorn of the same version"});
   }
   return Request{.verb = text_of(*object, "verb"), .arguments = arguments->as_object(), .input = {}, .by = {}};
 }

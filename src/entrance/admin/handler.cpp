@@ -1,14 +1,15 @@
 #include "entrance/admin/handler.h"
 
 #include <algorithm>
+
 #include <boost/json.hpp>
 
 namespace posthorn::admin {
 namespace {
 
 using Table = std::span<const Handler> (*)();
-constexpr std::array tables{Table{domain_handlers}, Table{account_handlers}, Table{login_handlers},
-                            Table{address_handlers}, Table{group_handlers}, Table{queue_handlers},
+constexpr std::array tables{Table{domain_handlers},  Table{account_handlers}, Table{login_handlers},
+                            Table{address_handlers}, Table{group_handlers},   Table{queue_handlers},
                             Table{message_handlers}, Table{mailbox_handlers}, Table{store_handlers},
                             Table{server_handlers}};
 

@@ -33,7 +33,8 @@ Task<Result<std::string, Problem>> password_hash(Site& site, const Request& requ
   }
   const std::function<std::string()> work = [password] { return crypto::hash_password(password); };
   auto hash = co_await site.workers->run(work);
-  if (!hash) co_return fail(Problem{ProblemKind::unavailable, "the password", "too much is being computed", "try again"});
+  if (!hash)
+    co_return fail(Problem{ProblemKind::unavailable, "the password", "too much is being computed", "try again"});
   co_return std::move(*hash);
 }
 
@@ -128,7 +129,8 @@ Task<Done> set(Site& site, const Request& request, Answer& answer) {
   if (!text_argument(request, "postmaster").empty()) {
     const auto changed = site.directory->snapshot();
     auto chosen = directory::set_postmaster(*changed, address);
-    if (auto done = co_await commit_plan(site, std::move(chosen), "cannot change the postmaster"); !done) co_return done;
+    if (auto done = co_await commit_plan(site, std::move(chosen), "cannot change the postmaster"); !done)
+      co_return done;
   }
   co_return co_await answer_account(site, answer, address);
 }
@@ -141,9 +143,8 @@ Task<Done> remove(Site& site, const Request& request, Answer& answer) {
   co_return co_await answer.value(json::serialize(json::object{{"removed", address}}));
 }
 
-constexpr std::array handlers{Handler{"account add", add}, Handler{"account list", list},
-                              Handler{"account show", show}, Handler{"account set", set},
-                              Handler{"account remove", remove}};
+constexpr std::array handlers{Handler{"account add", add}, Handler{"account list", list}, Handler{"account show", show},
+                              Handler{"account set", set}, Handler{"account remove", remove}};
 
 }  // namespace
 

@@ -52,7 +52,7 @@ std::string email_json(storage::Reader& reader, const storage::EmailRow& row) {
   const bool readable = reader.read_octets(row.octets, 0, wanted, head).has_value();
   const message::Header header = message::Header::parse(readable ? head : OctetString{});
   const auto decoded = [&](std::string_view name) {
-    return message::decode_unstructured(header.value(name).value_or(""));
+    return message::decode_encoded_words(header.value(name).value_or(""));
   };
   return json::serialize(json::object{{"id", row.email_id.text()},
                                       {"mail", row.octets.content.text()},

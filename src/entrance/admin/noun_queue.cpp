@@ -11,13 +11,14 @@ namespace json = boost::json;
 constexpr std::size_t page = queue::list_page_max;
 
 json::object recipient_json(const storage::RecipientRow& row) {
-  return {{"address", row.address},
-          {"state", queue::text(row.state)},
-          {"attempts", row.attempts},
-          {"next_attempt", row.state == storage::RecipientState::held ? json::value(nullptr) : time_value(row.not_before)},
-          {"last_reply", row.last_reply},
-          {"next_hop", row.domain},
-          {"expires", time_value(row.expires)}};
+  return {
+      {"address", row.address},
+      {"state", queue::text(row.state)},
+      {"attempts", row.attempts},
+      {"next_attempt", row.state == storage::RecipientState::held ? json::value(nullptr) : time_value(row.not_before)},
+      {"last_reply", row.last_reply},
+      {"next_hop", row.domain},
+      {"expires", time_value(row.expires)}};
 }
 
 json::object mail_json(const queue::Listed& listed) {
@@ -90,8 +91,8 @@ Task<Done> drop(Site& site, const Request& request, Answer& answer) {
   return apply(site, request, answer, queue::Operation::drop);
 }
 
-constexpr std::array handlers{Handler{"queue list", list},   Handler{"queue show", show},
-                              Handler{"queue retry", retry}, Handler{"queue hold", hold},
+constexpr std::array handlers{Handler{"queue list", list},       Handler{"queue show", show},
+                              Handler{"queue retry", retry},     Handler{"queue hold", hold},
                               Handler{"queue release", release}, Handler{"queue drop", drop}};
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace json = boost::json;
 template <class Report>
 Task<Result<Report, Problem>> on_worker(Site& site, std::function<Result<Report, Problem>()> work) {
   auto report = co_await site.workers->run(work);
-  if (!report) co_return fail(Problem{ProblemKind::unavailable, "the store", "too much is being computed", "try again"});
+  if (!report)
+    co_return fail(Problem{ProblemKind::unavailable, "the store", "too much is being computed", "try again"});
   co_return std::move(*report);
 }
 
@@ -70,11 +71,10 @@ json::object verify_json(const storage::VerifyReport& report) {
                                       {"emails", std::move(emails)},
                                       {"queued", std::move(queued)}});
   }
-  return {{"clean", report.clean()},       {"contents", report.contents},
-          {"octets", report.octets},       {"emails", report.emails},
-          {"queued", report.queued},       {"recipients", report.recipients},
-          {"segments", report.segments},   {"files", report.files},
-          {"damages", std::move(damages)}, {"more", report.more}};
+  return {{"clean", report.clean()},     {"contents", report.contents}, {"octets", report.octets},
+          {"emails", report.emails},     {"queued", report.queued},     {"recipients", report.recipients},
+          {"segments", report.segments}, {"files", report.files},       {"damages", std::move(damages)},
+          {"more", report.more}};
 }
 
 Problem verify_problem(const storage::VerifyReport& report) {

@@ -30,7 +30,7 @@ struct Site {
   runtime::IdSource* ids = nullptr;
   runtime::WorkerPool* workers = nullptr;
   mailbox::Folders* folders = nullptr;
-  queue::Queue* queue = nullptr;  ///< null: no server runs
+  queue::Queue* queue = nullptr;                 ///< null: no server runs
   submission::Submission* submission = nullptr;  ///< `message send`
   /// SIGHUP by socket; null: no server runs. Problems as the configuration gives them.
   std::function<Result<void, config::Problems>()> reload;

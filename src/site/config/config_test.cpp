@@ -156,6 +156,16 @@ TEST(Config, SyntaxErrorsHaveALine) {
   EXPECT_TRUE(fault.starts_with("posthorn.toml:5: TOML: ")) << fault;
 }
 
+TEST(Config, NonAsciiBelongsInQuotesAndComments) {
+  EXPECT_EQ(only_fault("# gr\xc3\xbc\xc3\x9f\n[relay]\n\xc3\xa9 = 1\n"),
+            "posthorn.toml:7: TOML: a character that is not ASCII stands outside quotes; put the text in quotes");
+  const auto config = read(
+      "host_name = \"mx.b\xc3\xbc"
+      "cher.example\" # \xc3\xbc\nstore.dir = '\xc3\xbc'\n");
+  ASSERT_TRUE(config) << config.error().front().text();
+  EXPECT_EQ(config->host_name, "mx.xn--bcher-kva.example");
+}
+
 TEST(Config, TlsNeedsACertificateAndKeysInPairs) {
   EXPECT_TRUE(only_fault("[listen]\nimaps = \":993\"\n").find("tls.certificate") != std::string::npos);
   EXPECT_TRUE(only_fault("[tls]\ncertificate = \"a.pem\"\n").find("tls.key") != std::string::npos);

@@ -5,6 +5,7 @@
 #include "foundation/text/ascii.h"
 #include "platform/runtime/files.h"
 #include "site/config/reading.h"
+#include "site/config/scan.h"
 #include "site/config/values.h"
 #include "standards/address/domain.h"
 
@@ -318,6 +319,10 @@ void check_whole(Reading& r) {
 
 /// The one place that sees an exception of toml++.
 std::optional<toml::table> read_toml(Reading& r, std::string_view text) {
+  if (const auto line = stray_octet_line(text)) {
+    r.fault(*line, "TOML", "a character that is not ASCII stands outside quotes", "put the text in quotes");
+    return std::nullopt;
+  }
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
