@@ -251,11 +251,8 @@ admin::Site SiteServer::admin_site() {
   site.ids = &process_.ids();
   site.workers = &process_.workers();
   site.queue = queue_.get();
-  site.send = [this](admin::SendRequest request) {
-    submission::Submission::LocalMessage local{std::move(request.from), std::move(request.to),
-                                               std::move(request.message), "an administrator"};
-    return submission_->submit_local(std::move(local));
-  };
+  site.folders = folders_.get();
+  site.submission = submission_.get();
   site.reload = [this] { return reload(); };
   return site;
 }
