@@ -78,6 +78,8 @@ Result<Plan, Problem> make_plan(const QuickstartOptions& options) {
   if (!options.dns_source.empty()) plan.config.dns_source = options.dns_source;
   plan.config.tls.certificate = {dir / "tls" / "ecdsa.pem", dir / "tls" / "rsa.pem"};
   plan.config.tls.key = {dir / "tls" / "ecdsa.key", dir / "tls" / "rsa.key"};
+  plan.config.tls.ca_file = options.ca_file;
+  plan.config.relay = options.relay;
   return plan;
 }
 
@@ -94,14 +96,14 @@ Result<void, Problem> make_folders(const Plan& plan) {
   return {};
 }
 
-Result<void, Problem> make_certificate(const Plan& plan, std::size_t index, net::CertificateKeyType type,
-                                       TimePoint now) {
+Result<void, Problem> make_certificate(const Plan& plan, const net::CertificateAuthority* authority, std::size_t index,
+                                       net::CertificateKeyType type, TimePoint now) {
   net::NewCertificate wanted;
   wanted.names = {plan.host.a_label(), plan.domain.a_label()};
   wanted.not_before = now - std::chrono::hours(1);
   wanted.not_after = now + kCertificateLife;
   wanted.key_type = type;
-  const auto made = net::make_self_signed(wanted);
+  const auto made = authority != nullptr ? authority->issue(wanted) : net::make_self_signed(wanted);
   if (!made) return fail(made.error());
   using runtime::FileAccess;
   if (auto done = runtime::write_file_atomically(plan.config.tls.key[index], made->key_pem, FileAccess::owner_only);
@@ -188,9 +190,10 @@ Result<QuickstartResult, Problem> quickstart(const QuickstartOptions& options) {
   if (!plan) return fail(std::move(plan.error()));
   const runtime::SystemClock clock;
   if (auto done = make_folders(*plan); !done) return fail(std::move(done.error()));
-  if (auto done = make_certificate(*plan, 0, net::CertificateKeyType::ecdsa_p256, clock.now()); !done)
+  if (auto done = make_certificate(*plan, options.authority, 0, net::CertificateKeyType::ecdsa_p256, clock.now());
+      !done)
     return fail(std::move(done.error()));
-  if (auto done = make_certificate(*plan, 1, net::CertificateKeyType::rsa_2048, clock.now()); !done)
+  if (auto done = make_certificate(*plan, options.authority, 1, net::CertificateKeyType::rsa_2048, clock.now()); !done)
     return fail(std::move(done.error()));
   if (auto done = make_store(*plan, clock); !done) return fail(std::move(done.error()));
   if (auto done = runtime::write_file_atomically(plan->config.file, config::export_toml(plan->config),

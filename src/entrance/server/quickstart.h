@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "operations/domains/plan.h"
+#include "platform/net/certificate.h"
 #include "site/config/config.h"
 
 namespace posthorn::server {
@@ -20,6 +21,10 @@ struct QuickstartOptions {
   std::string dns_source;  ///< empty: system
   std::string account;     ///< "ann" or "ann@domain"; empty: postmaster
   std::string password;    ///< of the account; empty: one is made and told
+  // For sites that are made together (the demo):
+  const net::CertificateAuthority* authority = nullptr;  ///< issues the certificates; null: self-signed
+  std::filesystem::path ca_file;                         ///< tls.ca_file
+  config::Relay relay;
 };
 
 struct QuickstartResult {

@@ -1,0 +1,23 @@
+// Author: a mail program in a few lines: submits one message over STARTTLS with a password, as a user's client would.
+#pragma once
+
+#include <string>
+
+#include "platform/net/connect.h"
+#include "platform/net/tls.h"
+#include "standards/smtp/client.h"
+
+namespace posthorn::demo {
+
+struct Letter {
+  net::Endpoint server;     ///< the submission port
+  std::string server_name;  ///< whom the certificate must name
+  std::string login, password;
+  std::string from, to;
+  OctetString octets;  ///< CRLF line ends
+};
+
+/// The server's last word; whatever stage it came from.
+[[nodiscard]] Task<smtp::client::Outcome> submit(net::Loop& loop, const net::ClientTls& tls, Letter letter);
+
+}  // namespace posthorn::demo
