@@ -1,0 +1,187 @@
+"""The command line, and a server's life: exit statuses, help, offline and online administration, reload, backup,
+restore, and the finding of damage.
+"""
+import json
+import re
+import shutil
+import signal
+import subprocess
+import unittest
+import urllib.request
+from pathlib import Path
+
+import cases
+from bed import ANN, BOB, DOMAIN, PASSWORDS, Bed, note
+from clients import Wire
+from jail import wait_until
+from posthorn import BINARY
+from unpack import Unavailable
+
+
+def posthorn(*words):
+    return subprocess.run([str(BINARY), *words], capture_output=True, text=True, timeout=60)
+
+
+@unittest.skipUnless(BINARY.exists(), f"{BINARY} is not built")
+class CommandLine(unittest.TestCase):
+    def verbs(self):
+        """Every verb that help names: lines that begin with two blanks and a word."""
+        found = re.findall(r"(?m)^  ((?:[a-z][a-z0-9-]+ ?)+?)(?: [A-Z\[-]|  |$)", posthorn("help").stdout)
+        return sorted({verb.strip() for verb in found})
+
+    def test_version(self):
+        done = posthorn("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"^posthorn \d+\.\d+\.\d+")
+
+    def test_every_verb_teaches(self):
+        verbs = self.verbs()
+        for wanted in ("serve", "quickstart", "demo"):
+            self.assertIn(wanted, verbs)
+        for verb in verbs:
+            with self.subTest(verb=verb):
+                done = posthorn("help", *verb.split())
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertGreater(len(done.stdout.splitlines()), 2, done.stdout)
+
+    def test_wrong_use_is_2_and_says_what_to_do(self):
+        for words in (["no-such-verb"], ["queue"], ["serve", "--no-such-option"], ["message", "show"], ["serve"]):
+            with self.subTest(words=words):
+                done = posthorn(*words)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertRegex(done.stderr, r"^posthorn: ")
+                self.assertEqual(done.stdout, "")
+
+
+class Site(unittest.TestCase):
+    def setUp(self):
+        self.bed = Bed(0)
+        try:
+            self.posthorn = self.bed.open(listen=("smtp", "submission", "submissions", "metrics"))
+        except Unavailable as reason:
+            self.skipTest(str(reason))
+        self.addCleanup(self.bed.close)
+
+    def deliver(self, mark, body="hello\r\n", recipient=BOB):
+        with Wire(self.posthorn.address, self.posthorn.port("smtp")) as wire:
+            wire.say("EHLO client.example")
+            wire.say("MAIL FROM:<stranger@elsewhere.example>")
+            self.assertRegex(wire.say(f"RCPT TO:<{recipient}>"), "^250")
+            wire.say("DATA")
+            reply = wire.say(note("stranger@elsewhere.example", recipient, f"{mark}@test", body) + ".")
+        self.assertRegex(reply, "^250")
+
+    def test_orderly_end_is_status_0(self):
+        self.assertEqual(self.posthorn.stop(), 0)
+
+    def test_reading_commands_answer_one_json_document(self):
+        self.deliver("json")
+        for words in (["account", "list"], ["domain", "list"], ["address", "list"], ["group", "list"], ["queue", "list"], ["login", "list"],
+                      ["message", "list", BOB], ["mailbox", "list", BOB], ["account", "show", BOB], ["message", "trace", "json@test"]):
+            with self.subTest(words=words):
+                self.assertTrue(isinstance(self.posthorn.json(*words), (list, dict)))
+
+    def test_not_found_is_status_1(self):
+        for words in (["message", "show", "0"], ["message", "trace", "nothing@test"], ["account", "show", f"nobody@{DOMAIN}"],
+                      ["queue", "show", "0"], ["message", "list", f"nobody@{DOMAIN}"]):
+            with self.subTest(words=words):
+                done = self.posthorn.run(*words)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertRegex(done.stderr, r"^posthorn: ")
+
+    def test_a_second_server_is_refused(self):
+        done = self.posthorn.run("serve")
+        self.assertEqual(done.returncode, 3, done.stderr)
+
+    def test_administration_while_running_and_when_not(self):
+        self.posthorn.ok("address", "add", f"sales@{DOMAIN}", "--to", BOB)
+        self.deliver("alias", recipient=f"sales@{DOMAIN}")
+        self.posthorn.stop()
+        self.posthorn.ok("account", "add", f"cy@{DOMAIN}", "--password-file", self.posthorn.secret_file("cy's pass phrase"))
+        self.assertIn("alias@test", json.dumps(self.posthorn.listed(BOB)))
+        self.posthorn.serve()
+        self.deliver("made-offline", recipient=f"cy@{DOMAIN}")
+        self.assertEqual(len(self.posthorn.listed(f"cy@{DOMAIN}")), 1)
+
+    def test_reload_takes_what_changed(self):
+        text = self.posthorn.config.read_text()
+        self.posthorn.config.write_text(re.sub(r"(?m)^message_size = .*\n", "", text) + "\n[limits]\nmessage_size = 70000\n" if "[limits]" not in text
+                                        else text.replace("[limits]", "[limits]\nmessage_size = 70000"))
+        self.posthorn.process.signal(signal.SIGHUP)
+
+        def size_told():
+            with Wire(self.posthorn.address, self.posthorn.port("smtp")) as wire:
+                return "SIZE 70000" in wire.say("EHLO client.example")
+        wait_until(size_told, 10, lambda: self.posthorn.process.tail())
+
+    def test_faulty_configuration_names_file_line_and_key(self):
+        self.posthorn.stop()
+        text = self.posthorn.config.read_text()
+        self.posthorn.config.write_text(text + "\n[relai]\nmx_port = 25\n")
+        done = self.posthorn.run("config", "check")
+        self.assertEqual(done.returncode, 1, done.stderr + done.stdout)
+        self.assertRegex(done.stderr + done.stdout, rf"{re.escape(str(self.posthorn.config))}:\d+.*relai")
+        self.assertNotEqual(self.posthorn.run("serve").returncode, 0)
+
+    def test_metrics(self):
+        self.deliver("counted")
+        url = f"http://{self.posthorn.address}:{self.posthorn.port('metrics')}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            text = answer.read().decode()
+        self.assertRegex(text, r"(?m)^# TYPE posthorn_\w+ counter")
+        self.assertRegex(text, r"(?m)^posthorn_\w+(\{.*\})? \d")
+
+    def test_message_send(self):
+        file = self.posthorn.folder / "note.eml"
+        file.write_text(note(ANN, BOB, "sent-by-hand@test").replace("\r\n", "\n"))
+        self.posthorn.ok("message", "send", "--from", ANN, "--to", BOB, file)
+        self.posthorn.wait_for_messages(BOB, 1)
+
+    def test_refused_mail_has_a_story(self):
+        with Wire(self.posthorn.address, self.posthorn.port("smtp")) as wire:
+            wire.say("EHLO client.example")
+            wire.say("MAIL FROM:<stranger@elsewhere.example>")
+            wire.say(f"RCPT TO:<nobody@{DOMAIN}>")
+        wait_until(lambda: self.posthorn.run("message", "trace", f"nobody@{DOMAIN}").returncode == 0, 10, "a story of the refusal")
+        self.assertIn("refused", self.posthorn.ok("message", "trace", f"nobody@{DOMAIN}", "--json"))
+
+    def test_backup_while_running_and_restore(self):
+        for number in range(30):
+            self.deliver(f"kept-{number}", "x" * 60 + "\r\n" + ("y" * 70 + "\r\n") * (number * 40))
+        target = self.posthorn.folder / "backup"
+        self.posthorn.ok("backup", target)
+        self.deliver("after-the-backup")
+        self.posthorn.stop()
+        store = self.posthorn.config.parent / "store"
+        store = store if store.exists() else Path(re.search(r'dir = "([^"]+)"', self.posthorn.config.read_text())[1])
+        before = {row["message_id"] for row in self.posthorn.listed(BOB)}
+        shutil.rmtree(store)
+        self.posthorn.ok("restore", target)
+        self.posthorn.ok("store", "verify")
+        after = {row["message_id"] for row in self.posthorn.listed(BOB)}
+        self.assertEqual(before - after, {"<after-the-backup@test>"})
+        self.assertEqual(len(after), 30)
+
+    def test_damage_is_found(self):
+        for number in range(5):
+            self.deliver(f"large-{number}", ("z" * 70 + "\r\n") * 1000)
+        self.posthorn.stop()
+        self.assertEqual(self.posthorn.run("store", "verify").returncode, 0)
+        segments = [path for path in self.posthorn.config.parent.rglob("*") if path.is_file() and b"zzzzzzzz" in path.read_bytes()[:400_000]]
+        octets = bytearray(segments[0].read_bytes())
+        at = octets.index(b"zzzzzzzz")
+        octets[at] ^= 1
+        segments[0].write_bytes(octets)
+        done = self.posthorn.run("store", "verify", "--json")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+
+    def test_passwords_can_be_changed(self):
+        self.posthorn.ok("account", "set", ANN, "--password-file", self.posthorn.secret_file("a new pass phrase"))
+        with self.bed.login("ann", "a new pass phrase"):
+            pass
+        with self.assertRaises(Exception):
+            self.bed.login("ann", PASSWORDS["ann"])
+
+
+if __name__ == "__main__":
+    cases.main()
