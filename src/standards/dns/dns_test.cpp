@@ -5,6 +5,7 @@
 #include "standards/dns/resolver.h"
 #include "standards/dns/wire.h"
 #include "standards/dns/zone.h"
+#include "standards/test_support/run_task.h"
 
 namespace posthorn::dns {
 namespace {
@@ -294,6 +295,46 @@ TEST(AnswerQuery, AnswersTruncatesAndKeepsSilent) {
   EXPECT_EQ(answer_query(z, query("slow.example", RecordType::a), Transport::udp), "");
   EXPECT_EQ(answer_query(z, "garbage", Transport::udp), "");
   EXPECT_EQ(answer_query(z, small, Transport::udp), "") << "a response is never answered";
+}
+
+TEST(Resolver, LookUpsReadTheAnswers) {
+  ZoneFileResolver resolver{zone(R"($ORIGIN example.
+@ MX 20 b
+@ MX 10 a
+@ MX 20 c
+@ MX 0 .
+null MX 0 .
+a A 192.0.2.1
+a AAAA 2001:db8::1
+half A 192.0.2.2
+;; timeout half AAAA
+;; servfail gone A
+only MX 1 x
+@ TXT "v=spf1 " "-all"
+1.2.0.192.in-addr.arpa. PTR a
+;; secure a
+)")};
+  const MxLookup mx = test_support::run_task(lookup_mx(resolver, name("example")));
+  EXPECT_FALSE(mx.null_mx) << "RFC 7505 3: a null MX among others is none";
+  ASSERT_EQ(mx.hosts.size(), 3u);
+  EXPECT_EQ(mx.hosts[0].exchange, name("a.example"));
+  EXPECT_EQ(mx.hosts[1].exchange, name("b.example")) << "equals stay in the order of the answer";
+  EXPECT_TRUE(test_support::run_task(lookup_mx(resolver, name("null.example"))).null_mx);
+  const AddressLookup a = test_support::run_task(lookup_addresses(resolver, name("a.example")));
+  ASSERT_EQ(a.addresses.size(), 2u);
+  EXPECT_TRUE(a.addresses[0].is_v6());
+  EXPECT_TRUE(a.secure());
+  const AddressLookup half = test_support::run_task(lookup_addresses(resolver, name("half.example")));
+  EXPECT_EQ(half.status(), Status::ok) << "one family is enough";
+  EXPECT_FALSE(half.secure());
+  EXPECT_EQ(test_support::run_task(lookup_addresses(resolver, name("gone.example"))).status(), Status::servfail);
+  EXPECT_EQ(test_support::run_task(lookup_addresses(resolver, name("no.example"))).status(), Status::nx_domain);
+  EXPECT_EQ(test_support::run_task(lookup_addresses(resolver, name("only.example"))).status(), Status::no_data);
+  EXPECT_EQ(test_support::run_task(lookup_txt(resolver, name("example"))).texts,
+            (std::vector<std::string>{"v=spf1 -all"}));
+  const auto address = IpAddress::parse("192.0.2.1").value();
+  EXPECT_EQ(test_support::run_task(lookup_ptr(resolver, address)).names, (std::vector<Name>{name("a.example")}));
+  EXPECT_EQ(mx.answer.summary().substr(0, 32), "example MX: 20 b.example., 10 a.");
 }
 
 TEST(Resolver, ReverseNames) {

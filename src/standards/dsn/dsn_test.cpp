@@ -109,6 +109,17 @@ TEST(WriteReport, ReturnsTheHeaderAlone) {
   EXPECT_EQ(write_report(report).octets.find("Hello Bob"), std::string::npos);
 }
 
+TEST(WriteReport, FieldsAreNeverCut) {
+  Report report = failed_report();
+  report.original = "Subject: one\r\nTo: a@b,\r\n c@";
+  report.original_octets = 5000;
+  const std::string octets = write_report(report).octets;
+  EXPECT_NE(octets.find("Subject: one\r\n"), std::string::npos);
+  EXPECT_EQ(octets.find("To: a@b"), std::string::npos);
+  report.original = "Subject: one\r\nTo: a@b\r\n\r\n";
+  EXPECT_NE(write_report(report).octets.find("To: a@b\r\n"), std::string::npos) << "here the header is whole";
+}
+
 TEST(WriteReport, EveryActionHasItsWords) {
   Report report = failed_report();
   report.recipients.resize(5, report.recipients[0]);

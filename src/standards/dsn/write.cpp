@@ -108,9 +108,14 @@ bool may_return_whole(const Report& report) {
   return failed && report.returned == Return::full && complete && report.original.size() <= returned_message_octets_max;
 }
 
-std::string bounded_header(const message::Header& header) {
+/// Whole fields only. Where the octets given end inside the header, the last field may be cut and is left out.
+std::string bounded_header(const Report& report, const message::Header& header) {
+  const bool ends_inside =
+      report.original.size() < report.original_octets && header.body_offset() == report.original.size();
   std::string out;
   for (const message::Field& original : header.fields()) {
+    const bool last = original.offset + original.raw.size() == header.octets().size();
+    if (last && ends_inside && header.octets().size() == report.original.size()) break;
     if (out.size() + original.raw.size() > returned_header_octets_max) break;
     out += original.raw;
   }
@@ -121,7 +126,7 @@ Returned returned_part(const Report& report, const message::Header& header) {
   const bool utf8_header = !text::is_ascii(header.octets()) && text::is_utf8(header.octets());
   if (may_return_whole(report))
     return {utf8_header ? "message/global" : "message/rfc822", std::string{report.original}, true};
-  return {utf8_header ? "message/global-headers" : "text/rfc822-headers", bounded_header(header), false};
+  return {utf8_header ? "message/global-headers" : "text/rfc822-headers", bounded_header(report, header), false};
 }
 
 /// A line that stands in none of the parts.
