@@ -6,14 +6,6 @@
 #include "platform/storage/schema.h"
 
 namespace posthorn::storage {
-namespace {
-
-// A checkpoint begins when this much was added to the log since the last one.
-constexpr std::uint64_t checkpoint_pages = 16 * MiB / page_octets;
-// The log may grow to this; then the committer is held while the last pages are moved.
-constexpr std::uint64_t wal_pages_max = 64 * MiB / page_octets;
-
-}  // namespace
 
 Checkpointer::Checkpointer(const StoreOptions& options, Database database, Committer& committer)
     : options_(options), database_(std::move(database)), committer_(committer) {}
@@ -29,7 +21,7 @@ void Checkpointer::note(std::uint64_t sequence, std::uint64_t wal_pages) {
     sequence_ = sequence;
     if (wal_pages < wal_pages_) pages_at_last_ = 0;  // the log has started anew
     wal_pages_ = wal_pages;
-    due = wal_pages_ >= pages_at_last_ + checkpoint_pages;
+    due = wal_pages_ >= pages_at_last_ + checkpoint_pages();
   }
   if (due) changed_.notify_one();
 }
@@ -37,7 +29,7 @@ void Checkpointer::note(std::uint64_t sequence, std::uint64_t wal_pages) {
 void Checkpointer::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return closed_ || wal_pages_ >= pages_at_last_ + checkpoint_pages; });
+    changed_.wait(lock, [this] { return closed_ || wal_pages_ >= pages_at_last_ + checkpoint_pages(); });
     if (closed_) return;
     const std::uint64_t sequence = sequence_;
     const std::uint64_t pages = wal_pages_;
@@ -52,7 +44,8 @@ void Checkpointer::checkpoint(std::uint64_t sequence, std::uint64_t wal_pages) {
   const auto commit_followed = [this](std::uint64_t present) { return present > completed_; };
   if (!commit_followed(sequence)) return;
   if (run(SQLITE_CHECKPOINT_PASSIVE)) completed_ = sequence;
-  if (wal_pages < wal_pages_max) return;
+  // The log has grown long: the committer is held while the last pages are moved.
+  if (wal_pages < options_.wal_octets_max / page_octets) return;
   committer_.pause([&] {
     std::uint64_t present = 0;
     {

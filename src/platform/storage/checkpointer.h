@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "platform/storage/committer.h"
+#include "platform/storage/schema.h"
 
 namespace posthorn::storage {
 
@@ -32,6 +33,8 @@ class Checkpointer {
   void checkpoint(std::uint64_t sequence, std::uint64_t wal_pages);
   /// True when the whole log is in the database.
   [[nodiscard]] bool run(int mode);
+
+  [[nodiscard]] std::uint64_t checkpoint_pages() const { return options_.checkpoint_octets / page_octets; }
 
   const StoreOptions& options_;
   Database database_;

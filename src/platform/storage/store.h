@@ -46,6 +46,9 @@ struct StoreOptions {
   std::uint64_t reserve_octets = 64 * MiB;
   /// Segment files are closed at this size.
   std::uint64_t segment_file_octets_max = 128 * MiB;
+  /// The write-ahead log is moved into the database when this much was added to it, and is held to about the second.
+  std::uint64_t checkpoint_octets = 16 * MiB;
+  std::uint64_t wal_octets_max = 64 * MiB;
   /// Units that may wait; commit() waits for room beyond it.
   std::size_t waiting_units_max = 10'000;
   FileLayer* files = nullptr;             ///< nullptr: the machine's
