@@ -15,6 +15,7 @@ server::TlsFacts tls_facts(const net::Stream& stream) {
   if (const auto info = stream.tls_info()) {
     facts.version = info->version;
     facts.cipher = info->cipher;
+    facts.cipher_bits = info->cipher_bits;
     facts.server_name = info->server_name;
   }
   facts.bindings.tls_exporter = stream.channel_binding(net::ChannelBinding::tls_exporter).value_or("");
@@ -177,6 +178,7 @@ Task<bool> Pump::shake_hands() {
 Task<bool> Pump::flush() {
   const std::string output = machine_.take_output();
   if (output.empty()) co_return true;
+  command_deadline_.reset();  // every command is answered: the next one has its time from here
   stream_->set_deadline(loop_.clock().now() + settings_->time_outs.write);
   const auto written = co_await stream_->write(output);
   if (!written && !ended_) machine_.on_disconnect();
@@ -193,10 +195,14 @@ void Pump::lost(net::StreamError error) {
   }
 }
 
-TimePoint Pump::input_deadline() const {
+/// A command has to be whole in its time: one octet a minute does not push the deadline on. Message data has a deadline
+/// for each read, and one for all of it.
+TimePoint Pump::input_deadline() {
   const TimePoint now = loop_.clock().now();
-  if (machine_.deadline() != server::Deadline::message_data) return now + settings_->time_outs.command;
-  return std::min(now + settings_->time_outs.data, message_deadline_);
+  if (machine_.deadline() == server::Deadline::message_data)
+    return std::min(now + settings_->time_outs.data, message_deadline_);
+  if (!command_deadline_) command_deadline_ = now + settings_->time_outs.command;
+  return *command_deadline_;
 }
 
 }  // namespace posthorn::smtp_service

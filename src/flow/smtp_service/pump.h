@@ -3,7 +3,7 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <optional>
 
 #include "flow/smtp_service/connection_limits.h"
 #include "flow/smtp_service/handler.h"
@@ -66,7 +66,7 @@ class Pump {
   [[nodiscard]] Task<bool> shake_hands();
   [[nodiscard]] Task<bool> flush();
   void lost(net::StreamError error);
-  [[nodiscard]] TimePoint input_deadline() const;
+  [[nodiscard]] TimePoint input_deadline();
 
   net::Loop& loop_;
   std::unique_ptr<net::Stream> stream_;
@@ -77,6 +77,7 @@ class Pump {
   std::unique_ptr<SessionHandler> handler_;
   net::BorrowedBuffer input_;  ///< what the machine borrows, until it needs more
   TimePoint message_deadline_ = TimePoint::max();
+  std::optional<TimePoint> command_deadline_;  ///< of the command being waited for
   bool ended_ = false;
 };
 
