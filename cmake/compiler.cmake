@@ -51,8 +51,14 @@ pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 
 target_link_libraries(posthorn_flags INTERFACE PkgConfig::FMT Threads::Threads)
 
-# One precompiled header for every target: the standard library, awaitable and fmt.
+# One precompiled header for every target: the standard library, awaitable and fmt. Its command lines name it relative to
+# the build folder, so that ccache serves clones at other places: CMake's own would hold the absolute path.
+set(pch_header CMakeFiles/posthorn_pch.dir/cmake_pch.hxx)
+set(CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -emit-pch -Xclang -include -Xclang ${pch_header})
+set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang ${pch_header}.pch)
+file(STRINGS ${PROJECT_SOURCE_DIR}/cmake/pch.h pch_includes REGEX "^#include <")
+list(TRANSFORM pch_includes REPLACE "^#include " "")
 file(WRITE ${CMAKE_BINARY_DIR}/pch_anchor.cpp "// The precompiled header is built with this unit.\n")
 add_library(posthorn_pch STATIC ${CMAKE_BINARY_DIR}/pch_anchor.cpp)
 target_link_libraries(posthorn_pch PUBLIC posthorn_flags)
-target_precompile_headers(posthorn_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch.h)
+target_precompile_headers(posthorn_pch PRIVATE ${pch_includes})
