@@ -4,8 +4,8 @@
 
 #include "foundation/text/ascii.h"
 #include "platform/runtime/files.h"
+#include "site/config/ascii_form.h"
 #include "site/config/reading.h"
-#include "site/config/scan.h"
 #include "site/config/values.h"
 #include "standards/address/domain.h"
 
@@ -319,14 +319,14 @@ void check_whole(Reading& r) {
 
 /// The one place that sees an exception of toml++.
 std::optional<toml::table> read_toml(Reading& r, std::string_view text) {
-  if (const auto line = stray_octet_line(text)) {
-    r.fault(*line, "TOML", "a character that is not ASCII stands outside quotes", "put the text in quotes");
+  if (!text::is_utf8(text)) {
+    r.fault(0, "TOML", "the file is not UTF-8", "convert it: iconv -f latin1 -t utf8");
     return std::nullopt;
   }
   try {
-    return toml::parse(text);
+    return toml::parse(ascii_form(text));
   } catch (const toml::parse_error& error) {
-    r.fault(error.source().begin.line, "TOML", std::string(error.description()), "see https://toml.io");
+    r.fault(error.source().begin.line, "TOML", from_ascii_form(error.description()), "see https://toml.io");
   } catch (const std::logic_error&) {  // TOML_ASSERT, reading.h
     r.fault(0, "TOML", "a line cannot be understood at all", "see https://toml.io");
   }
@@ -363,8 +363,9 @@ std::optional<std::string> read_string(Reading& r, std::string_view key, const t
     r.fault(node, key, text ? "is empty" : "is not a string", fmt::format("write it in quotes, such as {}", example));
     return std::nullopt;
   }
-  if (text->find('\0') != std::string::npos) {
-    r.fault(node, key, "holds a NUL", fmt::format("write text, such as {}", example));
+  *text = from_ascii_form(*text);
+  if (text->find('\0') != std::string::npos || !text::is_utf8(*text)) {
+    r.fault(node, key, "holds a NUL or is not UTF-8", fmt::format("write text, such as {}", example));
     return std::nullopt;
   }
   return text;

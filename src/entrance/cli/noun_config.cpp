@@ -1,0 +1,108 @@
+// config check|explain|export.
+#include <boost/json.hpp>
+
+#include "entrance/cli/ask.h"
+#include "entrance/cli/tables.h"
+#include "site/config/values.h"
+
+namespace posthorn::cli {
+namespace {
+
+namespace json = boost::json;
+
+/// FILE, else the configuration that every verb finds.
+Result<config::Config, config::Problems> load(const Invocation& v) {
+  if (v.has("FILE")) return config::load(v.get("FILE"));
+  return config::load(config_file(v));
+}
+
+Exit check(const Invocation& v) {
+  const auto config = load(v);
+  json::array problems;
+  if (!config) {
+    for (const Problem& problem : config.error()) {
+      problems.emplace_back(json::object{{"what", problem.what}, {"why", problem.why}, {"remedy", problem.remedy}});
+      if (!v.json()) print_problem(problem);
+    }
+  }
+  if (v.json()) {
+    print(json::serialize(json::object{{"valid", config.has_value()}, {"problems", std::move(problems)}}) + "\n");
+  } else if (config) {
+    print("The configuration is valid.\n");
+  }
+  if (config) return Exit::done;
+  return exit_for(config.error().front());
+}
+
+void put_key(std::string& out, const config::KeyInfo& info) {
+  out += fmt::format("{} = {}\n", info.key, info.default_value.empty() ? "(absent)" : info.default_value);
+  out += fmt::format("    {}\n    {}{}\n", info.explanation, info.type,
+                     info.rule.empty() ? "" : fmt::format("; {}", info.rule));
+}
+
+Exit explain(const Invocation& v) {
+  const std::string wanted = v.get("KEY");
+  json::array all;
+  std::string out;
+  std::vector<std::string_view> keys;
+  const auto reference = config::reference();
+  for (const config::KeyInfo& info : reference) {
+    keys.push_back(info.key);
+    const bool in_section = info.key.starts_with(wanted + ".");
+    if (!wanted.empty() && info.key != wanted && !in_section) continue;
+    all.emplace_back(json::object{{"key", info.key},
+                                  {"type", info.type},
+                                  {"default", info.default_value},
+                                  {"rule", info.rule},
+                                  {"explanation", info.explanation}});
+    put_key(out, info);
+  }
+  if (all.empty()) {
+    const std::string_view best = config::nearest(wanted, keys);
+    return report({ProblemKind::no, wanted, "there is no such key",
+                   best.empty() ? "posthorn config explain lists all" : fmt::format("did you mean {}?", best)});
+  }
+  print(v.json() ? json::serialize(all) + "\n" : out);
+  return Exit::done;
+}
+
+Exit export_config(const Invocation& v) {
+  const auto config = load(v);
+  if (!config) {
+    for (const Problem& problem : config.error()) print_problem(problem);
+    return exit_for(config.error().front());
+  }
+  const std::string toml = config::export_toml(*config, v.has("--all"));
+  print(v.json() ? json::serialize(json::object{{"toml", toml}}) + "\n" : toml);
+  return Exit::done;
+}
+
+const Argument file{"FILE", "the configuration; else the one every verb finds", false};
+
+}  // namespace
+
+const std::vector<Verb>& config_verbs() {
+  static const std::vector<Verb> verbs{
+      {"config check",
+       "is the configuration valid?",
+       "Says every fault with its line, its key and what would be right.",
+       {file},
+       {},
+       check},
+      {"config explain",
+       "every key, its default and the rule behind it",
+       "  posthorn config explain limits\n  posthorn config explain relay.retry",
+       {{"KEY", "one key, or a section", false}},
+       {},
+       explain},
+      {"config export",
+       "the configuration as it was understood",
+       "Paths are absolute, defaults left out unless --all.",
+       {file},
+       {{"--all", "", "defaults too"}},
+       export_config},
+  };
+  return verbs;
+}
+
+}  // namespace posthorn::cli

@@ -1,0 +1,157 @@
+// quickstart, serve, reload, demo.
+#include <boost/json.hpp>
+
+#include "entrance/cli/ask.h"
+#include "entrance/cli/tables.h"
+#include "entrance/demo/demo.h"
+#include "entrance/server/quickstart.h"
+#include "entrance/server/serve.h"
+
+namespace posthorn::cli {
+namespace {
+
+namespace json = boost::json;
+
+json::object listeners_json(const config::Listen& listen) {
+  json::object out;
+  const auto add = [&](const char* service, const std::vector<config::Endpoint>& endpoints) {
+    if (endpoints.empty()) return;
+    json::array list;
+    for (const config::Endpoint& endpoint : endpoints) list.emplace_back(endpoint.text());
+    out[service] = std::move(list);
+  };
+  add("smtp", listen.smtp);
+  add("submission", listen.submission);
+  add("submissions", listen.submissions);
+  add("imap", listen.imap);
+  add("imaps", listen.imaps);
+  add("pop3", listen.pop3);
+  add("pop3s", listen.pop3s);
+  add("http", listen.http);
+  add("https", listen.https);
+  add("metrics", listen.metrics);
+  return out;
+}
+
+json::object quickstart_json(const server::QuickstartResult& made) {
+  json::array records;
+  for (const domains::PlannedRecord& record : made.records) {
+    records.emplace_back(json::object{{"name", record.name},
+                                      {"type", record.type},
+                                      {"ttl", record.ttl_seconds},
+                                      {"data", record.data},
+                                      {"reason", record.reason}});
+  }
+  json::object out{{"config", made.config.string()},
+                   {"listeners", listeners_json(made.listeners)},
+                   {"account", made.account},
+                   {"records", std::move(records)}};
+  if (!made.generated_password.empty()) out["password"] = made.generated_password;
+  return out;
+}
+
+std::string quickstart_text(const server::QuickstartResult& made) {
+  std::string out =
+      fmt::format("Everything is in {}.\n\nAccount   {}\n", made.config.parent_path().string(), made.account);
+  if (!made.generated_password.empty()) {
+    out += fmt::format("Password  {}   (shown this once)\n", made.generated_password);
+  }
+  for (const auto& [service, endpoints] : listeners_json(made.listeners)) {
+    for (const json::value& at : endpoints.as_array()) {
+      out += fmt::format("{:<9} {}\n", std::string_view(service), std::string_view(at.as_string()));
+    }
+  }
+  out += fmt::format("\nPublish these DNS records:\n\n{}\nThen start it:\n\n  posthorn serve --config {}\n",
+                     made.records_text, made.config.string());
+  return out;
+}
+
+Exit quickstart(const Invocation& v) {
+  server::QuickstartOptions options{.domain = v.get("DOMAIN"),
+                                    .dir = v.get("--dir"),
+                                    .host_name = v.get("--host-name"),
+                                    .listen = v.get("--listen"),
+                                    .dns_source = v.get("--dns"),
+                                    .account = v.get("--account"),
+                                    .password = {}};
+  if (v.has("--password-file")) {
+    auto secret = read_secret(v.get("--password-file"));
+    if (!secret) return report(secret.error());
+    options.password = std::move(*secret);
+  }
+  const auto made = server::quickstart(options);
+  if (!made) return report(made.error());
+  print(v.json() ? json::serialize(quickstart_json(*made)) + "\n" : quickstart_text(*made));
+  return Exit::done;
+}
+
+Exit serve(const Invocation& v) {
+  const std::string file = config_file(v);
+  if (file.empty()) {
+    return report({ProblemKind::usage, "serve", "no configuration was found", "name it: --config FILE"});
+  }
+  const auto served = server::serve(file);
+  if (served) return Exit::done;
+  for (const Problem& problem : served.error()) print_problem(problem);
+  // A fault of the configuration is wrong use; a port in use or a locked store is not.
+  const Exit status = exit_for(served.error().front());
+  return status == Exit::no ? Exit::usage : status;
+}
+
+Exit reload(const Invocation& v) {
+  return ask(v, {}, {});
+}
+
+Exit demo(const Invocation& v) {
+  const auto ran = demo::run({.once = v.has("--once"), .json = v.json(), .dir = v.get("--dir")});
+  return ran ? Exit::done : report(ran.error());
+}
+
+}  // namespace
+
+const std::vector<Verb>& server_verbs() {
+  static const std::vector<Verb> verbs{
+      {"demo",
+       "two sites on this machine exchange mail and tell how",
+       "alpha.example and beta.example run on loopback, offline and as any user, each with its own store, "
+       "certificates\n"
+       "and DNS zone. A message is submitted at one, travels to the other, and its story is told as it happens. The\n"
+       "sites stay up until Ctrl-C, so that a mail client can be pointed at them.\n\n"
+       "  posthorn demo\n"
+       "  posthorn demo --once --json",
+       {},
+       {{"--once", "", "end when the message has arrived"},
+        {"--dir", "DIR", "keep the sites there; else a temporary folder that is removed"}},
+       demo},
+      {"quickstart",
+       "everything a domain needs to start, in one folder",
+       "Makes configuration, store, self-signed certificates, the domain, postmaster and an account, and says which "
+       "DNS\n"
+       "records to publish. Needs no root: ports that this user may not open get 2000 added.\n\n"
+       "  posthorn quickstart example.org --dir /var/lib/posthorn --account ann --password-file ann.password\n"
+       "  posthorn serve --config /var/lib/posthorn/posthorn.toml",
+       {{"DOMAIN", "the first domain"}},
+       {{"--dir", "DIR", "where everything goes", true},
+        {"--host-name", "NAME", "this host's full name; mail.DOMAIN where it is not given"},
+        {"--listen", "LIST", "smtp=ADDR:PORT,submission=ADDR:PORT,submissions=…,metrics=…"},
+        {"--dns", "SOURCE", "system, recursive, ADDRESS[:PORT] or zone:FILE"},
+        {"--account", "NAME", "the first account: ann or ann@example.org"},
+        {"--password-file", "FILE", "its first line is the account's password; else one is made and shown"}},
+       quickstart},
+      {"serve",
+       "run the server",
+       "Prints \"ready\" when every listener accepts. SIGTERM ends it in order, SIGHUP reads the configuration again.",
+       {},
+       {},
+       serve},
+      {"reload",
+       "let the running server read its configuration again",
+       "The same as SIGHUP, and says what is wrong.",
+       {},
+       {},
+       reload},
+  };
+  return verbs;
+}
+
+}  // namespace posthorn::cli

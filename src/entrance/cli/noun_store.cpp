@@ -1,0 +1,151 @@
+// store verify|migrate, backup, restore.
+#include <boost/json.hpp>
+
+#include "entrance/admin/control.h"
+#include "entrance/cli/ask.h"
+#include "entrance/cli/tables.h"
+#include "platform/storage/backup.h"
+#include "platform/storage/migrate.h"
+#include "platform/storage/store.h"
+
+namespace posthorn::cli {
+namespace {
+
+namespace json = boost::json;
+
+storage::StoreOptions options_for(const config::Config& config) {
+  storage::StoreOptions options;
+  options.dir = config.store_dir;
+  return options;
+}
+
+void put_damage(std::string& out, const json::object& d) {
+  out += fmt::format("  {}: {}\n", member(d, "kind"), member(d, "what"));
+  for (const json::value& email : d.at("emails").as_array()) {
+    const json::object& e = email.as_object();
+    out += fmt::format("    touches {} {} uid {} ({})\n", member(e, "account"), member(e, "mailbox"), member(e, "uid"),
+                       member(e, "id"));
+  }
+  for (const json::value& id : d.at("queued").as_array()) {
+    out += fmt::format("    touches {} in the queue\n", std::string_view(id.as_string()));
+  }
+}
+
+void put_report(std::string& out, const json::object& r) {
+  out += fmt::format("{} contents ({}), {} emails, {} queued mails with {} recipients, {} segments, {} files\n",
+                     member(r, "contents"), octets_text(r.at("octets").to_number<std::uint64_t>()), member(r, "emails"),
+                     member(r, "queued"), member(r, "recipients"), member(r, "segments"), member(r, "files"));
+  for (const json::value& damage : r.at("damages").as_array()) put_damage(out, damage.as_object());
+  if (member(r, "clean") == "yes") out += "Everything is whole.\n";
+}
+
+void put_value(const Invocation& v, const json::object& value, void (*words)(std::string&, const json::object&)) {
+  std::string out;
+  if (v.json()) {
+    out = json::serialize(value) + "\n";
+  } else {
+    words(out, value);
+  }
+  print(out);
+}
+
+/// A running server verifies its own store; else the folder is read as it lies, without recovery.
+Exit verify(const Invocation& v) {
+  const auto config = load_config(v);
+  if (!config) return config.error();
+  std::error_code error;
+  if (std::filesystem::exists(admin::control_path(config->store_dir), error)) {
+    admin::Request request{.verb = "store verify", .arguments = {}, .input = {}, .by = {}};
+    Gathered answer;
+    if (auto done = ask_server(*config, request, answer)) {
+      if (!answer.whole.empty()) put_value(v, json::parse(answer.whole).as_object(), put_report);
+      return *done ? Exit::done : report(done->error());
+    }
+  }
+  const auto verified = storage::verify_folder(options_for(*config));
+  if (!verified) return report(verified.error());
+  put_value(v, admin::verify_json(*verified), put_report);
+  return verified->clean() ? Exit::done : report(admin::verify_problem(*verified));
+}
+
+void put_migration(std::string& out, const json::object& m) {
+  out += fmt::format("schema {} → {}\n", member(m, "from"), member(m, "to"));
+}
+
+Exit migrate(const Invocation& v) {
+  const auto config = load_config(v);
+  if (!config) return config.error();
+  const auto migrated = storage::migrate(options_for(*config));
+  if (!migrated) return report(migrated.error());
+  put_value(v, {{"from", migrated->from}, {"to", migrated->to}}, put_migration);
+  return Exit::done;
+}
+
+void put_backup(std::string& out, const json::object& b) {
+  out +=
+      fmt::format("{} contents, {} in all, in {}\nThe key that seals the store's secrets is not in it.\n",
+                  member(b, "contents"), octets_text(b.at("octets").to_number<std::uint64_t>()), member(b, "backup"));
+}
+
+Exit backup(const Invocation& v) {
+  std::error_code error;
+  const std::string to = std::filesystem::absolute(v.get("DIR"), error).string();
+  return ask(v, {{"to", to}}, {.value = put_backup});
+}
+
+void put_restore(std::string& out, const json::object& r) {
+  out += fmt::format("{} contents verified; {} mailboxes have a new UIDVALIDITY; {} recipients are on hold\n",
+                     member(r, "contents"), member(r, "mailboxes"), member(r, "held_recipients"));
+  out += "Look at them (posthorn queue list) and release them: posthorn queue release\n";
+}
+
+Exit restore(const Invocation& v) {
+  const auto config = load_config(v);
+  if (!config) return config.error();
+  const auto restored = storage::restore(v.get("DIR"), options_for(*config), v.has("--accept-damage"));
+  if (!restored) return report(restored.error());
+  put_value(v,
+            {{"contents", restored->verified.contents},
+             {"mailboxes", restored->mailboxes},
+             {"held_recipients", restored->held_recipients},
+             {"clean", restored->verified.clean()}},
+            put_restore);
+  return Exit::done;
+}
+
+}  // namespace
+
+const std::vector<Verb>& store_verbs() {
+  static const std::vector<Verb> verbs{
+      {"store verify",
+       "check every record and row against each other",
+       "Works while the server runs and while it does not; changes nothing. Names each message that a damage touches.",
+       {},
+       {},
+       verify},
+      {"store migrate",
+       "bring a store of an older version to the present one",
+       "Only while no server runs.",
+       {},
+       {},
+       migrate},
+      {"backup",
+       "a consistent copy of the store, while it runs",
+       "Unchanged files are linked where the folder is on the same file system, so that it takes little room.\n\n"
+       "  posthorn backup /backup/posthorn-$(date +%F)",
+       {{"DIR", "a folder that does not exist or is empty"}},
+       {},
+       backup},
+      {"restore",
+       "make the store from a backup",
+       "The store's folder must not exist or be empty. Clients see every mailbox anew; the queue comes back on hold,\n"
+       "since what waited then may have been sent since.\n\n"
+       "  posthorn restore /backup/posthorn-2026-12-24 && posthorn serve --config FILE",
+       {{"DIR", "the backup"}},
+       {{"--accept-damage", "", "take what is whole of a damaged backup"}},
+       restore},
+  };
+  return verbs;
+}
+
+}  // namespace posthorn::cli

@@ -1,0 +1,175 @@
+// Authenticator and Directory over a real store in a temporary folder.
+#include "site/directory/authenticator.h"
+
+#include <gtest/gtest.h>
+
+#include "foundation/crypto/password.h"
+#include "platform/runtime/loops.h"
+#include "site/directory/plan.h"
+#include "standards/sasl/server.h"
+
+namespace posthorn::directory {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr crypto::Argon2Cost cheap{.memory_kib = 64, .passes = 1, .lanes = 1};
+const IpAddress here = *IpAddress::parse("192.0.2.1");
+
+class Authentication : public testing::Test {
+ protected:
+  Authentication() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "posthorn-auth-XXXXXX").string();
+    dir_ = ::mkdtemp(pattern.data());
+    storage::StoreOptions options;
+    options.dir = dir_ / "store";
+    options.create = true;
+    auto opened = storage::Store::open(options);
+    EXPECT_TRUE(opened) << opened.error().text();
+    store = std::move(*opened);
+    directory = Directory::make(*store, {});
+    directory->observe_revocations([this](const Revocation& r) { revocations.push_back(r); });
+    authenticator = std::make_unique<Authenticator>(*directory, *store, workers, clock, GuessLimits{.per_address = 5});
+    run(directory->load());
+    commit(add_domain(*now(), {"alpha.example"}, clock.now()));
+    commit(add_account(*now(), {"ann@alpha.example", crypto::hash_password("tulip", cheap)}, clock.now()));
+  }
+  ~Authentication() override {
+    store->close();
+    std::filesystem::remove_all(dir_);
+  }
+
+  void run(Task<> task) {
+    auto shared = std::make_shared<Task<>>(std::move(task));
+    runtime::run_to_end([shared] { return std::move(*shared); });
+  }
+  std::shared_ptr<const Snapshot> now() const { return directory->snapshot(); }
+
+  static Task<> commit_one(storage::Store& store, storage::Unit unit, bool& done) {
+    done = (co_await store.commit(std::move(unit))).has_value();
+  }
+  void commit(Plan plan) {
+    ASSERT_TRUE(plan) << plan.error().text();
+    commit(std::move(*plan));
+  }
+  void commit(storage::Unit unit) {
+    bool done = false;
+    run(commit_one(*store, std::move(unit), done));
+    ASSERT_TRUE(done);
+  }
+
+  using Answer = Result<Identity, AuthFailure>;
+  static Task<> ask(Authenticator& authenticator, std::string user, std::string secret, IpAddress from, Scope scope,
+                    std::optional<Answer>& answer) {
+    answer.emplace(co_await authenticator.password(std::move(user), std::move(secret), from, scope));
+  }
+  Answer try_password(std::string user, std::string secret, IpAddress from = here, Scope scope = Scope::smtp) {
+    std::optional<Answer> answer;
+    run(ask(*authenticator, std::move(user), std::move(secret), from, scope, answer));
+    return *answer;
+  }
+  /// "login", or why not.
+  std::string outcome(const Answer& answer) const {
+    return answer ? answer->login_name : std::string(explain(answer.error()));
+  }
+  NewLogin add(std::string_view label, std::string_view scope) {
+    auto login = add_login(*now(), "ann@alpha.example", label, scope, clock.now());
+    EXPECT_TRUE(login) << login.error().text();
+    commit(login->unit);
+    return *login;
+  }
+
+  std::filesystem::path dir_;
+  runtime::SystemClock clock;
+  runtime::WorkerPool workers{1, 16};
+  std::unique_ptr<storage::Store> store;
+  std::shared_ptr<Directory> directory;
+  std::unique_ptr<Authenticator> authenticator;
+  std::vector<Revocation> revocations;
+};
+
+TEST_F(Authentication, MainPassword) {
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", "tulip")), "ann@alpha.example");
+  EXPECT_EQ(outcome(try_password("ANN@Alpha.example", "tulip")), "ann@alpha.example");
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", "Tulip")), "unknown user or wrong secret");
+  EXPECT_EQ(outcome(try_password("nobody@alpha.example", "tulip")), "unknown user or wrong secret");
+  EXPECT_EQ(outcome(try_password("ann", "tulip")), "unknown user or wrong secret");
+  EXPECT_EQ(outcome(try_password("", "")), "unknown user or wrong secret");
+}
+
+TEST_F(Authentication, ApplicationLoginsByEitherName) {
+  const NewLogin phone = add("Phone", "smtp,imap");
+  const NewLogin other = add("phone", "pop3");
+  EXPECT_EQ(phone.name, "ann+phone@alpha.example");
+  EXPECT_EQ(other.name, "ann+phone-2@alpha.example");
+  EXPECT_GE(phone.secret.size(), 20u);
+  EXPECT_EQ(outcome(try_password(phone.name, phone.secret)), phone.name);
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", phone.secret)), phone.name);
+  EXPECT_EQ(outcome(try_password(phone.name, "tulip")), "unknown user or wrong secret");
+  EXPECT_EQ(outcome(try_password(phone.name, other.secret)), "unknown user or wrong secret");
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", phone.secret, here, Scope::pop3)),
+            "this application login is not for this protocol");
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", other.secret, here, Scope::pop3)), other.name);
+}
+
+TEST_F(Authentication, RevokingEndsSessionsAndLogins) {
+  const NewLogin phone = add("phone", "smtp");
+  const storage::LoginId id = now()->login(phone.name)->id;
+  commit(revoke_login(*now(), phone.name));
+  ASSERT_EQ(revocations.size(), 1u);
+  EXPECT_EQ(revocations[0].login, id);
+  EXPECT_EQ(outcome(try_password(phone.name, phone.secret)), "unknown user or wrong secret");
+  commit(set_account(*now(), "ann@alpha.example", {.password_hash = crypto::hash_password("rose", cheap)}));
+  ASSERT_EQ(revocations.size(), 2u);
+  EXPECT_EQ(revocations[1].login, storage::LoginId{});
+  commit(set_account(*now(), "ann@alpha.example", {.enabled = false}));
+  ASSERT_EQ(revocations.size(), 3u);
+  EXPECT_EQ(revocations[2].login, std::nullopt);
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", "rose")), "the account is switched off");
+}
+
+TEST_F(Authentication, GuessingIsSlowedAndTheOwnerIsNot) {
+  const IpAddress stranger = *IpAddress::parse("198.51.100.7");
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(outcome(try_password("ann@alpha.example", "wrong", stranger)), "unknown user or wrong secret");
+  }
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", "tulip", stranger)), "too many wrong guesses lately");
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", "tulip")), "ann@alpha.example");
+}
+
+TEST_F(Authentication, ScramVerifierFitsTheSecretAndNobodyElse) {
+  const NewLogin phone = add("phone", "smtp");
+  const auto verifier = authenticator->scram_verifier(phone.name, here);
+  ASSERT_TRUE(verifier && *verifier);
+  EXPECT_EQ(sasl::make_scram_verifier(phone.secret, (*verifier)->salt, (*verifier)->iterations), **verifier);
+  EXPECT_EQ(*authenticator->scram_verifier("ann@alpha.example", here), std::nullopt);
+  EXPECT_EQ(*authenticator->scram_verifier("nobody@alpha.example", here), std::nullopt);
+  EXPECT_EQ(outcome(authenticator->scram_finished(phone.name, true, here, Scope::smtp)), phone.name);
+  EXPECT_EQ(outcome(authenticator->scram_finished(phone.name, false, here, Scope::smtp)),
+            "unknown user or wrong secret");
+  EXPECT_EQ(outcome(authenticator->scram_finished("nobody", true, here, Scope::smtp)), "unknown user or wrong secret");
+}
+
+TEST_F(Authentication, LastUseIsWrittenInBatches) {
+  const NewLogin phone = add("phone", "smtp");
+  ASSERT_EQ(outcome(try_password(phone.name, phone.secret)), phone.name);
+  EXPECT_EQ(now()->login(phone.name)->last_used, std::nullopt);
+  authenticator->flush_last_used();
+  commit(storage::Unit{{}, {storage::PutSetting{"test/after", "x"}}});  // behind it in the committer's line
+  ASSERT_TRUE(now()->login(phone.name)->last_used);
+  EXPECT_EQ(now()->login(phone.name)->last_used_from, "192.0.2.1 smtp");
+}
+
+TEST_F(Authentication, ARestartFindsTheSameDirectory) {
+  add("phone", "smtp");
+  const std::string secret = directory->unknown_login_secret();
+  EXPECT_EQ(secret.size(), 64u);
+  const auto again = Directory::make(*store, {});
+  run(again->load());
+  EXPECT_EQ(again->unknown_login_secret(), secret);
+  EXPECT_NE(again->snapshot()->login("ann+phone@alpha.example"), nullptr);
+  EXPECT_NE(again->snapshot()->account("ann@alpha.example"), nullptr);
+}
+
+}  // namespace
+}  // namespace posthorn::directory
