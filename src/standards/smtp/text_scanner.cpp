@@ -1,11 +1,28 @@
 #include "standards/smtp/text_scanner.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "standards/smtp/server.h"
 
 namespace posthorn::smtp::server {
+
+namespace {
+
+// An octet counts the LFs of a block, so that the compiler adds sixteen at once.
+std::size_t count_lf(std::string_view text) {
+  constexpr std::size_t block_octets = 240;
+  std::size_t total = 0;
+  while (!text.empty()) {
+    const auto block = text.substr(0, block_octets);
+    std::uint8_t in_block = 0;
+    for (const char c : block) in_block = static_cast<std::uint8_t>(in_block + (c == '\n' ? 1 : 0));
+    total += in_block;
+    text.remove_prefix(block.size());
+  }
+  return total;
+}
+
+}  // namespace
 
 bool TextScanner::is_dot_ahead(std::string_view input) const {
   return framing_ == Framing::dotted && state_ == State::line_start && input.starts_with('.');
@@ -88,8 +105,7 @@ void TextScanner::end_line(std::size_t length) {
 void TextScanner::check(std::string_view piece) {
   if (fault_ != TextFault::none) return;
   if (std::memchr(piece.data(), '\0', piece.size()) != nullptr) note(TextFault::nul);
-  const auto lfs = static_cast<std::size_t>(std::ranges::count(piece, '\n'));
-  if (lfs != line_ends_) note(TextFault::bare_lf);
+  if (count_lf(piece) != line_ends_) note(TextFault::bare_lf);
 }
 
 }  // namespace posthorn::smtp::server
