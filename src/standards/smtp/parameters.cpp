@@ -1,5 +1,9 @@
 #include "standards/smtp/parameters.h"
 
+#include <charconv>
+
+#include <fmt/format.h>
+
 #include "foundation/codec/xtext.h"
 #include "foundation/text/ascii.h"
 
@@ -147,15 +151,79 @@ std::optional<Reply> take_mail_parameter(const Parameter& p, const Extensions& o
   return not_understood(p.keyword);
 }
 
-// orcpt-parameter = "ORCPT=" addr-type ";" xtext; RFC 6533 3 adds the type "utf-8", whose octets may stand bare.
+void append_utf8(std::string& out, std::uint32_t code_point) {
+  const auto put = [&out](std::uint32_t octet) { out += static_cast<char>(octet); };
+  if (code_point < 0x80) return put(code_point);
+  if (code_point < 0x800) {
+    put(0xc0 | code_point >> 6);
+  } else if (code_point < 0x10000) {
+    put(0xe0 | code_point >> 12);
+    put(0x80 | (code_point >> 6 & 0x3f));
+  } else {
+    put(0xf0 | code_point >> 18);
+    put(0x80 | (code_point >> 12 & 0x3f));
+    put(0x80 | (code_point >> 6 & 0x3f));
+  }
+  put(0x80 | (code_point & 0x3f));
+}
+
+// RFC 6533 3: EmbeddedUnicodeChar = "\x{" HEXPOINT "}", or the UTF-8 octets themselves.
+std::optional<std::string> decode_utf8_address(std::string_view encoded) {
+  std::string out;
+  while (!encoded.empty()) {
+    if (!encoded.starts_with("\\x{")) {
+      out += encoded.front();
+      encoded.remove_prefix(1);
+      continue;
+    }
+    const auto end = encoded.find('}');
+    if (end == std::string_view::npos || end > 9) return std::nullopt;
+    std::uint32_t code_point = 0;
+    const auto [stop, error] = std::from_chars(encoded.data() + 3, encoded.data() + end, code_point, 16);
+    if (error != std::errc{} || stop != encoded.data() + end || code_point > 0x10ffff) return std::nullopt;
+    append_utf8(out, code_point);
+    encoded.remove_prefix(end + 1);
+  }
+  if (!text::is_utf8(out)) return std::nullopt;
+  return out;
+}
+
+// One character at the front of well-formed UTF-8, taken off.
+std::uint32_t take_code_point(std::string_view& text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  std::uint32_t code_point = length == 1 ? first : first & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i < length && i < text.size(); ++i) {
+    code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3fU);
+  }
+  text.remove_prefix(std::min(length, text.size()));
+  return code_point;
+}
+
+// utf-8-addr-xtext: ASCII only, so it may go to any peer with DSN, whether it has SMTPUTF8 or not.
+std::string encode_utf8_address(std::string_view value) {
+  std::string out;
+  while (!value.empty()) {
+    const auto code_point = take_code_point(value);
+    const bool is_plain =
+        code_point > ' ' && code_point < 0x7f && code_point != '+' && code_point != '=' && code_point != '\\';
+    if (is_plain) {
+      out += static_cast<char>(code_point);
+    } else {
+      out += fmt::format("\\x{{{:X}}}", code_point);
+    }
+  }
+  return out;
+}
+
+// orcpt-parameter = "ORCPT=" addr-type ";" xtext; RFC 6533 3 adds the type "utf-8" with an encoding of its own.
 std::optional<OriginalRecipient> parse_orcpt(std::string_view value) {
   if (value.size() > orcpt_octets_max) return std::nullopt;
   const auto semicolon = value.find(';');
   if (semicolon == std::string_view::npos || !is_keyword(value.substr(0, semicolon))) return std::nullopt;
   OriginalRecipient recipient{text::lower(value.substr(0, semicolon)), {}};
   const auto encoded = value.substr(semicolon + 1);
-  const bool is_bare_utf8 = recipient.type == "utf-8" && !text::is_ascii(encoded) && text::is_utf8(encoded);
-  auto decoded = is_bare_utf8 ? std::optional(std::string(encoded)) : codec::xtext_decode(encoded);
+  auto decoded = recipient.type == "utf-8" ? decode_utf8_address(encoded) : codec::xtext_decode(encoded);
   if (!decoded || decoded->empty() || decoded->find_first_of("\r\n\0", 0, 3) != std::string::npos) return std::nullopt;
   recipient.value = std::move(*decoded);
   return recipient;
@@ -238,7 +306,10 @@ std::string rcpt_parameters_text(const RcptParameters& parameters, const Extensi
   std::string out;
   if (!offered.dsn) return out;
   if (parameters.notify.given) out += " NOTIFY=" + parameters.notify.text();
-  if (parameters.orcpt) out += " ORCPT=" + parameters.orcpt->type + ";" + codec::xtext_encode(parameters.orcpt->value);
+  if (parameters.orcpt) {
+    const auto& [type, value] = *parameters.orcpt;
+    out += " ORCPT=" + type + ";" + (type == "utf-8" ? encode_utf8_address(value) : codec::xtext_encode(value));
+  }
   return out;
 }
 

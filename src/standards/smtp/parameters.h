@@ -45,7 +45,7 @@ struct Notify {
 /// RFC 3461 4.2: addr-type ";" xtext.
 struct OriginalRecipient {
   std::string type;   ///< "rfc822", "utf-8"
-  std::string value;  ///< decoded
+  std::string value;  ///< decoded; UTF-8 where the type is "utf-8" (RFC 6533 3)
   friend bool operator==(const OriginalRecipient&, const OriginalRecipient&) = default;
 };
 

@@ -122,6 +122,17 @@ TEST(Parameters, ReadBackWhatTheyWrite) {
   ASSERT_TRUE(recipient);
   EXPECT_EQ(recipient->orcpt->value, "a+b@c.example");
   EXPECT_EQ(rcpt_parameters_text(*recipient, all), rcpt);
+  // RFC 6533 3: the type utf-8 has an encoding of its own.
+  for (const char* text : {" ORCPT=utf-8;\\x{3B4}\\x{2B}a@c.example", " ORCPT=UTF-8;\xce\xb4\\x{2B}a@c.example"}) {
+    const auto utf8 = parse_rcpt_parameters(text, all);
+    ASSERT_TRUE(utf8) << text;
+    EXPECT_EQ(utf8->orcpt->value, "\xce\xb4+a@c.example");
+    EXPECT_EQ(rcpt_parameters_text(*utf8, all), " ORCPT=utf-8;\\x{3B4}\\x{2B}a@c.example");
+  }
+  for (const char* bad : {" ORCPT=utf-8;\\x{D800}", " ORCPT=utf-8;\\x{110000}", " ORCPT=utf-8;\\x{}",
+                          " ORCPT=utf-8;\\x{41", " ORCPT=utf-8;\xff", " ORCPT=utf-8;\\x{A}"}) {
+    EXPECT_FALSE(parse_rcpt_parameters(bad, all)) << bad;
+  }
   EXPECT_TRUE(Notify::parse("never")->is_never());
   for (const char* bad : {"", "NEVER,SUCCESS", "SUCCESS,", "X"}) EXPECT_FALSE(Notify::parse(bad)) << bad;
 }
