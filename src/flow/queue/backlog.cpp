@@ -138,7 +138,10 @@ std::optional<Job> Backlog::next(TimePoint now) {
     if (line->second.empty()) lines_.erase(line);
     hop.in_line = false;
     auto job = job_for(hop, now);
-    if (std::exchange(hop.granted, false) && (!job || job->kind != Job::Kind::carry)) feed_starved();
+    if (std::exchange(hop.granted, false)) {
+      --granted_;
+      if (!job || job->kind != Job::Kind::carry) feed_starved();
+    }
     if (job) {
       touch(hop);
       return job;
@@ -181,7 +184,7 @@ std::optional<Job> Backlog::job_for(Hop& hop, TimePoint now) {
     ++hop.arriving;
     return Job{Job::Kind::wake, hop.key, 0};
   }
-  const bool others_first = !starved_.empty() && !hop.granted;
+  const bool others_first = (granted_ > 0 || !starved_.empty()) && !hop.granted;
   if (couriers_ >= policy_.connections_max || others_first) {
     if (!hop.starved) starved_.push_back(&hop);
     hop.starved = true;
@@ -199,6 +202,7 @@ void Backlog::feed_starved() {
   starved_.pop_front();
   hop.starved = false;
   hop.granted = true;
+  ++granted_;
   touch(hop);
 }
 

@@ -180,7 +180,8 @@ class Backlog {
   std::map<int, std::deque<Hop*>, std::greater<>> lines_;  // hops to look at now, by priority
   std::multimap<TimePoint, Hop*> timers_;
   std::deque<Hop*> starved_;  // would have a courier but for connections_max
-  std::deque<Hop*> hungry_;   // would read a page but for the room in memory
+  std::size_t granted_ = 0;
+  std::deque<Hop*> hungry_;  // would read a page but for the room in memory
   std::unordered_set<RecipientKey, RecipientKeyHash> taken_;
   std::uint64_t recipients_ = 0;
   std::size_t in_memory_ = 0;
