@@ -9,11 +9,12 @@ namespace client = smtp::client;
 
 namespace {
 
-/// 421, 4.7.x and their like are said to us, not to the message.
+/// 421 and 4.7.x are said to us, not to the message; but 4.7.x to RCPT is what greylisting says of one recipient.
 bool asks_for_less(const client::Outcome& outcome) {
   if (outcome.cause != client::Cause::reply) return false;
   if (outcome.reply.code.value == 421) return true;
-  return outcome.reply.code.is_temporary() && outcome.reply.enhanced && outcome.reply.enhanced->subject == 7;
+  if (outcome.stage == client::Stage::rcpt || !outcome.reply.enhanced) return false;
+  return outcome.reply.code.is_temporary() && outcome.reply.enhanced->subject == 7;
 }
 
 /// RFC 5321 4.5.3.1.10: 452 to RCPT, or the 552 of older servers.

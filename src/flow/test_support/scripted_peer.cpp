@@ -103,6 +103,8 @@ Task<> ScriptedPeer::serve(net::Loop& loop, std::unique_ptr<net::Stream> stream)
     session.input.insert(0, "\r\n");  // an empty message ends at once
     if (!co_await session.read_until("\r\n.\r\n", message)) break;
     log.messages.push_back(message.size() > 2 ? message.substr(2) : "");
+    const bool says_yes = !script.faults.contains("message") && reply_to("message", "").starts_with('2');
+    if (says_yes) log.accepted.push_back(log.messages.back());
     co_await session.say("message", "");
   }
   co_await stream->close();

@@ -38,6 +38,7 @@ struct PeerLog {
   std::size_t connections = 0;
   std::vector<std::string> commands;
   std::vector<std::string> messages;  ///< as they came, dot-stuffed
+  std::vector<std::string> accepted;  ///< those of them that were answered with 2yz
 };
 
 class ScriptedPeer {
@@ -56,7 +57,7 @@ class PeerNetwork final : public net::Dialer {
  public:
   explicit PeerNetwork(runtime::TaskGroup& group) : group_(group) {}
   /// The peer at "192.0.2.1"; made when first asked for.
-  [[nodiscard]] ScriptedPeer& peer(const std::string& address);
+  ScriptedPeer& peer(const std::string& address);
   [[nodiscard]] Task<Result<std::unique_ptr<net::Stream>, net::ConnectFailure>> dial(
       net::Loop& loop, net::Endpoint to, net::ConnectOptions options) override;
   std::vector<std::string> dialled;

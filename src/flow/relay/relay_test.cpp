@@ -1,0 +1,466 @@
+// The relay against peers that fail at every stage, on virtual time (RFC 5321 5.1, STANDARDS.md section 3).
+#include "flow/relay/relay.h"
+
+#include <gtest/gtest.h>
+
+#include "flow/queue/envelope.h"
+#include "flow/relay/shared.h"
+#include "flow/relay/targets.h"
+#include "flow/test_support/queue_bed.h"
+#include "flow/test_support/scripted_peer.h"
+#include "standards/dns/zone.h"
+
+namespace posthorn::relay {
+namespace {
+
+using flow_test::Fault;
+using flow_test::PeerNetwork;
+using flow_test::QueueBed;
+using flow_test::ScriptedPeer;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr const char* two_hosts =
+    "beta.example. MX 10 mx1.beta.example.\n"
+    "beta.example. MX 20 mx2.beta.example.\n"
+    "mx1.beta.example. A 192.0.2.1\n"
+    "mx2.beta.example. A 192.0.2.2\n";
+
+class RelayTest : public ::testing::Test {
+ protected:
+  ~RelayTest() override {
+    if (bed.queue) bed.stop();
+  }
+  void start(const std::string& zone_text, std::vector<config::Route> routes = {}) {
+    auto zone = dns::Zone::parse(zone_text);
+    ASSERT_TRUE(zone) << (zone ? "" : zone.error().text());
+    resolver = std::make_unique<dns::ZoneFileResolver>(std::move(*zone));
+    options.host_name = "mx.alpha.example";
+    Surroundings with{{&bed.net_loop}, &network, resolver.get(), &bed.store, nullptr, &bed.random};
+    office = std::make_unique<RelayOffice>(with, options, queue::Routes(routes));
+    bed.start(*office, {}, queue::Routes(routes));
+  }
+  ScriptedPeer& mx1() { return network.peer("192.0.2.1"); }
+  ScriptedPeer& mx2() { return network.peer("192.0.2.2"); }
+  MailId send(const std::string& to = "bob@beta.example") { return bed.send("ann@alpha.example", {to}); }
+  [[nodiscard]] std::size_t failed() const { return bed.acceptor.count("Action: failed"); }
+
+  QueueBed bed;
+  PeerNetwork network{bed.group};
+  Options options;
+  std::unique_ptr<dns::ZoneFileResolver> resolver;
+  std::unique_ptr<RelayOffice> office;
+};
+
+TEST_F(RelayTest, TheBestHostTakesTheMailUnchanged) {
+  mx1();
+  mx2();
+  start(two_hosts);
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  ASSERT_EQ(mx1().log.messages.size(), 1u);
+  EXPECT_EQ(mx2().log.connections, 0u);
+  EXPECT_NE(mx1().log.messages[0].find("Subject: news\r\n\r\nHello.\r\n..dot"), std::string::npos) << "dot-stuffed";
+  EXPECT_FALSE(bed.waits(id));
+  const std::string story = bed.store.story(id);
+  EXPECT_NE(story.find("mx1.beta.example"), std::string::npos);
+  EXPECT_NE(story.find("queued as 1"), std::string::npos);
+}
+
+TEST_F(RelayTest, TheConnectionCarriesTheNextMailToo) {
+  mx1();
+  start(two_hosts);
+  for (int i = 0; i < 3; ++i) {
+    send();
+    bed.run_for(seconds(1));
+  }
+  EXPECT_EQ(mx1().log.messages.size(), 3u);
+  EXPECT_EQ(mx1().log.connections, 1u);
+}
+
+TEST_F(RelayTest, AConnectionThePeerClosedMeanwhileIsMadeAnew) {
+  mx1().script.replies["MAIL"] = "250 2.1.0 ok";
+  start(two_hosts);
+  send();
+  bed.run_for(seconds(1));
+  mx1().script.faults["MAIL"] = Fault::cut;
+  const MailId id = send();
+  mx1().script.faults.clear();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+}
+
+TEST_F(RelayTest, OneOfThreeRefusedIsDeliveredToTwoWithOneBounce) {
+  mx1().script.rcpt = [](const std::string& command) {
+    return command.find("eve") != std::string::npos ? "550 5.1.1 no such user" : "250 2.1.5 ok";
+  };
+  start(two_hosts);
+  bed.send("ann@alpha.example", {"bob@beta.example", "eve@beta.example", "joe@beta.example"});
+  bed.run_for(seconds(1));
+  EXPECT_EQ(mx1().log.messages.size(), 1u);
+  EXPECT_TRUE(bed.store.recipients.empty());
+  EXPECT_EQ(bed.acceptor.messages.size(), 1u);
+  EXPECT_EQ(bed.acceptor.count("Status: 5.1.1"), 1u);
+  EXPECT_EQ(bed.acceptor.count("Remote-MTA: dns; mx1.beta.example"), 1u);
+}
+
+// 5yz: final to MAIL, RCPT, DATA and the message whatever other hosts there are; in greeting and EHLO said of the host.
+struct StageCase {
+  const char* stage;
+  const char* reply;
+  bool final_;
+};
+class StageTest : public RelayTest, public ::testing::WithParamInterface<StageCase> {};
+
+TEST_P(StageTest, PermanentRepliesAreFinalOnlyWhereTheyAreSaidOfTheMail) {
+  const StageCase& what = GetParam();
+  mx1().script.replies[what.stage] = what.reply;
+  mx2();
+  start(two_hosts);
+  const MailId id = send();
+  bed.run_for(minutes(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(failed(), what.final_ ? 1u : 0u);
+  EXPECT_EQ(mx2().log.messages.size(), what.final_ ? 0u : 1u);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Stages, StageTest,
+    ::testing::Values(StageCase{"greeting", "554 5.3.2 go away", false}, StageCase{"greeting", "421 4.3.2 busy", false},
+                      StageCase{"EHLO", "554 5.5.0 not you", false}, StageCase{"MAIL", "550 5.7.1 no", true},
+                      StageCase{"MAIL", "451 4.3.0 later", false}, StageCase{"RCPT", "550 5.1.1 no", true},
+                      StageCase{"RCPT", "450 4.2.0 greylisted", false}, StageCase{"DATA", "554 5.5.1 no", true},
+                      StageCase{"DATA", "451 4.3.0 later", false}, StageCase{"message", "554 5.6.0 no", true},
+                      StageCase{"message", "452 4.3.1 full", false}));
+
+// Whatever goes wrong at the first host before the end of the message, the second one takes the mail.
+struct FaultCase {
+  const char* stage;
+  Fault fault;
+};
+class FaultTest : public RelayTest, public ::testing::WithParamInterface<FaultCase> {};
+
+TEST_P(FaultTest, TheNextHostTakesTheMail) {
+  mx1().script.faults[GetParam().stage] = GetParam().fault;
+  mx2();
+  start(two_hosts);
+  const MailId id = send();
+  bed.run_for(minutes(40));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(mx2().log.messages.size(), 1u);
+  EXPECT_TRUE(bed.acceptor.messages.empty());
+}
+INSTANTIATE_TEST_SUITE_P(Faults, FaultTest,
+                         ::testing::Values(FaultCase{"greeting", Fault::cut}, FaultCase{"greeting", Fault::stall},
+                                           FaultCase{"greeting", Fault::garbage}, FaultCase{"EHLO", Fault::cut},
+                                           FaultCase{"EHLO", Fault::stall}, FaultCase{"EHLO", Fault::garbage},
+                                           FaultCase{"MAIL", Fault::cut}, FaultCase{"MAIL", Fault::stall},
+                                           FaultCase{"MAIL", Fault::garbage}, FaultCase{"RCPT", Fault::cut},
+                                           FaultCase{"RCPT", Fault::stall}, FaultCase{"RCPT", Fault::garbage},
+                                           FaultCase{"DATA", Fault::cut}, FaultCase{"DATA", Fault::stall},
+                                           FaultCase{"DATA", Fault::garbage}));
+
+TEST_F(RelayTest, AConnectionDroppedAfterTheFinalDotIsTriedAgainLater) {
+  mx1().script.faults["message"] = Fault::cut;
+  mx2();
+  start(two_hosts);
+  const MailId id = send();
+  bed.run_for(minutes(1));
+  EXPECT_TRUE(bed.waits(id));
+  EXPECT_EQ(mx2().log.messages.size(), 0u) << "asking another host at once would make the duplicate certain";
+  mx1().script.faults.clear();
+  bed.run_for(minutes(10));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(mx1().log.messages.size(), 2u);
+}
+
+TEST_F(RelayTest, ALateGreetingIsWaitedFor) {
+  mx1().script.greeting_delay = minutes(4);
+  start(two_hosts);
+  const MailId id = send();
+  bed.run_for(minutes(5));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(mx1().log.messages.size(), 1u);
+}
+
+TEST_F(RelayTest, AFailedAttemptKeepsItsDialogue) {
+  mx1().script.replies["RCPT"] = "450 4.2.0 come back later";
+  start(two_hosts);
+  const MailId id = send();
+  bed.run_for(minutes(1));
+  const std::string story = bed.store.story(id);
+  EXPECT_NE(story.find("C: MAIL FROM:<ann@alpha.example>"), std::string::npos);
+  EXPECT_NE(story.find("S: 450 4.2.0 come back later"), std::string::npos);
+  EXPECT_NE(bed.row(id).last_reply.find("450 4.2.0"), std::string::npos);
+}
+
+TEST_F(RelayTest, AllHostsDownForThreeDaysThenUpIsDeliveredWithOneNotice) {
+  mx1().script.refuses = true;
+  mx2().script.refuses = true;
+  start(two_hosts);
+  const MailId id = send();
+  bed.run_for(hours(72));
+  EXPECT_TRUE(bed.waits(id));
+  EXPECT_EQ(bed.acceptor.count("Action: delayed"), 1u);
+  mx2().script.refuses = false;
+  bed.run_for(hours(5));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(mx2().log.messages.size(), 1u);
+  EXPECT_EQ(bed.acceptor.messages.size(), 1u) << "no bounce";
+}
+
+// ---------------------------------------------------------------- routing
+
+TEST_F(RelayTest, NullMxBouncesInUnderASecond) {
+  start("beta.example. MX 0 .\nbeta.example. A 192.0.2.1\n");
+  mx1();
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(bed.acceptor.count("Status: 5.1.10"), 1u);
+  EXPECT_TRUE(network.dialled.empty());
+}
+
+TEST_F(RelayTest, ServfailIsNotNoMx) {
+  mx1();
+  start(";; servfail beta.example MX\nbeta.example. A 192.0.2.1\n");
+  const MailId id = send();
+  bed.run_for(minutes(1));
+  EXPECT_TRUE(bed.waits(id));
+  EXPECT_TRUE(network.dialled.empty());
+  EXPECT_NE(bed.row(id).last_reply.find("4.4.3"), std::string::npos);
+}
+
+TEST_F(RelayTest, ImplicitMx) {
+  mx1();
+  start("beta.example. A 192.0.2.1\n");
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(mx1().log.messages.size(), 1u);
+}
+
+TEST_F(RelayTest, AnUnknownDomainIsReturnedAtOnce) {
+  start("alpha.example. A 192.0.2.9\n");
+  const MailId id = send("bob@nowhere.example");
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(bed.acceptor.count("Status: 5.1.2"), 1u);
+}
+
+TEST_F(RelayTest, MxWithoutAddressNeverFallsBackToTheDomainsOwn) {
+  mx1();
+  start("beta.example. MX 10 gone.beta.example.\nbeta.example. A 192.0.2.1\n");
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_TRUE(network.dialled.empty());
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(bed.acceptor.count("Status: 5.4.4"), 1u);
+}
+
+TEST_F(RelayTest, OurselvesInTheListEndsItThere) {
+  mx1();
+  mx2();
+  start(
+      "beta.example. MX 10 mx.alpha.example.\nbeta.example. MX 20 mx2.beta.example.\n"
+      "mx.alpha.example. A 192.0.2.1\nmx2.beta.example. A 192.0.2.2\n");
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_TRUE(network.dialled.empty());
+  EXPECT_EQ(bed.acceptor.count("Status: 5.4.6"), 1u);
+}
+
+TEST_F(RelayTest, OurselvesByAddressUnderAnotherName) {
+  options.own_addresses = {*IpAddress::parse("192.0.2.2")};
+  mx1().script.refuses = true;
+  mx2();
+  start(two_hosts);
+  const MailId id = send();
+  bed.run_for(minutes(1));
+  EXPECT_TRUE(bed.waits(id)) << "the better host is only down";
+  EXPECT_EQ(mx2().log.connections, 0u);
+}
+
+TEST_F(RelayTest, PrivateTargetsAreNeverConnectedTo) {
+  network.peer("127.0.0.1");
+  network.peer("169.254.169.254");
+  start("beta.example. MX 10 lo.beta.example.\nlo.beta.example. A 127.0.0.1\nlo.beta.example. A 169.254.169.254\n");
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_TRUE(network.dialled.empty());
+  EXPECT_EQ(bed.acceptor.count("Status: 5.4.6"), 1u);
+}
+
+TEST_F(RelayTest, PrivateTargetsAreFineWhereTheOperatorSaysSo) {
+  options.allow_private = true;
+  network.peer("127.0.0.3");
+  start("beta.example. MX 10 lo.beta.example.\nlo.beta.example. A 127.0.0.3\n");
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(network.peer("127.0.0.3").log.messages.size(), 1u);
+}
+
+TEST_F(RelayTest, AnAliasedMxIsFollowedWithANote) {
+  mx1();
+  start(
+      "beta.example. MX 10 mail.beta.example.\nmail.beta.example. CNAME mx1.beta.example.\n"
+      "mx1.beta.example. A 192.0.2.1\n");
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_NE(bed.store.story(id).find("is an alias (CNAME) of mx1.beta.example"), std::string::npos);
+}
+
+TEST_F(RelayTest, AVersion6FailureFallsToVersion4InTheSameAttempt) {
+  mx1();
+  network.peer("2001:db8::1").script.refuses = true;
+  start("beta.example. MX 10 mx.beta.example.\nmx.beta.example. AAAA 2001:db8::1\nmx.beta.example. A 192.0.2.1\n");
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(network.dialled, (std::vector<std::string>{"[2001:db8::1]:25", "192.0.2.1:25"}));
+}
+
+TEST_F(RelayTest, AnAddressLiteralIsGoneToDirectly) {
+  mx1();
+  start("alpha.example. A 192.0.2.9\n");
+  const MailId id = send("bob@[192.0.2.1]");
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(mx1().log.messages.size(), 1u);
+}
+
+TEST_F(RelayTest, AStaticRouteComesBeforeTheMx) {
+  mx1();
+  network.peer("192.0.2.7");
+  config::Route route;
+  route.domain = "beta.example";
+  route.host = "smart.alpha.example";
+  route.port = 2525;
+  start(std::string(two_hosts) + "smart.alpha.example. A 192.0.2.7\n", {route});
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(network.dialled, std::vector<std::string>{"192.0.2.7:2525"});
+}
+
+// ---------------------------------------------------------------- extensions
+
+TEST_F(RelayTest, DsnRequestsArePassedOn) {
+  mx1();
+  start(two_hosts);
+  bed.send("ann@alpha.example", {"bob@beta.example"}, [](storage::QueueRow& mail, auto& rows) {
+    mail.envelope_id = "QQ314";
+    mail.ret = "HDRS";
+    rows[0].notify = queue::notify_bits(*smtp::Notify::parse("SUCCESS,FAILURE"));
+    rows[0].original = "rfc822;Bob@beta.example";
+  });
+  bed.run_for(seconds(1));
+  std::string all;
+  for (const std::string& command : mx1().log.commands) all += command + "\n";
+  EXPECT_NE(all.find("RET=HDRS"), std::string::npos);
+  EXPECT_NE(all.find("ENVID=QQ314"), std::string::npos);
+  EXPECT_NE(all.find("NOTIFY=SUCCESS,FAILURE"), std::string::npos);
+  EXPECT_NE(all.find("ORCPT=rfc822;Bob@beta.example"), std::string::npos);
+  EXPECT_TRUE(bed.acceptor.messages.empty()) << "the peer reports success";
+}
+
+TEST_F(RelayTest, APeerWithoutDsnMakesUsReportRelayed) {
+  mx1().script.extensions = "PIPELINING";
+  start(two_hosts);
+  bed.send("ann@alpha.example", {"bob@beta.example"}, [](storage::QueueRow&, auto& rows) {
+    rows[0].notify = queue::notify_bits(*smtp::Notify::parse("SUCCESS"));
+  });
+  bed.run_for(seconds(1));
+  EXPECT_EQ(bed.acceptor.count("Action: relayed"), 1u);
+}
+
+TEST_F(RelayTest, EightBitGoesToTheHostThatTakesItElseIsReturned) {
+  mx1().script.extensions = "PIPELINING";
+  mx2();
+  start(two_hosts);
+  const auto eight_bit = [](storage::QueueRow& mail, auto&) { mail.eight_bit = true; };
+  bed.send("ann@alpha.example", {"bob@beta.example"}, eight_bit);
+  bed.run_for(seconds(1));
+  EXPECT_EQ(mx1().log.messages.size(), 0u);
+  EXPECT_EQ(mx2().log.messages.size(), 1u);
+  mx2().script.extensions = "PIPELINING";
+  bed.run_for(minutes(1));
+  bed.send("ann@alpha.example", {"bob@beta.example"}, eight_bit);
+  bed.run_for(seconds(1));
+  EXPECT_EQ(bed.acceptor.count("Status: 5.6.3"), 1u);
+  EXPECT_TRUE(bed.store.recipients.empty());
+}
+
+TEST_F(RelayTest, SmtpUtf8GoesToTheHostThatTakesItElseIsReturned) {
+  mx1();
+  mx2().script.extensions = "PIPELINING 8BITMIME SMTPUTF8";
+  start(two_hosts);
+  const auto utf8 = [](storage::QueueRow& mail, auto&) { mail.smtputf8 = mail.eight_bit = true; };
+  bed.send("ann@alpha.example", {"bob@beta.example"}, utf8);
+  bed.run_for(seconds(1));
+  EXPECT_EQ(mx2().log.messages.size(), 1u);
+  mx2().script.extensions = "PIPELINING 8BITMIME";
+  bed.run_for(minutes(1));
+  bed.send("ann@alpha.example", {"bob@beta.example"}, utf8);
+  bed.run_for(seconds(1));
+  EXPECT_EQ(bed.acceptor.count("Status: 5.6.7"), 1u);
+}
+
+TEST_F(RelayTest, TooLargeForEveryHostIsReturned) {
+  mx1().script.extensions = "SIZE=10";  // not a size: no limit told
+  mx1().script.replies["EHLO"] = "250-peer.example\n250 SIZE 20";
+  mx2().script.replies["EHLO"] = "250-peer.example\n250 SIZE 20";
+  start(two_hosts);
+  send();
+  bed.run_for(seconds(1));
+  EXPECT_EQ(bed.acceptor.count("Status: 5.3.4"), 1u);
+}
+
+TEST_F(RelayTest, RecipientsBeyondThePeersLimitGoInAnotherTransaction) {
+  int taken = 0;
+  mx1().script.rcpt = [&taken](const std::string&) {
+    return ++taken % 3 == 0 ? "452 4.5.3 too many recipients" : "250 2.1.5 ok";
+  };
+  start(two_hosts);
+  bed.send("ann@alpha.example",
+           {"a@beta.example", "b@beta.example", "c@beta.example", "d@beta.example", "e@beta.example"});
+  bed.run_for(seconds(5));
+  EXPECT_TRUE(bed.store.recipients.empty());
+  EXPECT_GE(mx1().log.messages.size(), 2u);
+}
+
+// ---------------------------------------------------------------- the choice among equals
+
+Task<> first_of(const RelayOffice::Shared& shared, std::map<std::string, int>& first, int times) {
+  for (int i = 0; i < times; ++i) {
+    Targets targets(shared, "beta.example");
+    const std::vector<Target> group = co_await targets.next_group();
+    ++first[group.front().host];
+  }
+}
+
+TEST_F(RelayTest, FourEqualHostsAreEachFirstAboutAQuarterOfTheTime) {
+  start(
+      "beta.example. MX 30 a.beta.example.\nbeta.example. MX 30 b.beta.example.\n"
+      "beta.example. MX 30 c.beta.example.\nbeta.example. MX 30 d.beta.example.\n"
+      "beta.example. MX 40 e.beta.example.\n"
+      "a.beta.example. A 192.0.2.1\nb.beta.example. A 192.0.2.2\nc.beta.example. A 192.0.2.3\n"
+      "d.beta.example. A 192.0.2.4\ne.beta.example. A 192.0.2.5\n");
+  const RelayOffice::Shared shared{
+      {{&bed.net_loop}, &network, resolver.get(), &bed.store, nullptr, &bed.random}, options, {}, nullptr};
+  std::map<std::string, int> first;
+  runtime::spawn(bed.group, bed.loop.executor(), "draw", first_of(shared, first, 1000));
+  bed.loop.run_ready();
+  EXPECT_EQ(first.size(), 4u);
+  for (const auto& [host, times] : first) {
+    EXPECT_GT(times, 200) << host;
+    EXPECT_LT(times, 300) << host;
+  }
+}
+
+}  // namespace
+}  // namespace posthorn::relay
