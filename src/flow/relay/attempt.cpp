@@ -74,6 +74,7 @@ void Attempt::note(const std::vector<std::size_t>& who, const client::Transactio
 
 void Attempt::note_one(Recipient& recipient, const client::Outcome& outcome, bool in_doubt, const std::string& host) {
   recipient.verdict = verdict_of(outcome, host);
+  recipient.told = true;
   recipient.local = false;
   if (outcome.is_delivered()) {
     recipient.fate = queue::Fate::relayed;
@@ -99,8 +100,9 @@ void Attempt::note_no_session(const client::Outcome& failure, const std::string&
   unsettled_ = true;
   overloaded_ = overloaded_ || asks_for_less(failure);
   for (const std::size_t who : open()) {
+    // What a host said about this very mail tells more than that the next one was not there.
+    if (recipients_[who].told) continue;
     recipients_[who].verdict = verdict_of(failure, host);
-    recipients_[who].local = false;
   }
 }
 

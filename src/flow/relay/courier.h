@@ -40,6 +40,7 @@ class Attempt {
   struct Recipient {
     std::optional<queue::Fate> fate;
     bool stop = false;   ///< deferred, and no other host may be tried now
+    bool told = false;   ///< `verdict` comes from a session
     bool local = false;  ///< `verdict` is our own, permanent, and holds for the hosts tried so far
     bool dsn_passed_on = false;
     queue::Verdict verdict;

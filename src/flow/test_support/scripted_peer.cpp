@@ -50,8 +50,11 @@ struct ScriptedPeer::Session {
   Task<> say(std::string stage, std::string command) {
     const auto fault = peer.script.faults.find(stage);
     const Fault what = fault == peer.script.faults.end() ? Fault::none : fault->second;
-    if (what == Fault::cut) over = true;
-    if (what == Fault::cut) co_return;
+    if (what != Fault::none && peer.script.faults_happen_once) peer.script.faults.erase(fault);
+    if (what == Fault::cut) {
+      over = true;
+      co_return;
+    }
     if (what == Fault::stall) {
       std::array<char, 4096> dropped;
       while (co_await stream.read_some(dropped)) {

@@ -28,6 +28,7 @@ enum class Fault : std::uint8_t {
 struct PeerScript {
   std::map<std::string, std::string> replies;
   std::map<std::string, Fault> faults;
+  bool faults_happen_once = false;
   std::function<std::string(const std::string& command)> rcpt;  ///< overrides replies["RCPT"]
   std::string extensions = "PIPELINING 8BITMIME DSN ENHANCEDSTATUSCODES SIZE";
   Duration greeting_delay{};
