@@ -94,9 +94,13 @@ int stored_schema_version(const Database& database) {
   return static_cast<int>(database.integer("PRAGMA user_version"));
 }
 
+void run_schema_step(const Database& database, int version) {
+  database.execute(steps.at(static_cast<std::size_t>(version)));
+}
+
 void migrate_schema(const Database& database, int from) {
   database.execute("BEGIN IMMEDIATE");
-  for (int version = from; version < schema_version; ++version) database.execute(steps[version]);
+  for (int version = from; version < schema_version; ++version) run_schema_step(database, version);
   database.execute(fmt::format("PRAGMA user_version={}", schema_version).c_str());
   database.execute("COMMIT");
 }

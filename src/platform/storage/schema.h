@@ -17,6 +17,8 @@ void configure_connection(const Database& database, bool writer);
 /// Makes an empty database of the present version, durable when this returns.
 void create_schema(const Database& database);
 [[nodiscard]] int stored_schema_version(const Database& database);
+/// Takes a database of this version one further; within a transaction of the caller's, or for tests without.
+void run_schema_step(const Database& database, int version);
 /// Brings an older version to the present one in one transaction.
 void migrate_schema(const Database& database, int from);
 

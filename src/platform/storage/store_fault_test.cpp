@@ -1,0 +1,397 @@
+// A full disk, a failing disk, damage, backup and restore, on a simulated disk.
+#include <gtest/gtest.h>
+
+#include "platform/storage/migrate.h"
+#include "platform/storage/open.h"
+#include "platform/storage/schema.h"
+#include "platform/test_support/simulated_files.h"
+#include "platform/test_support/store_load.h"
+
+namespace posthorn::storage::testing {
+namespace {
+
+class StoreFault : public ::testing::Test {
+ protected:
+  StoreOptions options(const std::string& dir = "/disk/store") {
+    StoreOptions o = options_for_faults(dir);
+    o.files = &disk_;
+    return o;
+  }
+  std::unique_ptr<Store> open(const StoreOptions& o) {
+    auto store = Store::open(o);
+    if (!store) throw std::runtime_error(store.error().text());
+    return std::move(*store);
+  }
+  std::unique_ptr<Store> open() { return open(options()); }
+
+  static void expect_clean(const Result<VerifyReport, Problem>& report) {
+    ASSERT_TRUE(report) << report.error().text();
+    for (const Damage& damage : report->damages) ADD_FAILURE() << damage_name(damage.kind) << ": " << damage.what;
+  }
+
+  SimulatedFiles disk_;
+  Ids ids_;
+};
+
+TEST_F(StoreFault, AFullDiskRefusesWhatAddsAndLetsTheQueueDrain) {
+  StoreOptions o = options();
+  o.reserve_octets = 2 * MiB;
+  auto store = open(o);
+  const Place place = make_account(*store, "bob@beta.example");
+  MailId queued;
+  ASSERT_TRUE(commit(*store, submission(ids_, {"a@x.example"}, 1000, &queued)));
+  ASSERT_TRUE(commit(*store, delivery(ids_, place, 1000)));
+  const std::uint64_t used = ~std::uint64_t{0} - *disk_.free_octets("/disk");
+  disk_.set_capacity(used + 1 * MiB);  // less than the reserve is left
+
+  for (const std::size_t size : {std::size_t{1000}, std::size_t{10'000}}) {
+    const auto refused = commit(*store, delivery(ids_, place, size));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().error, CommitError::no_space);
+  }
+  const auto intake = store->intake(ids_.mail());
+  const auto streamed = wait(intake->append(OctetString(100'000, 'x')));
+  ASSERT_FALSE(streamed);
+  EXPECT_EQ(streamed.error().kind, ProblemKind::unavailable);
+
+  Unit done;
+  done.mutations = {RemoveRecipient{queued, 0}, AppendStory{{queued, from_unix_seconds(1), "[]"}}};
+  EXPECT_TRUE(commit(*store, done)) << "the queue drains from the reserve";
+  Unit expunge;
+  expunge.mutations = {ExpungeEmail{place.account, place.inbox, 1}};
+  EXPECT_TRUE(commit(*store, expunge)) << "deletions too";
+
+  disk_.set_capacity(~std::uint64_t{0});
+  const auto again = commit(*store, delivery(ids_, place, 1000));
+  ASSERT_TRUE(again) << "service resumes by itself";
+  EXPECT_EQ(again->placed.at(0).uid, 2u);
+  expect_clean(store->verify());
+}
+
+TEST_F(StoreFault, ADiskThatFillsUpInTheMiddleOfAGroupHarmsNothing) {
+  // No reserve: the disk is really full at some write of a segment, of the log, of a checkpoint.
+  for (std::uint64_t room = 0; room < 120'000; room += 3'001) {
+    SimulatedFiles disk;
+    StoreOptions o = options();
+    o.files = &disk;
+    auto store = open(o);
+    Diary diary;
+    Load load(*store, ids_, room, [&diary](const std::string& line) { diary.push_back(line); });
+    ASSERT_TRUE(load.begin("bob@beta.example"));
+    for (int i = 0; i < 5; ++i) load.step();
+    disk.set_capacity(~std::uint64_t{0} - *disk.free_octets("/disk") + room);
+    for (int i = 0; i < 15; ++i) load.step();
+    disk.set_capacity(~std::uint64_t{0});
+    for (int i = 0; i < 5; ++i) load.step();
+    for (const std::string& wrong : check_against(diary, *store)) ADD_FAILURE() << "room " << room << ": " << wrong;
+    store.reset();
+    store = open(o);
+    for (const std::string& wrong : check_against(diary, *store)) ADD_FAILURE() << "reopened: " << wrong;
+    if (HasFailure()) return;
+  }
+}
+
+using StoreFaultDeathTest = StoreFault;
+
+TEST_F(StoreFaultDeathTest, AFailedWriteOrSyncEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const std::int64_t n : {0, 1}) {
+    EXPECT_DEATH(
+        {
+          auto store = open();
+          const Place place = make_account(*store, "bob@beta.example");
+          disk_.fail_from(n, EIO);
+          static_cast<void>(commit(*store, delivery(ids_, place, 10'000)));
+        },
+        "the process ends and a restart recovers what was acknowledged");
+  }
+}
+
+TEST_F(StoreFault, TheLockNamesItsHolder) {
+  const TemporaryFolder folder;
+  StoreOptions o = options_for_faults(folder.path() / "store");
+  const auto first = open(o);
+  const auto second = Store::open(o);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ProblemKind::unavailable);
+  EXPECT_NE(second.error().why.find(fmt::format("(pid {})", ::getpid())), std::string::npos) << second.error().text();
+}
+
+TEST_F(StoreFault, AStoreThatIsNotThereIsNotMade) {
+  StoreOptions o = options();
+  o.create = false;
+  const auto opened = Store::open(o);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, ProblemKind::no);
+}
+
+// ---------------------------------------------------------------- damage
+
+class StoreDamage : public StoreFault {
+ protected:
+  /// A store with one message inline, two in one segment, one in a file; two recipients of the second.
+  void SetUp() override {
+    auto store = open();
+    ann_ = make_account(*store, "ann@beta.example");
+    bob_ = make_account(*store, "bob@beta.example");
+    ASSERT_TRUE(commit(*store, delivery(ids_, bob_, 1'000, &inline_)));
+    Unit shared = delivery(ids_, bob_, 10'000, &first_);
+    shared.mutations.emplace_back(email(ann_.account, ann_.inbox, ids_.email(), first_, 10'000));
+    ASSERT_TRUE(commit(*store, shared));
+    ASSERT_TRUE(commit(*store, submission(ids_, {"x@x.example"}, 10'000, &second_)));
+    Unit large = delivery(ids_, bob_, 30'000, &file_);
+    const auto intake = store->intake(file_);
+    ASSERT_TRUE(wait(intake->append(message(file_, 30'000))));
+    large.mutations.front() = wait(intake->finish()).value();
+    ASSERT_TRUE(commit(*store, large));
+    store->close();
+  }
+
+  VerifyReport verify() {
+    StoreOptions o = options();
+    o.create = false;
+    return verify_folder(o).value();
+  }
+  /// Changes the octet in the middle of the first place where `text` stands.
+  void damage(const std::string& path, const std::string& text) {
+    disk_.edit(path, [&](std::string& octets) {
+      const std::size_t at = octets.rfind(text);
+      ASSERT_NE(at, std::string::npos) << path;
+      octets[at + text.size() / 2] ^= 1;
+    });
+  }
+  static std::string in_the_middle(MailId id, std::size_t size) { return message(id, size).substr(size / 2, 60); }
+
+  const Layout layout_{"/disk/store"};
+  Place ann_, bob_;
+  MailId inline_, first_, second_, file_;
+};
+
+TEST_F(StoreDamage, AWholeStoreIsClean) {
+  const VerifyReport report = verify();
+  EXPECT_TRUE(report.clean());
+  EXPECT_EQ(report.contents, 4u);
+  EXPECT_EQ(report.emails, 4u);
+  EXPECT_EQ(report.queued, 1u);
+  EXPECT_EQ(report.files, 1u);
+}
+
+TEST_F(StoreDamage, AByteOfASegmentNamesItsMessagesAndNoOther) {
+  damage(layout_.segment(1), in_the_middle(first_, 10'000));
+  const VerifyReport report = verify();
+  ASSERT_EQ(report.damages.size(), 1u);
+  const Damage& found = report.damages[0];
+  EXPECT_EQ(found.kind, DamageKind::content_octets);
+  EXPECT_EQ(found.content, first_);
+  ASSERT_EQ(found.emails.size(), 2u);
+  EXPECT_EQ(found.emails[0].account_address, "bob@beta.example");
+  EXPECT_EQ(found.emails[0].mailbox_name, "INBOX");
+  EXPECT_EQ(found.emails[0].uid, 2u);
+  EXPECT_EQ(found.emails[1].account_address, "ann@beta.example");
+  EXPECT_TRUE(found.queued.empty());
+}
+
+TEST_F(StoreDamage, ACutSegmentNamesWhatItLost) {
+  disk_.edit(layout_.segment(1), [](std::string& octets) { octets.resize(octets.size() - 5'000); });
+  const VerifyReport report = verify();
+  ASSERT_EQ(report.damages.size(), 1u);
+  EXPECT_EQ(report.damages[0].kind, DamageKind::content_missing);
+  EXPECT_EQ(report.damages[0].queued, std::vector{second_});
+  EXPECT_TRUE(report.damages[0].emails.empty());
+  // The store opens all the same, and appends elsewhere.
+  auto store = open();
+  EXPECT_TRUE(commit(*store, delivery(ids_, bob_, 10'000)));
+  store.reset();
+  EXPECT_EQ(verify().damages.size(), 1u);
+}
+
+TEST_F(StoreDamage, ARecordHeaderIsTold) {
+  damage(layout_.segment(1), "posthorn " + second_.text());
+  const VerifyReport report = verify();
+  ASSERT_EQ(report.damages.size(), 1u);
+  EXPECT_EQ(report.damages[0].kind, DamageKind::record_header);
+  EXPECT_EQ(report.damages[0].queued, std::vector{second_});
+}
+
+TEST_F(StoreDamage, AByteOrTheLossOfAMessageFileIsTold) {
+  damage(layout_.message(file_), in_the_middle(file_, 30'000));
+  ASSERT_EQ(verify().damages.size(), 1u);
+  EXPECT_EQ(verify().damages[0].emails.at(0).uid, 3u);
+  ASSERT_TRUE(disk_.remove(layout_.message(file_)));
+  ASSERT_EQ(verify().damages.size(), 1u);
+  EXPECT_EQ(verify().damages[0].kind, DamageKind::content_missing);
+}
+
+TEST_F(StoreDamage, AByteOfAnInlineMessageIsTold) {
+  damage(layout_.database(), in_the_middle(inline_, 1'000));
+  const VerifyReport report = verify();
+  ASSERT_EQ(report.damages.size(), 1u);
+  EXPECT_EQ(report.damages[0].kind, DamageKind::content_octets);
+  EXPECT_EQ(report.damages[0].content, inline_);
+  EXPECT_EQ(report.damages[0].emails.at(0).uid, 1u);
+}
+
+TEST_F(StoreDamage, AByteOfAnEmailsHeaderBlockIsTold) {
+  // The last one that stands in the file is the first that was written: rows grow from the page's end.
+  damage(layout_.database(), "Delivered-To: bob@beta.example\r\n");
+  const VerifyReport report = verify();
+  ASSERT_EQ(report.damages.size(), 1u);
+  EXPECT_EQ(report.damages[0].emails.at(0).uid, 1u);
+}
+
+TEST_F(StoreDamage, EveryPageOfTheDatabaseIsWatched) {
+  // A page overwritten with rubbish is found, whichever it is, and verify comes to an end.
+  std::string whole;
+  disk_.edit(layout_.database(), [&](std::string& octets) { whole = octets; });
+  for (std::size_t page = 0; page < whole.size() / page_octets; ++page) {
+    const std::size_t at = page * page_octets;
+    const bool has_rows = whole[at] == 0x0d || whole[at] == 0x0a || page == 0;
+    if (!has_rows) continue;
+    disk_.edit(layout_.database(), [&](std::string& octets) {
+      octets = whole;
+      std::fill_n(octets.begin() + static_cast<std::ptrdiff_t>(at), page_octets, '\x5a');
+    });
+    EXPECT_FALSE(verify().clean()) << "page " << page;
+  }
+}
+
+// ---------------------------------------------------------------- backup, restore, reclaim, versions
+
+TEST_F(StoreFault, ABackupUnderLoadRestores) {
+  auto store = open();
+  Diary diary;
+  Load load(*store, ids_, 5, [&diary](const std::string& line) { diary.push_back(line); });
+  ASSERT_TRUE(load.begin("bob@beta.example"));
+  for (int i = 0; i < 60; ++i) load.step();
+  const Diary before = diary;
+  std::atomic<bool> stop{false};
+  std::thread more([&] {
+    while (!stop) load.step();
+  });
+  const auto backup = store->backup("/backup/one");
+  stop = true;
+  more.join();
+  ASSERT_TRUE(backup) << backup.error().text();
+  EXPECT_GT(backup->linked_files, 0u);
+  EXPECT_FALSE(store->backup("/backup/one")) << "a folder that is not empty";
+  store.reset();
+
+  const auto restored = restore("/backup/one", options("/disk/restored"));
+  ASSERT_TRUE(restored) << restored.error().text();
+  EXPECT_EQ(restored->mailboxes, 1u);
+  EXPECT_GT(restored->held_recipients, 0u);
+  store = open(options("/disk/restored"));
+  expect_clean(store->verify());
+  // What was acknowledged before it began is in it, as far as the load has not asked for its end since.
+  Diary expected = before;
+  for (const std::string& line : diary) {
+    if (line[0] == 'x' || line[0] == 'r') expected.push_back(line);
+  }
+  std::erase_if(expected, [&](const std::string& line) { return line[0] == 'X' || line[0] == 'R'; });
+  for (const std::string& wrong : check_against(expected, *store)) {
+    // Uids given after the backup are free again under the new UIDVALIDITY.
+    ADD_FAILURE() << wrong;
+  }
+  EXPECT_TRUE(ask(*store, [](Reader& r) { return r.destinations(); }).empty()) << "the queue is on hold";
+  const auto old = open();
+  const auto validity = [](Store& s) {
+    return ask(s, [](Reader& r) { return r.mailboxes(AccountId{1}).at(0).uid_validity; });
+  };
+  EXPECT_GT(validity(*store), validity(*old));
+}
+
+TEST_F(StoreFault, ADamagedBackupIsRefused) {
+  auto store = open();
+  const Place place = make_account(*store, "bob@beta.example");
+  ASSERT_TRUE(commit(*store, delivery(ids_, place, 10'000)));
+  ASSERT_TRUE(store->backup("/backup/two"));
+  store->close();
+  disk_.edit("/backup/two/segments/0000000001.segment", [](std::string& octets) { octets[5'000] ^= 1; });
+  EXPECT_FALSE(restore("/backup/two", options("/disk/restored")));
+  EXPECT_FALSE(disk_.exists("/disk/restored/posthorn.db"));
+  const auto accepted = restore("/backup/two", options("/disk/restored"), true);
+  ASSERT_TRUE(accepted) << accepted.error().text();
+  EXPECT_EQ(accepted->verified.damages.size(), 1u);
+}
+
+TEST_F(StoreFault, SegmentsLessThanHalfLiveAreRewritten) {
+  auto store = open();
+  const Place place = make_account(*store, "bob@beta.example");
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(commit(*store, delivery(ids_, place, 20'000)));
+  ASSERT_EQ(disk_.list("/disk/store/segments").size(), 5u);
+  for (Uid uid = 1; uid <= 16; ++uid) {
+    if (uid % 4 == 1) continue;  // one of each segment's four stays
+    Unit unit;
+    unit.mutations = {ExpungeEmail{place.account, place.inbox, uid}};
+    ASSERT_TRUE(commit(*store, unit));
+  }
+  const auto given_back = store->reclaim();
+  ASSERT_TRUE(given_back) << given_back.error().text();
+  EXPECT_GT(*given_back, 200'000u);
+  expect_clean(store->verify());
+  const auto rows = ask(*store, [place](Reader& r) { return r.emails(place.account, place.inbox, 1, 100); });
+  ASSERT_EQ(rows.size(), 8u);
+  for (const EmailRow& row : rows) {
+    const OctetString octets = ask(*store, [&row](Reader& r) {
+      OctetString text;
+      EXPECT_TRUE(r.read_octets(row.octets, 0, row.octets.size, text));
+      return text;
+    });
+    EXPECT_EQ(octets, row.octets.header_block + message(row.octets.content, 20'000));
+  }
+  store.reset();
+  store = open();
+  EXPECT_EQ(disk_.list("/disk/store/segments").size(), 5u) << "the old ones are gone";
+  expect_clean(store->verify());
+}
+
+TEST_F(StoreFault, WhatNoRowNamesIsSweptAtStart) {
+  open()->close();
+  ASSERT_TRUE(disk_.open("/disk/store/segments/0000000077.segment", OpenMode::create));
+  ASSERT_TRUE(disk_.open("/disk/store/messages/" + ids_.mail().text() + ".message", OpenMode::create));
+  open()->close();
+  EXPECT_TRUE(disk_.list("/disk/store/segments").empty());
+  EXPECT_TRUE(disk_.list("/disk/store/messages").empty());
+}
+
+TEST_F(StoreFault, AStoreOfAnotherVersionIsNotOpened) {
+  open()->close();
+  StoreOptions o = options();
+  o.create = false;
+  const auto same = migrate(o);
+  ASSERT_TRUE(same) << same.error().text();
+  EXPECT_EQ(same->from, schema_version);
+  EXPECT_EQ(same->to, schema_version);
+  {
+    const Database database("/disk/store/posthorn.db", DatabaseMode::read_write, disk_.vfs_name());
+    database.execute("PRAGMA user_version=999");
+  }
+  const auto newer = Store::open(o);
+  ASSERT_FALSE(newer);
+  EXPECT_NE(newer.error().why.find("newer"), std::string::npos) << newer.error().text();
+  EXPECT_FALSE(migrate(o));
+}
+
+TEST(StoreSchema, EveryReleasedVersionMigratesToTheSameTables) {
+  // The text of every version that was released stands in schema.cpp as the step that made it: migrating from each
+  // must end where a new store begins.
+  SimulatedFiles disk;
+  const auto tables = [&](const std::string& path, int from) {
+    const Database database(path, DatabaseMode::create, disk.vfs_name());
+    for (int version = 0; version < from; ++version) run_schema_step(database, version);
+    migrate_schema(database, from);
+    std::string text;
+    Statement rows = database.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name");
+    rows.with();
+    while (rows.step()) text += rows.text(0) + ": " + rows.text(1) + "\n";
+    return text;
+  };
+  const std::string fresh = tables("/disk/fresh.db", 0);
+  EXPECT_NE(fresh.find("CREATE TABLE emails"), std::string::npos);
+  for (int from = 1; from <= schema_version; ++from) {
+    EXPECT_EQ(tables(fmt::format("/disk/from-{}.db", from), from), fresh) << "from version " << from;
+  }
+}
+
+}  // namespace
+}  // namespace posthorn::storage::testing
