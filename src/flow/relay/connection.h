@@ -41,8 +41,11 @@ class Connection {
 
   [[nodiscard]] bool is_ready() const { return ready_; }
   [[nodiscard]] const smtp::client::Outcome& failure() const { return failure_; }
-  /// The opportunistic handshake failed: worth another try in plain.
-  [[nodiscard]] bool tls_failed() const { return tls_failed_; }
+  /// The handshake came to nothing (a mere "no" to STARTTLS apart): worth another try in plain where that is allowed.
+  [[nodiscard]] bool tls_failed() const {
+    const bool answered = failure_.cause == smtp::client::Cause::reply;
+    return tls_failed_ || (failure_.stage == smtp::client::Stage::starttls && !answered);
+  }
   [[nodiscard]] const ConnectionPlan& plan() const { return plan_; }
   [[nodiscard]] const smtp::Extensions& extensions() const { return session_.peer_extensions(); }
   [[nodiscard]] std::size_t messages() const { return messages_; }

@@ -15,7 +15,9 @@ std::string default_reply(const std::string& stage) {
                                                           {"DATA", "354 go ahead"},
                                                           {"message", "250 2.0.0 queued as 1"},
                                                           {"QUIT", "221 2.0.0 bye"},
-                                                          {"RSET", "250 2.0.0 ok"}};
+                                                          {"RSET", "250 2.0.0 ok"},
+                                                          {"STARTTLS", "220 2.0.0 go ahead"},
+                                                          {"AUTH", "235 2.7.0 welcome"}};
   const auto found = replies.find(stage);
   return found == replies.end() ? "500 5.5.1 what?" : found->second;
 }
@@ -68,6 +70,16 @@ struct ScriptedPeer::Session {
     if (reply.starts_with("421") || stage == "QUIT") over = true;
   }
 
+  Task<> shake_hands() {
+    if (peer.script.tls == nullptr) {
+      (void)co_await stream.write("this is not TLS at all, whatever it may look like");
+      over = true;
+      co_return;
+    }
+    const auto made = co_await stream.start_tls(*peer.script.tls);
+    if (!made) over = true;
+  }
+
   Task<bool> more() {
     std::array<char, 4096> buffer;
     const auto got = co_await stream.read_some(buffer);
@@ -98,9 +110,10 @@ Task<> ScriptedPeer::serve(net::Loop& loop, std::unique_ptr<net::Stream> stream)
   std::string line;
   while (!session.over && co_await session.read_until("\r\n", line)) {
     log.commands.push_back(line);
-    const std::string verb = text::upper(line.substr(0, 4));
+    const std::string verb = line.starts_with("STARTTLS") ? line : text::upper(line.substr(0, 4));
     const bool accepted = verb != "DATA" || reply_to("DATA", line).starts_with("354");
     co_await session.say(verb, line);
+    if (verb == "STARTTLS" && !session.over) co_await session.shake_hands();
     if (verb != "DATA" || session.over || !accepted) continue;
     std::string message;
     session.input.insert(0, "\r\n");  // an empty message ends at once

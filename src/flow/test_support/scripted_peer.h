@@ -11,6 +11,7 @@
 
 #include "platform/net/connect.h"
 #include "platform/net/memory_stream.h"
+#include "platform/net/tls.h"
 #include "platform/runtime/spawn.h"
 
 namespace posthorn::flow_test {
@@ -23,14 +24,15 @@ enum class Fault : std::uint8_t {
   garbage,  ///< octets that are no reply
 };
 
-/// Replies by stage: "greeting", "EHLO", "MAIL", "RCPT", "DATA", "message", "QUIT". A reply is text without final
-/// CRLF; "\n" in it separates lines that bear codes themselves.
+/// Replies by stage: "greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "message", "QUIT". A reply is text
+/// without final CRLF; "\n" in it separates lines that bear codes themselves.
 struct PeerScript {
   std::map<std::string, std::string> replies;
   std::map<std::string, Fault> faults;
   bool faults_happen_once = false;
   std::function<std::string(const std::string& command)> rcpt;  ///< overrides replies["RCPT"]
   std::string extensions = "PIPELINING 8BITMIME DSN ENHANCEDSTATUSCODES SIZE";
+  const net::ServerTls* tls = nullptr;  ///< for STARTTLS; without it the handshake is answered with nonsense
   Duration greeting_delay{};
   bool refuses = false;  ///< no connection at all
 };
