@@ -10,6 +10,7 @@ import unittest
 import urllib.request
 from pathlib import Path
 
+import bed  # noqa: F401  (finds `cases` too)
 import cases
 from bed import ANN, BOB, DOMAIN, PASSWORDS, Bed, note
 from clients import Wire

@@ -80,6 +80,7 @@ class SinkServer:
             self.extensions.append("STARTTLS")
         self._lock, self._open, self._stopping = threading.Lock(), set(), threading.Event()
         self._listener = socket.create_server((address, port), backlog=1024)
+        self._listener.settimeout(0.2)  # how soon stop() is noticed
         self.address, self.port = self._listener.getsockname()[:2]
 
     def __enter__(self):
@@ -104,7 +105,6 @@ class SinkServer:
             return [address for message in self.messages for address, _ in message.recipients]
 
     def _accept(self):
-        self._listener.settimeout(0.2)
         while not self._stopping.is_set():
             try:
                 connection, peer = self._listener.accept()
