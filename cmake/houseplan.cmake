@@ -71,6 +71,8 @@ posthorn_room(cli USES admin server demo LIBS Boost::json)
 
 # The binary: main() catches what escaped and hands over to the verbs.
 if(TARGET posthorn_cli)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/entrance/cli/run.cpp PROPERTIES
+    COMPILE_DEFINITIONS "POSTHORN_VERSION=\"${PROJECT_VERSION}\"")
   add_executable(posthorn ${PROJECT_SOURCE_DIR}/src/main.cpp)
   target_precompile_headers(posthorn REUSE_FROM posthorn_pch)
   target_link_libraries(posthorn PRIVATE posthorn_cli)
