@@ -18,7 +18,8 @@ inline constexpr std::string_view field_name = "Authentication-Results";
 inline constexpr std::size_t field_octets_max = 64 * KiB;  // ours: longer fields are not parsed
 inline constexpr std::size_t results_max = 200;            // ours
 inline constexpr std::size_t properties_max = 50;          // ours, a result
-inline constexpr std::size_t value_octets_max = 512;       // ours: what write() lets into one value
+inline constexpr std::size_t value_octets_max =
+    400;  // ours: what write() lets into one value, so that a line stays under 998
 
 /// "header.d=example.net": ptype, property and value (RFC 8601 2.2).
 struct Property {
@@ -65,7 +66,7 @@ struct ParseError {
 [[nodiscard]] std::string write(const AuthenticationResults& results);
 
 /// RFC 8601 5: whether the field claims to be from `authserv_id`. True also for fields that do not parse but whose
-/// id, comments and quotes taken off, is ours (any case), and for an id that ours begins with a version attached.
+/// id, with comments, quotes and a final dot taken off, is ours in any case, whatever version follows.
 [[nodiscard]] bool claims_authserv_id(Octets value, std::string_view authserv_id);
 
 }  // namespace posthorn::authentication_results
