@@ -207,15 +207,13 @@ std::uint64_t name_hash(std::string_view name) {
 
 }  // namespace
 
-std::string canonical_headers(const message::Header& header, const std::vector<std::string>& names,
-                              Canonicalization form, const OwnField& own) {
+void append_signed_fields(std::string& out, const message::Header& header, const std::vector<std::string>& names,
+                          Canonicalization form) {
   const std::vector<message::Field>& fields = header.fields();
   std::vector<std::uint64_t> hashes;
   hashes.reserve(fields.size());
   for (const message::Field& field : fields) hashes.push_back(name_hash(field.name));
   std::vector<bool> used(fields.size());
-  std::string out;
-  out.reserve(1024);
   for (const std::string& name : names) {
     const std::uint64_t hash = name_hash(name);
     // RFC 6376 5.4.2: from the bottom up; a name without a field left signs its absence.
@@ -226,6 +224,13 @@ std::string canonical_headers(const message::Header& header, const std::vector<s
       break;
     }
   }
+}
+
+std::string canonical_headers(const message::Header& header, const std::vector<std::string>& names,
+                              Canonicalization form, const OwnField& own) {
+  std::string out;
+  out.reserve(1024);
+  append_signed_fields(out, header, names, form);
   append_own_field(out, form, own);
   return out;
 }

@@ -61,8 +61,10 @@ struct OwnField {
 /// Appends the signature's own field: the value of b= taken as empty, and no final CRLF (RFC 6376 3.7).
 void append_own_field(std::string& out, Canonicalization form, const OwnField& own);
 
-/// What b= signs: the fields that `names` picks (each the last one not yet picked, RFC 6376 5.4.2), then the
-/// signature's own.
+/// Appends the fields that `names` picks, each the last one not yet picked (RFC 6376 5.4.2).
+void append_signed_fields(std::string& out, const message::Header& header, const std::vector<std::string>& names,
+                          Canonicalization form);
+/// What b= signs: those fields, then the signature's own.
 [[nodiscard]] std::string canonical_headers(const message::Header& header, const std::vector<std::string>& names,
                                             Canonicalization form, const OwnField& own);
 

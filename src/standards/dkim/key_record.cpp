@@ -50,7 +50,7 @@ bool KeyRecord::allows_service(std::string_view name) const {
   return services.empty() || contains(services, "*") || contains(services, name);
 }
 
-Result<KeyRecord, KeyRecordError> parse_key_record(std::string_view text) {
+posthorn::Result<KeyRecord, KeyRecordError> parse_key_record(std::string_view text) {
   const auto tags = TagList::parse(text);
   if (!tags) return fail(error(tags.error().reason));
   if (auto fault = version_fault(*tags)) return fail(error(std::move(*fault)));

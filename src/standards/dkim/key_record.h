@@ -41,7 +41,7 @@ struct KeyRecordError {
 };
 
 /// `text`: the record's strings joined.
-[[nodiscard]] Result<KeyRecord, KeyRecordError> parse_key_record(std::string_view text);
+[[nodiscard]] posthorn::Result<KeyRecord, KeyRecordError> parse_key_record(std::string_view text);
 /// "v=DKIM1; k=rsa; p=…" as Posthorn publishes a key; k=rsa is left out only by other people.
 [[nodiscard]] std::string key_record_text(const crypto::PublicKey& key);
 /// The record in character-strings of at most 255 octets (RFC 1035 3.3).

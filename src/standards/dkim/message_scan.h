@@ -38,7 +38,7 @@ struct BodyHashKind {
 /// A DKIM-Signature field of the message. The views live as long as the scan's header.
 struct ScannedSignature {
   message::Field field;
-  Result<Signature, SignatureError> parsed;
+  posthorn::Result<Signature, SignatureError> parsed;
 };
 
 class MessageScan {

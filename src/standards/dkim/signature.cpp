@@ -58,10 +58,10 @@ class Reader {
 
   Fault canonicalization(Signature& out) {
     const auto c = tags_.value("c");
-    if (!c) {
-      // RFC 6376 3.5: simple/simple; ARC has relaxed (RFC 8617 4.1.2 through its examples).
-      return std::nullopt;
-    }
+    constexpr auto relaxed = Canonicalization::relaxed;
+    // RFC 6376 3.5: simple/simple; ARC's signers mean relaxed/relaxed where they leave it out.
+    if (kind_ == Kind::arc) out.canonicalizations = {relaxed, relaxed};
+    if (!c) return std::nullopt;
     const auto both = parse_canonicalizations(*c);
     if (!both) return fmt::format("c={} is not a canonical form", text::printable(*c, 40));
     out.canonicalizations = *both;
@@ -157,7 +157,7 @@ class Reader {
   Kind kind_;
 };
 
-Result<Signature, SignatureError> parse(Octets value, Kind kind) {
+posthorn::Result<Signature, SignatureError> parse(Octets value, Kind kind) {
   SignatureError error;
   if (value.size() > signature_octets_max) {
     error.reason = "the field is too long";
@@ -202,11 +202,11 @@ std::optional<dns::Name> Signature::key_name() const {
   return std::move(*name);
 }
 
-Result<Signature, SignatureError> parse_signature(Octets value) {
+posthorn::Result<Signature, SignatureError> parse_signature(Octets value) {
   return parse(value, Kind::dkim);
 }
 
-Result<Signature, SignatureError> parse_arc_message_signature(Octets value) {
+posthorn::Result<Signature, SignatureError> parse_arc_message_signature(Octets value) {
   return parse(value, Kind::arc);
 }
 

@@ -44,11 +44,11 @@ struct SignatureError {
 };
 
 /// `value`: what stands after "DKIM-Signature:".
-[[nodiscard]] Result<Signature, SignatureError> parse_signature(Octets value);
+[[nodiscard]] posthorn::Result<Signature, SignatureError> parse_signature(Octets value);
 
 /// An ARC-Message-Signature (RFC 8617 4.1.2): the same but for v=, which is not there, and i=, which is the
 /// instance and left to the caller; From need not be among the signed headers.
-[[nodiscard]] Result<Signature, SignatureError> parse_arc_message_signature(Octets value);
+[[nodiscard]] posthorn::Result<Signature, SignatureError> parse_arc_message_signature(Octets value);
 
 /// A domain of d=, s= or i= as the DNS has it: lower case, U-labels turned to A-labels (RFC 8616).
 [[nodiscard]] std::optional<dns::Name> parse_domain(std::string_view text);

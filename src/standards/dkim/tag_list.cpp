@@ -26,7 +26,7 @@ bool is_tag_value(std::string_view value) {
 
 }  // namespace
 
-Result<TagList, TagListError> TagList::parse(std::string_view text) {
+posthorn::Result<TagList, TagListError> TagList::parse(std::string_view text) {
   TagList list;
   // tag-list = tag-spec *( ";" tag-spec ) [ ";" ]
   for (std::size_t at = 0; at < text.size();) {

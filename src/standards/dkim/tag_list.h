@@ -27,7 +27,7 @@ struct TagListError {
 
 class TagList {
  public:
-  [[nodiscard]] static Result<TagList, TagListError> parse(std::string_view text);
+  [[nodiscard]] static posthorn::Result<TagList, TagListError> parse(std::string_view text);
 
   [[nodiscard]] const std::vector<Tag>& tags() const { return tags_; }
   /// Tag names are case-sensitive.
