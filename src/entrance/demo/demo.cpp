@@ -129,8 +129,8 @@ Task<Outcome> send_letter(server::Process& process, World& world, Teller& teller
   Inhabited& alpha = world.alpha();
   Letter letter{alpha.endpoint("submission"),
                 alpha.host_name,
-                alpha.account,
-                alpha.password,
+                alpha.login,
+                alpha.secret,
                 alpha.account,
                 world.beta().account,
                 letter_text(world, process.clock().now())};

@@ -8,6 +8,7 @@
 #include "entrance/server/settings.h"
 #include "foundation/crypto/random.h"
 #include "platform/runtime/files.h"
+#include "site/directory/plan.h"
 #include "standards/dns/zone.h"
 
 namespace posthorn::demo {
@@ -40,6 +41,16 @@ std::uint16_t free_port(const IpAddress& address, std::uint16_t wanted) {
   return wanted;
 }
 
+Inhabited inhabit(const std::string& domain, const std::string& person, std::string_view address) {
+  Inhabited site;
+  site.domain = domain;
+  site.host_name = "mail." + domain;
+  site.account = person + "@" + domain;
+  site.password = crypto::random_secret(12);
+  site.address = *IpAddress::parse(address);
+  return site;
+}
+
 }  // namespace
 
 net::Endpoint Inhabited::endpoint(std::string_view service) const {
@@ -63,20 +74,8 @@ Result<std::unique_ptr<World>, Problem> World::make(const std::filesystem::path&
   if (!tls) return fail(std::move(tls.error()));
   world->client_tls_ = std::move(*tls);
 
-  world->alpha() = {"alpha.example",
-                    "mail.alpha.example",
-                    "ann@alpha.example",
-                    crypto::random_secret(12),
-                    *IpAddress::parse("127.0.0.2"),
-                    {},
-                    nullptr};
-  world->beta() = {"beta.example",
-                   "mail.beta.example",
-                   "bob@beta.example",
-                   crypto::random_secret(12),
-                   *IpAddress::parse("127.0.0.3"),
-                   {},
-                   nullptr};
+  world->alpha() = inhabit("alpha.example", "ann", "127.0.0.2");
+  world->beta() = inhabit("beta.example", "bob", "127.0.0.3");
   const std::uint16_t alpha_port = free_port(world->alpha().address, kSmtpPort);
   const std::uint16_t beta_port = free_port(world->beta().address, kSmtpPort);
   if (auto made = world->make_site(world->alpha(), dir / "alpha", alpha_port, beta_port); !made)
@@ -121,8 +120,21 @@ Task<Result<void, Problem>> World::start(server::Process& process, Teller& telle
     auto started = co_await server::SiteServer::start(process, std::move(*config), std::move(replacements));
     if (!started) co_return fail(std::move(started.error()));
     site.server = std::move(*started);
+    if (auto added = co_await add_login(site, process.clock().now()); !added) co_return added;
     teller.listen_to(site.server->store(), site.domain);
   }
+  co_return Result<void, Problem>{};
+}
+
+Task<Result<void, Problem>> World::add_login(Inhabited& site, TimePoint now) {
+  const auto snapshot = site.server->directory().snapshot();
+  auto login = directory::add_login(*snapshot, site.account, "mail program", "smtp", now);
+  if (!login) co_return fail(std::move(login.error()));
+  const auto committed = co_await site.server->store().commit(std::move(login->unit));
+  if (!committed)
+    co_return fail(Problem{ProblemKind::unavailable, "the demo's login", "the store did not take it", ""});
+  site.login = std::move(login->name);
+  site.secret = std::move(login->secret);
   co_return Result<void, Problem>{};
 }
 

@@ -17,6 +17,7 @@ namespace posthorn::demo {
 struct Inhabited {
   std::string domain, host_name;
   std::string account, password;  ///< the one person who lives there
+  std::string login, secret;      ///< their mail program's own login (SCRAM, revocable by itself)
   IpAddress address;
   server::QuickstartResult made;
   std::unique_ptr<server::SiteServer> server;
@@ -38,6 +39,7 @@ class World {
   [[nodiscard]] const net::ClientTls& client_tls() const { return *client_tls_; }
 
  private:
+  [[nodiscard]] static Task<Result<void, Problem>> add_login(Inhabited& site, TimePoint now);
   [[nodiscard]] Result<void, Problem> make_site(Inhabited& site, const std::filesystem::path& dir,
                                                 std::uint16_t mx_port, std::uint16_t other_mx_port);
 
