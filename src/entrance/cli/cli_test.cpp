@@ -132,10 +132,8 @@ TEST_F(Offline, ASiteIsBuiltVerbByVerb) {
             Exit::done);
   EXPECT_EQ(verb({"account", "add", "bob@alpha.example", "--quota", "2GB"}).status, Exit::done);
   EXPECT_EQ(verb({"address", "add", "sales@alpha.example", "--to", "bob@alpha.example"}).status, Exit::done);
-  EXPECT_EQ(
-      verb({"group", "add", "team@alpha.example", "--member", "ann@alpha.example", "--member", "sales@alpha.example"})
-          .status,
-      Exit::done);
+  EXPECT_EQ(verb({"group", "add", "team@alpha.example", "--member", "ann@alpha.example", "sales@alpha.example"}).status,
+            Exit::done);
   const auto login = json({"login", "add", "ann@alpha.example", "phone", "--scope", "smtp,imap"});
   EXPECT_EQ(login.at("login").as_string(), "ann+phone@alpha.example");
   EXPECT_GE(login.at("secret").as_string().size(), 20u);

@@ -38,7 +38,8 @@ std::string help_for_verb(const Verb& verb) {
 std::string usage_line(const Verb& verb) {
   std::string out = fmt::format("posthorn {}", verb.name);
   for (const Argument& argument : verb.arguments) {
-    out += argument.required ? fmt::format(" {}", argument.name) : fmt::format(" [{}]", argument.name);
+    const std::string form = fmt::format("{}{}", argument.name, argument.repeated ? "…" : "");
+    out += argument.required ? " " + form : fmt::format(" [{}]", form);
   }
   for (const Option& option : verb.options) {
     const std::string form =

@@ -77,7 +77,9 @@ Result<Invocation, Problem> Invocation::parse(const Verb& verb, std::span<const 
         return fail(usage(verb, std::string(name), fmt::format("its {} is missing", option->value)));
       }
     } else if (positional < verb.arguments.size()) {
-      out.values_[std::string(verb.arguments[positional++].name)].emplace_back(word);
+      const Argument& argument = verb.arguments[positional];
+      out.values_[std::string(argument.name)].emplace_back(word);
+      if (!argument.repeated) ++positional;
     } else {
       return fail(usage(verb, text::printable(word), fmt::format("{} takes no more arguments", verb.name)));
     }

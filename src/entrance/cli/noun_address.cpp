@@ -18,7 +18,9 @@ void put_group(std::string& out, const json::object& g) {
 
 json::array members_of(const Invocation& v) {
   json::array members;
-  for (const std::string& member : v.all("--member")) members.emplace_back(member);
+  for (const char* const name : {"--member", "MEMBER"}) {
+    for (const std::string& member : v.all(name)) members.emplace_back(member);
+  }
   return members;
 }
 
@@ -40,6 +42,9 @@ Exit list_groups(const Invocation& v) {
 Exit remove_group(const Invocation& v) {
   return ask(v, {{"address", v.get("ADDRESS")}, {"members", members_of(v)}}, {.value = put_group});
 }
+
+/// "--member a b c" is the same as "--member a --member b --member c".
+const Argument more{"MEMBER", "further members, after --member", false, true};
 
 }  // namespace
 
@@ -64,14 +69,14 @@ const std::vector<Verb>& address_verbs() {
        "an address that stands for several accounts here, or more members for one",
        "Members may be groups. They may send as the group. Addresses elsewhere cannot be members yet.\n\n"
        "  posthorn group add team@example.org --member ann@example.org --member bob@example.org",
-       {{"ADDRESS", "the group's address"}},
+       {{"ADDRESS", "the group's address"}, more},
        {{"--member", "ADDRESS", "an account, address or group here", true, true}},
        add_group},
       {"group list", "every group with its members", "", {}, {}, list_groups},
       {"group remove",
        "a group, or with --member these members only",
        "",
-       {{"ADDRESS", "the group's address"}},
+       {{"ADDRESS", "the group's address"}, more},
        {{"--member", "ADDRESS", "take out this one only", false, true}},
        remove_group},
   };

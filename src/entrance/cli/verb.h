@@ -29,6 +29,7 @@ struct Argument {
   std::string_view name;  ///< "ADDRESS"
   std::string_view help;
   bool required = true;
+  bool repeated = false;  ///< the last one only: takes every further word
 };
 
 struct Option {
