@@ -2,12 +2,10 @@
 // message was cut into pieces.
 #include <cstdlib>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "standards/arc/arc.h"
 #include "standards/dkim/verify.h"
 #include "standards/dns/zone.h"
+#include "standards/test_support/run_task.h"
 
 namespace {
 
@@ -27,23 +25,18 @@ dkim::MessageScan scan_in_pieces(Octets message, std::size_t piece) {
   return scan;
 }
 
-Task<void> verify(const dkim::MessageScan& scan, std::string& told) {
+Task<std::string> verdict_of(const dkim::MessageScan& scan) {
   const auto now = from_unix_seconds(1'800'000'000);
+  std::string told;
   const auto results = co_await dkim::verify(scan, resolver(), now);
   for (const auto& result : results) told += fmt::format("{} {};", text(result.result), text(result.body_hash));
   const arc::Outcome chain = co_await arc::verify(scan, resolver(), now);
-  told += fmt::format("{} {}", text(chain.result), chain.reason);
+  co_return told + fmt::format("{} {}", text(chain.result), chain.reason);
 }
 
 std::string verdict(Octets message, std::size_t piece) {
   const dkim::MessageScan scan = scan_in_pieces(message, piece);
-  std::string told;
-  boost::asio::io_context loop{1};
-  boost::asio::co_spawn(loop, verify(scan, told), [](std::exception_ptr failure) {
-    if (failure) std::abort();
-  });
-  loop.run();
-  return told;
+  return test_support::run_task(verdict_of(scan));
 }
 
 }  // namespace
