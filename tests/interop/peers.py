@@ -236,7 +236,7 @@ class OpenSmtpd(Peer):
 
     def configure(self):
         scheme = {"none": "smtp+notls", "may": "smtp", "must": "smtp+tls"}[self.tls]
-        actions = "".join(f'action "to-{number}" relay host {scheme}://{host}:{port}\n'
+        actions = "".join(f'action "to-{number}" relay host {scheme}://{host}:{port}{" tls no-verify" if self.tls != "none" else ""}\n'
                           for number, (host, port) in enumerate(self.routes.values()))
         matches = "".join(f'match from any for domain "{domain}" action "to-{number}"\n' for number, domain in enumerate(self.routes))
         self.jail.write("/etc/smtpd.conf", f"""smtp max-message-size "{MESSAGE_BYTES_MAX}"

