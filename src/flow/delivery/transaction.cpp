@@ -108,8 +108,9 @@ std::optional<Reply> Transaction::end_message() {
     return Reply(552, EnhancedStatus{5, 3, 4},
                  fmt::format("the header section is longer than {} octets", doorway_.header_octets_max));
   arrival_->edit = message::HeaderEdit(header);
+  arrival_->at = doorway_.clock->now();  // the internal date is that of the whole message, not of MAIL
   arrival_->received = message::write_received(received_trace());
-  arrival_->story.step(doorway_.clock->now(), Stage::data, "the message was read").with("octets", intake_->size());
+  arrival_->story.step(arrival_->at, Stage::data, "the message was read").with("octets", intake_->size());
   if (const auto id = message::parse_message_id(header.value("Message-ID").value_or("")))
     arrival_->story.message_id(*id);
   return std::nullopt;
@@ -126,7 +127,7 @@ message::ReceivedTrace Transaction::received_trace() const {
   trace.id = arrival_->id.text();
   // RFC 5321 4.4, 7.6: with several recipients "for" would tell each of the others.
   if (arrival_->recipients.size() == 1) trace.for_ = arrival_->recipients[0].address;
-  trace.at = doorway_.clock->now();
+  trace.at = arrival_->at;
   return trace;
 }
 
