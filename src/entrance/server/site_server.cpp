@@ -4,6 +4,7 @@
 
 #include "entrance/server/settings.h"
 #include "platform/runtime/deadline.h"
+#include "platform/runtime/process.h"
 
 namespace posthorn::server {
 namespace {
@@ -154,6 +155,7 @@ Result<void, Problem> SiteServer::open_administration() {
   control_ = std::make_unique<admin::ControlServer>(loop, [this] { return admin_site(); }, log_);
   if (auto done = control_->open(config_.store_dir); !done) return done;
   if (config_.listen.metrics.empty()) return {};
+  watch_process();
   metrics_server_ = std::make_unique<admin::MetricsServer>(loop, metrics_, [] { return std::string(); }, log_);
   for (const net::Endpoint& endpoint : config_.listen.metrics) {
     auto at = metrics_server_->open(endpoint);
@@ -182,6 +184,25 @@ Task<> SiteServer::keep_house() {
     const config::Config config = present_config();
     store_->commit_later(journal::retention(process_.clock().now(), config.limits.story_age, config.limits.story_size));
   }
+}
+
+std::string SiteServer::unhealthy() const {
+  std::error_code error;
+  const auto space = std::filesystem::space(config_.store_dir, error);
+  if (error) return fmt::format("the store {} cannot be reached: {}", config_.store_dir.string(), error.message());
+  // Below its reserve the store takes no new mail (452 4.3.1).
+  if (space.available < storage::StoreOptions{}.reserve_octets)
+    return fmt::format("the disk is full: {} octets are free for the store", space.available);
+  return {};
+}
+
+void SiteServer::watch_process() {
+  metrics_.watch("posthorn_process_resident_octets", "Memory of the process.",
+                 [] { return static_cast<double>(runtime::resident_octets()); });
+  metrics_.watch("posthorn_process_cpu_seconds_total", "CPU time of the process.",
+                 [] { return static_cast<double>(runtime::process_cpu_micros()) / 1e6; });
+  metrics_.watch("posthorn_store_pending", "Commits and reads that wait for the store.",
+                 [this] { return static_cast<double>(store_->pending()); });
 }
 
 Task<> SiteServer::stop(Duration grace) {

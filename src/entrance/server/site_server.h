@@ -66,6 +66,9 @@ class SiteServer {
                                                    smtp_service::HandlerFactory& handlers);
   [[nodiscard]] Result<void, Problem> open_administration();
   void start_work();
+  void watch_process();
+  /// Why the server cannot do its work now, for /healthz; empty: it can. Thread-safe.
+  [[nodiscard]] std::string unhealthy() const;
 
   [[nodiscard]] Task<> keep_house();
   [[nodiscard]] config::Config present_config() const;
