@@ -133,6 +133,16 @@ TEST(CanonicalHeader, PicksFieldsFromTheBottom) {
             "subject:two\r\nsubject:one\r\ns:b=");
 }
 
+TEST(MessageScan, ALineOfAnyLengthIsHashedInPassing) {
+  const std::string piece(MiB, 'x');
+  const BodyHashKind kind{Canonicalization::relaxed, crypto::SignatureHash::sha256, std::nullopt};
+  MessageScan scan{{kind}};
+  scan.feed("From: a@b.example\r\n\r\n");
+  for (int i = 0; i < 64; ++i) scan.feed(piece);
+  scan.finish();
+  EXPECT_EQ(scan.body_hash(kind)->canonical_octets, 64 * MiB + 2);
+}
+
 TEST(MessageScan, FindsTheBodyOfAMessageWithoutSeparator) {
   const std::string message = "From: a@b.example\r\nnot a field\r\nmore\r\n";
   std::string expected;

@@ -33,7 +33,8 @@ struct SigningOptions {
 /// The body hash a scan must be made with so that a message can be signed after it.
 [[nodiscard]] BodyHashKind signing_body_hash(Canonicalization form);
 
-/// The default h=: every field of the list in STANDARDS (From first) that is there, each once more than it occurs.
+/// The default h=: what readers and clients act upon, From first, as often as it is there; the fields to which a
+/// second one could be added with gain once more than they occur.
 [[nodiscard]] std::vector<std::string> signed_header_list(const message::Header& header);
 
 /// One DKIM-Signature field, folded, with its final CRLF: goes on top of the message. The scan must be finished and

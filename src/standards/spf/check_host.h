@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "foundation/base/finding.h"
 #include "foundation/base/ip_address.h"
 #include "foundation/base/task.h"
 #include "foundation/base/time.h"
@@ -64,5 +65,9 @@ struct Outcome {
 [[nodiscard]] Task<Outcome> check_mail_from(dns::Resolver& resolver, Query query);
 /// The HELO identity (RFC 7208 2.3).
 [[nodiscard]] Task<Outcome> check_helo(dns::Resolver& resolver, Query query);
+
+/// What an evaluation shows about the domain's records that no single record shows: missing, several, too many
+/// lookups with the nested ones, void lookups, includes of nothing.
+[[nodiscard]] Findings findings_of(const Outcome& outcome);
 
 }  // namespace posthorn::spf

@@ -1,4 +1,4 @@
-// What is wrong, or not wise, with one SPF record: without asking the DNS.
+// What is wrong, or not wise, with one SPF record: without asking the DNS; and what an evaluation shows besides.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -149,6 +149,40 @@ class Review {
 
 RecordReview review_record(std::string_view text) {
   return Review{text}.run();
+}
+
+namespace {
+
+/// A record was looked for at the step, and this came of it.
+bool is_fetch_with(const TraceStep& step, Result result) {
+  return step.term == "v=spf1" && step.result == text(result);
+}
+
+}  // namespace
+
+Findings findings_of(const Outcome& outcome) {
+  Findings out;
+  for (const TraceStep& step : outcome.trace) {
+    const bool nested = step.depth > 0;
+    if (is_fetch_with(step, Result::none) && nested)
+      out.push_back({"spf-include-missing", FindingLevel::error,
+                     fmt::format("{} is included, and has no SPF record", step.domain), ""});
+    if (is_fetch_with(step, Result::none) && !nested)
+      out.push_back({"spf-missing", FindingLevel::warning, fmt::format("{} has no SPF record", step.domain), ""});
+    if (is_fetch_with(step, Result::permerror))
+      out.push_back({"spf-multiple", FindingLevel::error, fmt::format("{} has several SPF records", step.domain), ""});
+  }
+  if (outcome.lookups > dns_terms_max)
+    out.push_back({"spf-too-many-lookups", FindingLevel::error,
+                   fmt::format("more than {} terms ask the DNS, nested ones counted", dns_terms_max), ""});
+  else if (outcome.lookups >= kNearLimit)
+    out.push_back(
+        {"spf-near-lookup-limit", FindingLevel::info,
+         fmt::format("{} of at most {} terms ask the DNS, nested ones counted", outcome.lookups, dns_terms_max), ""});
+  if (outcome.void_lookups > void_lookups_max)
+    out.push_back({"spf-void-lookups", FindingLevel::error,
+                   fmt::format("more than {} lookups find nothing", void_lookups_max), ""});
+  return out;
 }
 
 }  // namespace posthorn::spf

@@ -275,6 +275,25 @@ TEST(SourceRecords, OwnMxAndHost) {
   EXPECT_EQ(check(zone, "192.0.2.7", "a@example.com").result, Result::fail);
 }
 
+std::string ids(const Findings& findings) {
+  std::string out;
+  for (const Finding& finding : findings) out += finding.id + " ";
+  return out;
+}
+
+TEST(FindingsOf, TellsWhatOnlyAnEvaluationShows) {
+  const auto found = [](const std::string& zone) {
+    return ids(findings_of(check(zone, "192.0.2.1", "a@example.com")));
+  };
+  EXPECT_EQ(found("other.example. A 192.0.2.1\n"), "spf-missing ");
+  EXPECT_EQ(found(with_record("v=spf1 -all") + with_record("v=spf1 +all")), "spf-multiple ");
+  EXPECT_EQ(found(with_record("v=spf1 include:i.example -all")), "spf-include-missing ");
+  EXPECT_EQ(found(with_includes(7)), "");
+  EXPECT_EQ(found(with_includes(8)), "spf-near-lookup-limit ");
+  EXPECT_EQ(found(with_includes(11)), "spf-too-many-lookups ");
+  EXPECT_EQ(found(with_record("v=spf1 a:x.example a:y.example a:z.example -all")), "spf-void-lookups ");
+}
+
 TEST(ReviewRecord, CountsItsOwnLookups) {
   const auto with = [](int count) {
     std::string record = "v=spf1";
