@@ -49,7 +49,7 @@ Attempt::Attempt(const queue::Parcel& parcel) : parcel_(parcel), recipients_(par
 std::vector<std::size_t> Attempt::open() const {
   std::vector<std::size_t> who;
   for (std::size_t i = 0; i < recipients_.size(); ++i)
-    if (!recipients_[i].fate && !recipients_[i].stop) who.push_back(i);
+    if (!recipients_[i].fate) who.push_back(i);
   return who;
 }
 
@@ -68,11 +68,11 @@ void Attempt::note(const std::vector<std::size_t>& who, const client::Transactio
       continue;
     }
     recipients_[who[i]].dsn_passed_on = outcome.peer_has_dsn;
-    note_one(recipients_[who[i]], one, outcome.in_doubt, host);
+    note_one(recipients_[who[i]], one, host);
   }
 }
 
-void Attempt::note_one(Recipient& recipient, const client::Outcome& outcome, bool in_doubt, const std::string& host) {
+void Attempt::note_one(Recipient& recipient, const client::Outcome& outcome, const std::string& host) {
   recipient.verdict = verdict_of(outcome, host);
   recipient.told = true;
   recipient.local = false;
@@ -90,9 +90,9 @@ void Attempt::note_one(Recipient& recipient, const client::Outcome& outcome, boo
     recipient.fate = queue::Fate::failed;
     return;
   }
+  // That includes an answer to the final dot that never came: the peer may have the message, and another host is
+  // asked all the same, or a host that always breaks there would keep it for ever. Twice is better than never.
   unsettled_ = true;
-  // The peer may have taken it: asking another host now would make the duplicate certain.
-  if (in_doubt && outcome.stage == client::Stage::message) recipient.stop = true;
 }
 
 void Attempt::note_no_session(const client::Outcome& failure, const std::string& host) {
@@ -117,7 +117,7 @@ std::vector<std::size_t> Attempt::take_surplus() {
 
 void Attempt::end(const NoTarget& ending) {
   for (Recipient& recipient : recipients_) {
-    if (recipient.fate || recipient.stop) continue;
+    if (recipient.fate) continue;
     const bool never_asked = recipient.verdict.status.empty();
     if (never_asked) recipient.verdict = ending.verdict;
     // Local refusals are final when no host is left that could not be asked.

@@ -39,13 +39,12 @@ class Attempt {
  private:
   struct Recipient {
     std::optional<queue::Fate> fate;
-    bool stop = false;   ///< deferred, and no other host may be tried now
     bool told = false;   ///< `verdict` comes from a session
     bool local = false;  ///< `verdict` is our own, permanent, and holds for the hosts tried so far
     bool dsn_passed_on = false;
     queue::Verdict verdict;
   };
-  void note_one(Recipient& recipient, const smtp::client::Outcome& outcome, bool in_doubt, const std::string& host);
+  void note_one(Recipient& recipient, const smtp::client::Outcome& outcome, const std::string& host);
 
   const queue::Parcel& parcel_;
   std::vector<Recipient> recipients_;
