@@ -151,7 +151,7 @@ class Theirs:
 
 
 # Set so high that the load generator, one address and one login, never meets them.
-LIFTED_LIMITS = ("connections_per_address", "messages_per_hour", "recipients_per_hour")
+LIFTED_LIMITS = ("connections", "connections_per_address", "messages_per_hour", "recipients_per_hour")
 
 
 def measure_accept(server, messages, connections, size):
@@ -269,7 +269,8 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="a tenth of the messages")
     parser.add_argument("--json", action="store_true", help="one JSON list of rows")
     options = parser.parse_args()
-    options.chosen = [name for name in BENCHES if not options.names or any(name.startswith(begin) for begin in options.names)]
+    asked = [name for word in options.names for name in BENCHES if name == word or word not in BENCHES and name.startswith(word)]
+    options.chosen = [name for name in BENCHES if name in asked or not options.names]
     if not options.chosen:
         parser.error(f"no such benchmark; there are: {' '.join(BENCHES)}")
     return options
