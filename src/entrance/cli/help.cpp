@@ -56,10 +56,13 @@ std::string help_overview() {
       "  posthorn demo                        two sites on this machine exchange mail and tell how\n"
       "  posthorn quickstart DOMAIN --dir DIR makes a server for a domain; then: posthorn serve --config …\n"
       "  posthorn message trace ID            what became of a message, step by step\n";
-  std::string_view noun;
+  std::string group = "none";
   for (const Verb* verb : all_verbs()) {
-    if (noun_of(verb->name) != noun) out += '\n';
-    noun = noun_of(verb->name);
+    // A noun's verbs stand together, and so do the verbs without one.
+    const bool has_noun = verb->name.find(' ') != std::string_view::npos;
+    const std::string its_group = has_noun ? std::string(noun_of(verb->name)) : std::string();
+    if (its_group != group) out += '\n';
+    group = its_group;
     out += one_line(*verb);
   }
   out +=

@@ -83,7 +83,7 @@ Exit migrate(const Invocation& v) {
 
 void put_backup(std::string& out, const json::object& b) {
   out +=
-      fmt::format("{} contents, {} in all, in {}\nThe key that seals the store's secrets is not in it.\n",
+      fmt::format("{} contents, {} in all, in {}\nConfiguration, certificates and their keys are not in it.\n",
                   member(b, "contents"), octets_text(b.at("octets").to_number<std::uint64_t>()), member(b, "backup"));
 }
 

@@ -77,8 +77,10 @@ TEST_F(WithStore, AFullBatchNeedsNoFlush) {
 
 TEST_F(WithStore, OldStoriesGo) {
   Journal journal(*store);
-  journal.record(MailId{1}, eight, refused("old@alpha.example"));
-  journal.record(MailId{2}, eight + std::chrono::hours(2), refused("new@alpha.example"));
+  const auto id_at = [](TimePoint at) { return MailId{static_cast<std::uint64_t>(unix_micros(at) / 1000) << 20}; };
+  const TimePoint ten = eight + std::chrono::hours(2);
+  journal.record(id_at(eight), eight, refused("old@alpha.example"));
+  journal.record(id_at(ten), ten, refused("new@alpha.example"));
   journal.flush();
   ASSERT_EQ(found("old@alpha.example").size(), 1u);
   const storage::Unit unit = retention(eight + std::chrono::hours(25), std::chrono::hours(24), 1 * GiB);

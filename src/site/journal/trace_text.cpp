@@ -48,9 +48,19 @@ std::string plain(const json::value& value) {
   return json::serialize(value);
 }
 
+/// Whom a step is about, for its first line.
+std::string recipient_of(const TraceStep& step) {
+  const auto at = std::ranges::find(step.evidence, "recipient", &std::pair<std::string, std::string>::first);
+  json::error_code error;
+  if (at == step.evidence.end()) return {};
+  const json::value value = json::parse(at->second, error);
+  return error ? std::string{} : ": " + plain(value);
+}
+
 void append_evidence(std::string& out, const TraceStep& step) {
   std::string line, lists;
   for (const auto& [key, text] : step.evidence) {
+    if (key == "recipient" || key == "state") continue;  // the first line, and the top of the page
     json::error_code error;
     const json::value value = json::parse(text, error);
     if (error) continue;
@@ -78,7 +88,8 @@ std::string clock_text(TimePoint at, TimePoint before) {
 void append_steps(std::string& out, const Trace& trace) {
   TimePoint before = TimePoint::min();
   for (const TraceStep& step : trace.steps) {
-    out += fmt::format("  {}  {}: {}\n", clock_text(step.at, before), step.stage, text::printable(step.what, 1000));
+    out += fmt::format("  {}  {}: {}{}\n", clock_text(step.at, before), step.stage, text::printable(step.what, 1000),
+                       recipient_of(step));
     append_evidence(out, step);
     before = step.at;
   }
