@@ -178,6 +178,7 @@ TEST_F(Offline, AMessageIsSentListedShownAndExplained) {
 
   const auto trace = json({"message", "trace", id});
   EXPECT_EQ(trace.at("id").as_string(), id);
+  EXPECT_EQ(trace.at("message_id").as_string(), id + "@mail.alpha.example");
   EXPECT_EQ(trace.at("recipients").at(0).at("state").as_string(), "mailbox");
   EXPECT_EQ(trace.at("recipients").at(1).at("state").as_string(), "queued");
   EXPECT_FALSE(trace.at("hops").as_array().empty());

@@ -42,11 +42,16 @@ std::optional<Reply> check_author(const directory::Snapshot& directory, storage:
   return std::nullopt;
 }
 
-void mend(const message::Header& header, message::HeaderEdit& edit, MailId id, std::string_view host_name,
-          TimePoint at) {
+std::optional<std::string> mend(const message::Header& header, message::HeaderEdit& edit, MailId id,
+                                std::string_view host_name, TimePoint at) {
+  std::optional<std::string> added;
   edit.remove_all("Bcc");
-  if (header.count("Message-ID") == 0) edit.put_on_top(message::write_message_id(id.text(), host_name));
+  if (header.count("Message-ID") == 0) {
+    edit.put_on_top(message::write_message_id(id.text(), host_name));
+    added = fmt::format("{}@{}", id.text(), host_name);
+  }
   if (header.count("Date") == 0) edit.put_on_top(message::write_date(at));
+  return added;
 }
 
 }  // namespace posthorn::submission

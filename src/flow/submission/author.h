@@ -20,8 +20,8 @@ namespace posthorn::submission {
                                                       const message::Header& header);
 
 /// RFC 6409 8: adds Date and Message-ID where they are missing, removes Bcc (RFC 5322 3.6.3) and a Return-Path; nothing
-/// else. `edit` is over `header`.
-void mend(const message::Header& header, message::HeaderEdit& edit, MailId id, std::string_view host_name,
-          TimePoint at);
+/// else. `edit` is over `header`. Returns the Message-ID it added, for the story.
+std::optional<std::string> mend(const message::Header& header, message::HeaderEdit& edit, MailId id,
+                                std::string_view host_name, TimePoint at);
 
 }  // namespace posthorn::submission

@@ -60,7 +60,8 @@ Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
   arrival.edit = message::HeaderEdit(arrival.header);
   if (auto refused = check_author(*snapshot, author->account, arrival.header))
     co_return fail(refusal(what, refused->one_line()));
-  mend(arrival.header, arrival.edit, arrival.id, doorway_.host_name, arrival.at);
+  if (const auto added = mend(arrival.header, arrival.edit, arrival.id, doorway_.host_name, arrival.at))
+    arrival.story.message_id(*added);
   message::ReceivedTrace trace;
   trace.by = doorway_.host_name;
   trace.by_comment = "Posthorn";

@@ -161,7 +161,8 @@ std::optional<Reply> SubmissionHandler::inspect_message() {
   delivery::Arrival& arrival = transaction_.arrival();
   const auto snapshot = door_.doorway_.directory->snapshot();
   if (auto refusal = check_author(*snapshot, identity_->account, arrival.header)) return refusal;
-  mend(arrival.header, arrival.edit, arrival.id, door_.doorway_.host_name, arrival.at);
+  if (const auto added = mend(arrival.header, arrival.edit, arrival.id, door_.doorway_.host_name, arrival.at))
+    arrival.story.message_id(*added);
   return std::nullopt;
 }
 
