@@ -59,19 +59,20 @@ std::vector<std::string> default_headers(const message::Header& header) {
   return out;
 }
 
+/// Folds are a space: dkimpy looks for " i=" in the field as it came.
 Halves signature_halves(const dkim::MessageScan& scan, const dkim::Signer& signer, const SealOptions& options,
                         const std::vector<std::string>& headers, unsigned instance) {
   const auto* body = scan.body_hash(dkim::signing_body_hash(kRelaxed));
-  return {fmt::format("{}: a={};\r\n\tb=", signature_name, algorithm_text(signer)),
-          fmt::format(";\r\n\tbh={};\r\n\tc=relaxed/relaxed; d={};\r\n\th={};\r\n\ti={}; s={}; t={}",
+  return {fmt::format("{}: a={};\r\n b=", signature_name, algorithm_text(signer)),
+          fmt::format(";\r\n bh={};\r\n c=relaxed/relaxed; d={};\r\n h={};\r\n i={}; s={}; t={}",
                       codec::base64_encode(body->digest), signer.domain.text(), fmt::join(headers, ":"), instance,
                       signer.selector.text(), unix_seconds(options.now))};
 }
 
 Halves seal_halves(const dkim::Signer& signer, const SealOptions& options, std::string_view cv, unsigned instance) {
-  return {fmt::format("{}: a={};\r\n\tb=", seal_name, algorithm_text(signer)),
-          fmt::format(";\r\n\tcv={}; d={}; i={}; s={}; t={}", cv, signer.domain.text(), instance,
-                      signer.selector.text(), unix_seconds(options.now))};
+  return {fmt::format("{}: a={};\r\n b=", seal_name, algorithm_text(signer)),
+          fmt::format(";\r\n cv={}; d={}; i={}; s={}; t={}", cv, signer.domain.text(), instance, signer.selector.text(),
+                      unix_seconds(options.now))};
 }
 
 /// RFC 8617 5.1.1: the sets before ours in order; a chain that failed is left out, and only our own set is sealed.
