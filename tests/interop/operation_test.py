@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import unittest
 import urllib.request
 from pathlib import Path
@@ -16,7 +17,7 @@ from bed import ANN, BOB, DOMAIN, PASSWORDS, Bed, note
 from clients import Wire
 from jail import wait_until
 from posthorn import BINARY
-from unpack import Unavailable
+from unpack import ROOT, Unavailable
 
 
 def posthorn(*words):
@@ -25,6 +26,10 @@ def posthorn(*words):
 
 @unittest.skipUnless(BINARY.exists(), f"{BINARY} is not built")
 class CommandLine(unittest.TestCase):
+    def test_reference_pages_are_current(self):
+        done = subprocess.run([sys.executable, str(ROOT / "docs" / "operator" / "generate.py"), "--check"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def verbs(self):
         """Every verb that help names: lines that begin with two blanks and a word."""
         found = re.findall(r"(?m)^  ((?:[a-z][a-z0-9-]+ ?)+?)(?: [A-Z\[-]|  |$)", posthorn("help").stdout)
