@@ -2,6 +2,7 @@
 // by 1, 10 and 100 writers.
 //
 //   bench_store_rates DIR [OCTETS [MAILBOXES [SECONDS [INLINE_MAX]]]]
+//   bench_store_rates DIR queue RECIPIENTS      how fast a store with that many queued recipients opens and lists
 #include <fstream>
 
 #include <sys/resource.h>
@@ -35,7 +36,7 @@ struct Run {
   Store* store;
   Ids* ids;
   const std::vector<Place>* places;
-  std::size_t octets;
+  std::shared_ptr<const OctetString> octets;  // made once: what is measured is the store
   Clock::time_point end;
   std::uint64_t done = 0;
   std::vector<double> latencies;
@@ -45,7 +46,9 @@ Task<> writer(Run& run, std::size_t number) {
   std::size_t next = number * 7919;
   while (Clock::now() < run.end) {
     const Place& place = (*run.places)[next++ % run.places->size()];
-    Unit unit = delivery(*run.ids, place, run.octets);
+    Unit unit = delivery(*run.ids, place, 100);
+    std::get<PutContent>(unit.mutations[0]).octets = run.octets;
+    std::get<AddEmail>(unit.mutations[1]).row.octets.size += run.octets->size() - 100;
     const auto begin = Clock::now();
     const auto outcome = co_await run.store->commit(std::move(unit));
     if (!outcome) throw std::runtime_error("a unit was refused");
@@ -74,7 +77,8 @@ void measure(const Settings& settings, std::size_t count) {
   for (std::size_t i = 0; i < settings.mailboxes; ++i) {
     places.push_back(make_account(**store, "user" + std::to_string(i) + "@alpha.example"));
   }
-  Run run{store->get(), &ids, &places, settings.octets, {}, 0, {}};
+  const auto body = std::make_shared<const OctetString>(message(ids.mail(), settings.octets));
+  Run run{store->get(), &ids, &places, body, {}, 0, {}};
   const double cpu = process_cpu();
   const auto begin = Clock::now();
   run.end = begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(settings.seconds));
@@ -94,6 +98,49 @@ void measure(const Settings& settings, std::size_t count) {
   std::filesystem::remove_all(settings.dir);
 }
 
+template <class Work>
+void timed(const char* what, Work work) {
+  const auto begin = Clock::now();
+  const std::uint64_t rows = work();
+  const double millis = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+  fmt::print("{:<40} {:>9.1f} ms  ({} rows)\n", what, millis, rows);
+}
+
+void measure_queue(const std::filesystem::path& dir, std::uint64_t recipients) {
+  constexpr std::uint64_t each = 100;
+  constexpr std::uint64_t domains = 5'000;
+  std::filesystem::remove_all(dir);
+  StoreOptions options;
+  options.dir = dir;
+  options.create = true;
+  auto store = Store::open(options).value();
+  Ids ids;
+  timed("queue them", [&] {
+    for (std::uint64_t done = 0; done < recipients; done += each) {
+      std::vector<std::string> to;
+      for (std::uint64_t i = done; i < done + each; ++i)
+        to.push_back(fmt::format("user{}@d{}.example", i, i % domains));
+      if (done % (each * 100) == 0) {
+        if (!commit(*store, submission(ids, to, 4096))) throw std::runtime_error("a unit was refused");
+      } else {
+        store->commit_later(submission(ids, to, 4096));
+      }
+    }
+    return recipients;
+  });
+  timed("close", [&] { return store.reset(), 0; });
+  timed("open", [&] { return store = Store::open(options).value(), 1; });
+  timed("destinations", [&] { return ask(*store, [](Reader& r) { return r.destinations(); }).size(); });
+  timed("the first 100 of one destination",
+        [&] { return ask(*store, [](Reader& r) { return r.waiting("d77.example", {}, 100); }).size(); });
+  timed("the first 100 queue entries",
+        [&] { return ask(*store, [](Reader& r) { return r.queue_page({}, {}, 100); }).size(); });
+  timed("the entries of one recipient",
+        [&] { return ask(*store, [](Reader& r) { return r.queue_page({"user77@d77.example"}, {}, 100); }).size(); });
+  store.reset();
+  std::filesystem::remove_all(dir);
+}
+
 }  // namespace
 }  // namespace posthorn::storage::testing
 
@@ -106,6 +153,10 @@ int main(int count, char** arguments) {
   }
   Settings settings;
   settings.dir = words[0];
+  if (words.size() > 2 && words[1] == "queue") {
+    measure_queue(settings.dir, std::stoul(words[2]));
+    return 0;
+  }
   if (words.size() > 1) settings.octets = std::stoul(words[1]);
   if (words.size() > 2) settings.mailboxes = std::stoul(words[2]);
   if (words.size() > 3) settings.seconds = std::stod(words[3]);

@@ -42,7 +42,11 @@ std::exception_ptr ReaderPool::answer(Slot& slot, const std::function<void(Reade
     // A damaged page, say: the coroutine that asked ends, the store goes on.
     failure = std::current_exception();
   }
-  slot.reader->end();
+  try {
+    slot.reader->end();
+  } catch (const DatabaseError&) {
+    if (!failure) failure = std::current_exception();
+  }
   slot.since.store(idle);
   return failure;
 }
