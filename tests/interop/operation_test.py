@@ -137,6 +137,10 @@ class Site(unittest.TestCase):
         self.assertRegex(text, r"(?m)^# TYPE posthorn_\w+ counter")
         self.assertRegex(text, r"(?m)^posthorn_\w+(\{.*\})? \d")
 
+    def test_the_id_of_a_stored_copy_leads_to_its_story(self):
+        self.deliver("copy")
+        self.assertIn("copy@test", self.posthorn.ok("message", "trace", self.posthorn.listed(BOB)[0]["id"]))
+
     def test_message_send(self):
         file = self.posthorn.folder / "note.eml"
         file.write_text(note(ANN, BOB, "sent-by-hand@test").replace("\r\n", "\n"))

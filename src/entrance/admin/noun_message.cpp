@@ -178,8 +178,16 @@ void add_hops(storage::Reader& reader, journal::Trace& trace) {
   }
 }
 
+/// `what` as the journal looks for it: the id of a stored copy stands for the mail it is a copy of.
+std::string subject_of(storage::Reader& reader, const std::string& what) {
+  const auto id = parse_id(what);
+  if (!id) return what;
+  const auto email = reader.email(EmailId{*id});
+  return email ? email->octets.content.text() : what;
+}
+
 std::vector<journal::Trace> find_traces(storage::Reader& reader, const std::string& what) {
-  std::vector<journal::Trace> traces = journal::find(reader, what, traces_max);
+  std::vector<journal::Trace> traces = journal::find(reader, subject_of(reader, what), traces_max);
   for (journal::Trace& trace : traces) add_hops(reader, trace);
   return traces;
 }
