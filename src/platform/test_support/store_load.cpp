@@ -167,8 +167,9 @@ struct Expected {
       words >> mail >> message.size;
       message.mail = MailId::parse(mail).value();
       messages[uid] = message;
-    } else {
-      messages[uid].fate = kind == 'x' ? Fate::asked : Fate::gone;
+    } else if (const auto known = messages.find(uid); known != messages.end()) {
+      // One whose delivery is not in this diary was delivered after it was copied.
+      known->second.fate = kind == 'x' ? Fate::asked : Fate::gone;
     }
   }
   void read_queue(char kind, std::istringstream& words) {
