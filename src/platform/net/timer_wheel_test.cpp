@@ -88,14 +88,16 @@ TEST(TimerWheel, ACallbackMayDestroyOthersOfTheSameSlotAndSetItselfAgain) {
   auto second = std::make_unique<Bell>(w);
   auto third = std::make_unique<Bell>(w);
   int rang = 0;
-  const auto ring = [&] {
+  first.then = [&] { w.wheel.set(first, w.clock.now() + 1s); };
+  // Whichever comes first destroys the other, never the function that is running.
+  second->then = [&] {
     ++rang;
-    second.reset();
     third.reset();
   };
-  first.then = [&] { w.wheel.set(first, w.clock.now() + 1s); };
-  second->then = ring;
-  third->then = ring;
+  third->then = [&] {
+    ++rang;
+    second.reset();
+  };
   w.wheel.set(first, kStart + 1s);
   w.wheel.set(*second, kStart + 1s);
   w.wheel.set(*third, kStart + 1s);
