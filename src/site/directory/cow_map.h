@@ -1,5 +1,6 @@
-// CowMap: a hash map whose copies share what they have in common. 256 shards, each an immutable map behind a shared
-// pointer; a change copies one shard. For tables that are read by everybody and changed seldom.
+// CowMap: a hash map whose copies share what they have in common: 64 blocks of 64 shards, each behind a shared pointer;
+// a change copies one block and one shard, a 4,096th of the entries. For tables that are read by everybody and changed
+// seldom.
 #pragma once
 
 #include <array>
@@ -19,7 +20,8 @@ namespace posthorn::directory {
 /// holds them.
 template <class Key, class Value>
 class CowMap {
-  static constexpr std::size_t shards = 256;
+  static constexpr std::size_t blocks = 64;
+  static constexpr std::size_t shards = 64;  // in each block
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
@@ -27,57 +29,64 @@ class CowMap {
   };
   using Entry = std::shared_ptr<const Value>;
   using Shard = std::unordered_map<Key, Entry, Hash, std::equal_to<>>;
+  using Block = std::array<std::shared_ptr<Shard>, shards>;
   using View = std::conditional_t<std::is_same_v<Key, std::string>, std::string_view, Key>;
 
  public:
   [[nodiscard]] const Value* find(View key) const {
-    const auto& shard = shards_[index(key)];
-    if (!shard) return nullptr;
+    const std::size_t i = index(key);
+    const auto& block = blocks_[i / shards];
+    if (!block || !(*block)[i % shards]) return nullptr;
+    const auto& shard = (*block)[i % shards];
     const auto at = shard->find(key);
     return at == shard->end() ? nullptr : at->second.get();
   }
 
   void put(Key key, Value value) {
-    Shard& shard = own(index(key));
+    Shard& shard = own_shard(index(key));
     shard.insert_or_assign(std::move(key), std::make_shared<const Value>(std::move(value)));
   }
 
   void erase(View key) {
     if (find(key) == nullptr) return;
-    Shard& shard = own(index(key));
+    Shard& shard = own_shard(index(key));
     shard.erase(shard.find(key));
   }
 
   /// In no order.
   template <class Visit>
   void each(Visit visit) const {
-    for (const auto& shard : shards_) {
-      if (!shard) continue;
-      for (const auto& [key, value] : *shard) visit(key, *value);
+    for (const auto& block : blocks_) {
+      if (!block) continue;
+      for (const auto& shard : *block) {
+        if (!shard) continue;
+        for (const auto& [key, value] : *shard) visit(key, *value);
+      }
     }
   }
 
   [[nodiscard]] std::size_t size() const {
     std::size_t n = 0;
-    for (const auto& shard : shards_) n += shard ? shard->size() : 0;
+    each([&n](const Key&, const Value&) { ++n; });
     return n;
   }
 
  private:
-  [[nodiscard]] static std::size_t index(View key) { return (Hash{}(key) >> 24) % shards; }
+  [[nodiscard]] static std::size_t index(View key) { return (Hash{}(key) >> 24) % (blocks * shards); }
 
-  /// The shard as this copy's own: shared ones are copied first (entries are shared, not their values).
-  [[nodiscard]] Shard& own(std::size_t i) {
-    auto& shard = shards_[i];
-    if (!shard) {
-      shard = std::make_shared<Shard>();
-    } else if (shard.use_count() > 1) {
-      shard = std::make_shared<Shard>(*shard);
+  /// `shared` as this copy's own: made where it is missing, copied where others hold it too.
+  template <class T>
+  [[nodiscard]] static T& own(std::shared_ptr<T>& shared) {
+    if (!shared) {
+      shared = std::make_shared<T>();
+    } else if (shared.use_count() > 1) {
+      shared = std::make_shared<T>(*shared);
     }
-    return *shard;
+    return *shared;
   }
+  [[nodiscard]] Shard& own_shard(std::size_t i) { return own(own(blocks_[i / shards])[i % shards]); }
 
-  std::array<std::shared_ptr<Shard>, shards> shards_;
+  std::array<std::shared_ptr<Block>, blocks> blocks_;
 };
 
 }  // namespace posthorn::directory
