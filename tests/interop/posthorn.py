@@ -94,8 +94,8 @@ class Posthorn:
         for name in names[1:]:
             self.ok("account", "add", f"{name}@{self.domain}", "--password-file", self.secret_file(self.accounts[name]))
 
-    def serve(self):
-        self.process = Process([str(BINARY), "serve", "--config", str(self.config)], self.folder / "serve.log")
+    def serve(self, env=None):
+        self.process = Process([str(BINARY), "serve", "--config", str(self.config)], self.folder / "serve.log", env=env)
         self.process.wait_for(lambda: "ready" in self.log().splitlines() and all(accepts(self.address, port) for port in self.ports.values()),
                               READY_SECONDS, "posthorn is ready")
 

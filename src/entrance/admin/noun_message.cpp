@@ -115,7 +115,11 @@ Task<Done> list_mailboxes(Site& site, const Request& request, Answer& answer) {
   if (!account) co_return fail(account.error());
   const auto folders = co_await site.folders->of(*account);
   if (!folders) co_return fail(Problem{ProblemKind::unavailable, "the mailboxes", "the store takes nothing now", ""});
-  for (const storage::MailboxRow& row : **folders) {
+  // Read anew: the folders kept in memory have the names, not what each delivery moves on (uid_next).
+  const storage::AccountId id = *account;
+  const auto question = [id](storage::Reader& reader) { return reader.mailboxes(id); };
+  const std::vector<storage::MailboxRow> mailboxes = co_await site.store->read(question);
+  for (const storage::MailboxRow& row : mailboxes) {
     const json::object item{{"mailbox", row.name},
                             {"special_use", row.special_use},
                             {"uid_validity", row.uid_validity},
