@@ -23,12 +23,6 @@ json::object listeners_json(const config::Listen& listen) {
   add("smtp", listen.smtp);
   add("submission", listen.submission);
   add("submissions", listen.submissions);
-  add("imap", listen.imap);
-  add("imaps", listen.imaps);
-  add("pop3", listen.pop3);
-  add("pop3s", listen.pop3s);
-  add("http", listen.http);
-  add("https", listen.https);
   add("metrics", listen.metrics);
   return out;
 }

@@ -32,12 +32,6 @@ std::vector<config::Endpoint>* service_of(config::Listen& listen, std::string_vi
   if (name == "smtp") return &listen.smtp;
   if (name == "submission") return &listen.submission;
   if (name == "submissions") return &listen.submissions;
-  if (name == "imap") return &listen.imap;
-  if (name == "imaps") return &listen.imaps;
-  if (name == "pop3") return &listen.pop3;
-  if (name == "pop3s") return &listen.pop3s;
-  if (name == "http") return &listen.http;
-  if (name == "https") return &listen.https;
   if (name == "metrics") return &listen.metrics;
   return nullptr;
 }

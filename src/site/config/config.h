@@ -26,7 +26,7 @@ using Endpoint = net::Endpoint;
 
 /// Where each service listens; an empty list: off.
 struct Listen {
-  std::vector<Endpoint> smtp, submission, submissions, imap, imaps, pop3, pop3s, http, https, metrics;
+  std::vector<Endpoint> smtp, submission, submissions, metrics;
 };
 
 /// Certificates are chosen by SNI; certificate[i] belongs to key[i].
@@ -79,7 +79,6 @@ struct Config {
   Listen listen;
   Tls tls;
   Relay relay;
-  std::uint16_t mta_sts_https_port = 443;
   Limits limits;
   runtime::LogLevel log_level = runtime::LogLevel::info;
   runtime::LogFormat log_format = runtime::LogFormat::logfmt;

@@ -41,12 +41,18 @@ TEST(Config, LeastFileGivesDefaults) {
   EXPECT_EQ(config->store_dir, "/etc/posthorn/store");
   EXPECT_EQ(config->dns_source, "system");
   EXPECT_EQ(config->relay.mx_port, 25);
-  EXPECT_EQ(config->mta_sts_https_port, 443);
   EXPECT_FALSE(config->relay.allow_private);
   EXPECT_EQ(config->relay.give_up, Duration(5 * 24h));
   EXPECT_GE(config->limits.message_size, 50 * MiB);
   EXPECT_GE(config->limits.recipients, 100u);
   EXPECT_TRUE(config->listen.smtp.empty());
+}
+
+TEST(Config, RefusesServicesThatAreNotBuilt) {
+  for (const char* key : {"imap", "imaps", "pop3", "pop3s", "http", "https"}) {
+    const std::string fault = only_fault(fmt::format("[listen]\n{} = \":1143\"\n", key));
+    EXPECT_NE(fault.find("does not serve"), std::string::npos) << fault;
+  }
 }
 
 TEST(Config, ReadsEveryKey) {
@@ -60,12 +66,6 @@ source = "zone:zones/demo.zone"
 smtp = ["127.0.0.2:2525", "[::1]:2525"]
 submission = "127.0.0.2:2587"
 submissions = "127.0.0.2:2465"
-imap = "127.0.0.2:1143"
-imaps = "127.0.0.2:1993"
-pop3 = "127.0.0.2:1110"
-pop3s = "127.0.0.2:1995"
-http = "127.0.0.2:1080"
-https = "127.0.0.2:1443"
 metrics = "127.0.0.2:9100"
 [tls]
 certificate = ["ec.pem", "rsa.pem"]
@@ -82,8 +82,6 @@ routes = [
   { sender = "news@alpha.example", host = "192.0.2.9" },
   { stream = "bulk", host = "bulk.example.net", tls = "implicit", port = 465 },
 ]
-[mta_sts]
-https_port = 1443
 [limits]
 message_size = "10MB"
 recipients = 200
@@ -110,7 +108,6 @@ format = "json"
   EXPECT_EQ(config->relay.routes[0].login_password_file, "/etc/posthorn/pw");
   EXPECT_EQ(config->relay.routes[1].port, 25);
   EXPECT_EQ(config->relay.routes[2].tls, RouteTls::implicit);
-  EXPECT_EQ(config->mta_sts_https_port, 1443);
   EXPECT_EQ(config->limits.message_size, 10 * MiB);
   EXPECT_EQ(config->limits.recipients, 200u);
   EXPECT_EQ(config->limits.command_timeout, Duration(10min));
@@ -169,7 +166,7 @@ TEST(Config, NonAsciiBelongsInStringsAndComments) {
 }
 
 TEST(Config, TlsNeedsACertificateAndKeysInPairs) {
-  EXPECT_TRUE(only_fault("[listen]\nimaps = \":993\"\n").find("tls.certificate") != std::string::npos);
+  EXPECT_TRUE(only_fault("[listen]\nsubmissions = \":465\"\n").find("tls.certificate") != std::string::npos);
   EXPECT_TRUE(only_fault("[tls]\ncertificate = \"a.pem\"\n").find("tls.key") != std::string::npos);
 }
 

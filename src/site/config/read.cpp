@@ -69,6 +69,11 @@ void read_listen(Reading& r, std::string_view key, const toml::node& node) {
   }
 }
 
+/// Keys whose names are fixed and whose services are not built yet: refused, so that nobody waits for them in vain.
+void refuse_unserved(Reading& r, std::string_view key, const toml::node& node) {
+  r.fault(node, key, "this version does not serve it", "leave the key out");
+}
+
 template <std::vector<std::filesystem::path> Tls::* Paths>
 void read_paths(Reading& r, std::string_view key, const toml::node& node) {
   for (const Element& element : read_strings(r, key, node, R"("tls/certificate.pem")")) {
@@ -85,10 +90,6 @@ void read_ca_file(Reading& r, std::string_view key, const toml::node& node) {
 void read_mx_port(Reading& r, std::string_view key, const toml::node& node) {
   if (const auto port = read_port(r, key, node)) r.config.relay.mx_port = *port;
 }
-void read_mta_sts_port(Reading& r, std::string_view key, const toml::node& node) {
-  if (const auto port = read_port(r, key, node)) r.config.mta_sts_https_port = *port;
-}
-
 void read_relay_source(Reading& r, std::string_view key, const toml::node& node) {
   for (const Element& element : read_strings(r, key, node, R"("192.0.2.1")")) {
     if (const auto address = IpAddress::parse(element.text)) {
@@ -162,12 +163,12 @@ constexpr std::array readers{
     KeyReader{"listen.smtp", read_listen<&Listen::smtp>},
     KeyReader{"listen.submission", read_listen<&Listen::submission>},
     KeyReader{"listen.submissions", read_listen<&Listen::submissions>},
-    KeyReader{"listen.imap", read_listen<&Listen::imap>},
-    KeyReader{"listen.imaps", read_listen<&Listen::imaps>},
-    KeyReader{"listen.pop3", read_listen<&Listen::pop3>},
-    KeyReader{"listen.pop3s", read_listen<&Listen::pop3s>},
-    KeyReader{"listen.http", read_listen<&Listen::http>},
-    KeyReader{"listen.https", read_listen<&Listen::https>},
+    KeyReader{"listen.imap", refuse_unserved},
+    KeyReader{"listen.imaps", refuse_unserved},
+    KeyReader{"listen.pop3", refuse_unserved},
+    KeyReader{"listen.pop3s", refuse_unserved},
+    KeyReader{"listen.http", refuse_unserved},
+    KeyReader{"listen.https", refuse_unserved},
     KeyReader{"listen.metrics", read_listen<&Listen::metrics>},
     KeyReader{"tls.certificate", read_paths<&Tls::certificate>},
     KeyReader{"tls.key", read_paths<&Tls::key>},
@@ -178,7 +179,7 @@ constexpr std::array readers{
     KeyReader{"relay.routes", read_routes},
     KeyReader{"relay.retry", read_retry},
     KeyReader{"relay.give_up", read_give_up},
-    KeyReader{"mta_sts.https_port", read_mta_sts_port},
+    KeyReader{"mta_sts.https_port", refuse_unserved},
     KeyReader{"log.level", read_log_level},
     KeyReader{"log.format", read_log_format},
 };
@@ -303,8 +304,7 @@ void check_whole(Reading& r) {
     r.fault(0, "tls.key", fmt::format("{} keys for {} certificates", c.tls.key.size(), c.tls.certificate.size()),
             "list one key for each certificate, in the same order");
   }
-  const bool wants_tls =
-      !c.listen.submissions.empty() || !c.listen.imaps.empty() || !c.listen.pop3s.empty() || !c.listen.https.empty();
+  const bool wants_tls = !c.listen.submissions.empty();
   if (wants_tls && c.tls.certificate.empty() && !has_fault(r, "tls.certificate")) {
     r.fault(0, "tls.certificate", "is missing, and a listener speaks TLS from the first octet",
             "name a certificate and its key under [tls], or turn that listener off");
