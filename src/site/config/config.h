@@ -107,7 +107,7 @@ struct KeyInfo {
   std::string_view rule;         ///< "RFC 5321 4.5.3.1.8"; empty: our own choice
   std::string_view explanation;  ///< a sentence or two
 };
-/// Every key there is, in the order of the documentation. docs/operator/config.md and `config explain` are it.
+/// Every key there is, in the order of the documentation. docs/operator/configuration.md and `config explain` are it.
 [[nodiscard]] std::vector<KeyInfo> reference();
 
 }  // namespace posthorn::config
