@@ -17,6 +17,9 @@ Result<VerifyReport, Problem> verify_folder(const StoreOptions& options) {
     const Database database(layout.database(), DatabaseMode::read_write, files.vfs_name());
     // The log stays as it is: closing the last connection would move it into the database.
     sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    // First of all: with it SQLite opens a file that was cut short, and fails only where it needs the pages that are
+    // gone.
+    database.execute("PRAGMA writable_schema=ON");
     configure_connection(database, false);
     SegmentFiles segments(files, layout, options.segment_file_octets_max);
     return Verification(database, segments).run();
