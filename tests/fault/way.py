@@ -90,7 +90,8 @@ class Way:
 
     def __init__(self, parent=None, **settings):
         self.bed = Bed(1, **{**SETTINGS, **settings})
-        self.sink = SinkServer(self.bed.addresses[0], self.bed.mx_port, script=_refuse_dead)
+        self.neighbour_down = False
+        self.sink = SinkServer(self.bed.addresses[0], self.bed.mx_port, script=self.neighbour)
         self.sink.__enter__()
         self.bed.lead("far.example", self.bed.addresses[0])
         try:
@@ -107,6 +108,11 @@ class Way:
     def close(self):
         self.bed.close()
         self.sink.stop()
+
+    def neighbour(self, _, stage, argument):
+        if self.neighbour_down and stage in ("greeting", "mail"):  # mail: in a session that was open before
+            return "421 4.3.2 closed for today"
+        return "550 5.1.1 nobody here" if stage == "rcpt" and DEAD in argument else None
 
     # ---- a round
 
@@ -164,6 +170,9 @@ class Way:
     def relayed_now(self):
         """What the neighbour took in this round; its sessions are over when the server is."""
         wait_until(lambda: not self.sink._open, 10, "the neighbour's sessions end")
+        return self.relayed_there()
+
+    def relayed_there(self):
         return marks_of((message.octets for message in self.sink.messages[self.relayed:]), [])
 
     def arrived(self, account, wrong):
@@ -181,10 +190,6 @@ class Way:
             wrong.append(f"UIDNEXT of {account} is {self.uid_next[account]}, uid {self.last_uid[account]} is given")
         octets = [self.posthorn.octets(row["id"]) for row in rows]
         return marks_of(octets, wrong, whole=account != ANN)  # a report has the header only
-
-
-def _refuse_dead(_, stage, argument):
-    return "550 5.1.1 nobody here" if stage == "rcpt" and DEAD in argument else None
 
 
 def text(mark, kind):

@@ -1,0 +1,254 @@
+"""Damage that `store verify` finds, and a backup taken under load that restores.
+
+A byte changed or a file cut, in a segment, a message file and the database: verify names exactly the messages that the
+damage touches and ends with 1. A copy of the store is damaged each time, so the cases do not disturb each other.
+"""
+import json
+import os
+import re
+import shutil
+import sys
+import threading
+import unittest
+from collections import Counter
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent.parent / "interop")]
+import cases  # noqa: E402
+from bed import ANN, BOB  # noqa: E402
+from jail import wait_until  # noqa: E402
+from unpack import Unavailable  # noqa: E402
+from way import GOOD, Client, Cut, Kind, Way, marks_of, text  # noqa: E402
+
+LONG = bool(os.environ.get("POSTHORN_LONG"))
+PAGE = 4096
+BACKUPS = 10 if LONG else 2
+SENDERS = 6
+SMALL = Kind("small", "smtp", (BOB,), 3000)
+MIDDLE = Kind("middle", "smtp", (BOB,), 60_000)
+LARGE = Kind("large", "smtp", (BOB,), 1_300_000)
+QUEUED = Kind("queued", "submissions", (GOOD,), 50_000)
+KINDS = [SMALL, MIDDLE, SMALL, LARGE, MIDDLE, QUEUED, MIDDLE, LARGE, SMALL, MIDDLE]
+
+
+class Damage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.way = Way()
+        except Unavailable as reason:
+            raise unittest.SkipTest(str(reason)) from reason
+        cls.addClassCleanup(cls.way.close)
+        cls.posthorn = cls.way.posthorn
+        cls.way.neighbour_down = True
+        marks = {}
+        for number, kind in enumerate(KINDS):
+            mark = f"mark-{number}-{kind.name}"
+            client = Client(cls.posthorn, kind.service, cls.way.login)
+            client.send(kind.recipients, text(mark, kind))
+            client.close()
+            marks[mark] = kind
+        rows = {row["subject"]: row["id"] for row in cls.posthorn.listed(BOB)}
+        waiting = {row["message_id"].split("@")[0]: row["id"] for row in cls.posthorn.queue()}
+        cls.ids = {mark: rows.get(mark) or waiting[mark] for mark in marks}
+        cls.posthorn.stop()  # moves the log into the database
+        cls.store = Path(cls.posthorn.folder) / "site" / "store"
+        assert cls.store.is_dir(), list((Path(cls.posthorn.folder) / "site").iterdir())
+
+    def setUp(self):
+        self.copy = Path(self.posthorn.folder) / "damaged"
+        shutil.copytree(self.store, self.copy)
+        self.addCleanup(shutil.rmtree, self.copy)
+        self.config = Path(self.posthorn.folder) / "damaged.toml"
+        self.config.write_text(re.sub(r'^dir = .*$', f'dir = "{self.copy}"', self.posthorn.config.read_text(), count=1, flags=re.M))
+
+    def verify(self):
+        done = self.posthorn.run("store", "verify", "--json", "--config", self.config, config=False)
+        return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+    def touched(self, report):
+        found = set()
+        for damage in report["damages"]:
+            found |= {email["id"] for email in damage["emails"]} | set(damage["queued"])
+        names = {number: mark for mark, number in self.ids.items()}
+        return {names.get(number, number) for number in found}
+
+    def expect(self, marks):
+        status, report, errors = self.verify()
+        self.assertEqual(status, 1, errors)
+        self.assertEqual(self.touched(report), set(marks), json.dumps(report["damages"], indent=1))
+
+    def marks(self, *kinds):
+        return [mark for mark, _ in self.ids.items() if mark.split("-")[2] in {kind.name for kind in kinds}]
+
+    def place_of(self, mark, folder="*"):
+        """The file that holds the end of the message, and where."""
+        wanted = b"end of " + mark.encode() + b"\r\n"
+        for path in sorted(self.copy.glob(folder)):
+            if path.is_file():
+                at = path.read_bytes().find(wanted)
+                if at >= 0:
+                    return path, at
+        self.fail(f"{mark} is not in {folder}")
+
+    def change(self, path, at):
+        with open(path, "r+b") as file:
+            file.seek(at)
+            octet = file.read(1)[0]
+            file.seek(at)
+            file.write(bytes([octet ^ 0x20]))
+
+    def cut(self, path, size):
+        os.truncate(path, size)
+
+    # ---- the cases
+
+    def test_a_whole_store_is_clean(self):
+        status, report, errors = self.verify()
+        self.assertEqual((status, report["clean"]), (0, True), errors)
+        self.assertEqual((report["emails"], report["queued"]), (len(KINDS) - 1, 1))
+
+    def test_a_byte_of_a_segment(self):
+        for mark in self.marks(MIDDLE, QUEUED):
+            with self.subTest(mark):
+                path, at = self.place_of(mark, "segments/*")
+                self.change(path, at)
+                self.expect([mark])
+                self.change(path, at)
+
+    def test_a_segment_cut(self):
+        marks = self.marks(MIDDLE, QUEUED)
+        path, at = self.place_of(marks[2], "segments/*")
+        self.cut(path, at)
+        self.expect(marks[2:])
+
+    def test_a_segment_gone(self):
+        path, _ = self.place_of(self.marks(MIDDLE)[0], "segments/*")
+        path.unlink()
+        self.expect(self.marks(MIDDLE, QUEUED))
+
+    def test_a_byte_of_a_message_file(self):
+        mark = self.marks(LARGE)[0]
+        self.change(*self.place_of(mark, "messages/*"))
+        self.expect([mark])
+
+    def test_a_message_file_cut(self):
+        mark = self.marks(LARGE)[1]
+        path, at = self.place_of(mark, "messages/*")
+        self.cut(path, at // 2)
+        self.expect([mark])
+
+    def test_a_byte_of_the_database(self):
+        """In the octets of a message that stands inside it."""
+        for mark in self.marks(SMALL):
+            with self.subTest(mark):
+                path, at = self.place_of(mark, "posthorn.db")
+                self.change(path, at)
+                self.expect([mark])
+                self.change(path, at)
+
+    def test_the_database_cut(self):
+        """The last pages are gone: found, and whatever message stood in them is named, none that did not."""
+        path = self.copy / "posthorn.db"
+        whole = path.read_bytes()
+        ends = {mark: whole.find(b"end of " + mark.encode() + b"\r\n") for mark in self.marks(SMALL)}
+        last = max(ends, key=ends.get)
+        self.cut(path, ends[last] // PAGE * PAGE)
+        status, report, errors = self.verify()
+        self.assertEqual(status, 1, errors)
+        self.assertTrue(report["damages"])
+        self.assertIn(last, self.touched(report), json.dumps(report["damages"], indent=1))
+
+    def test_every_page_of_the_database(self):
+        """One page after the other is overwritten: verify never calls such a store clean where a message cannot be read."""
+        path = self.copy / "posthorn.db"
+        whole = path.read_bytes()
+        pages = range(0, len(whole), PAGE)
+        for at in pages if LONG else pages[::max(1, len(pages) // 10)]:
+            with open(path, "r+b") as file:
+                file.seek(at)
+                file.write(b"\xa5" * PAGE)
+            status, report, errors = self.verify()
+            self.assertIn(status, (0, 1, 2, 3), errors)
+            if status == 0:
+                self.assertTrue(report["clean"])
+                self.assertEqual(report["emails"] + report["queued"], len(KINDS), f"page {at // PAGE}: clean, but messages are missing")
+            path.write_bytes(whole)
+
+
+class Load(threading.Thread):
+    def __init__(self, way, number):
+        super().__init__(daemon=True)
+        self.way, self.number, self.over, self.acknowledged, self.begun = way, number, threading.Event(), [], []
+
+    def run(self):
+        kinds = [SMALL, MIDDLE, SMALL, QUEUED, SMALL, LARGE]
+        client, count = None, 0
+        while not self.over.is_set():
+            kind = kinds[count % len(kinds)]
+            mark = f"mark-{self.number}x{count}-{kind.name}"
+            client = Client(self.way.posthorn, kind.service, self.way.login)
+            self.begun.append(mark)
+            client.send(kind.recipients, text(mark, kind))
+            self.acknowledged.append(mark)
+            client.close()
+            count += 1
+
+
+class Backup(unittest.TestCase):
+    def test_taken_under_load_and_restored(self):
+        try:
+            way = Way(**{"limits.connections_per_address": 1000})
+        except Unavailable as reason:
+            self.skipTest(str(reason))
+        self.addCleanup(way.close)
+        posthorn = way.posthorn
+        way.neighbour_down = True
+        loads = [Load(way, number) for number in range(SENDERS)]
+        for load in loads:
+            load.start()
+        kept = []
+        for number in range(BACKUPS):
+            wait_until(lambda: sum(len(load.acknowledged) for load in loads) > 40 * (number + 1), 60, "the load goes on")
+            before = [mark for load in loads for mark in list(load.acknowledged)]
+            folder = Path(posthorn.folder) / f"backup{number}"
+            posthorn.ok("backup", folder)
+            kept.append((folder, before))
+        for load in loads:
+            load.over.set()
+        for load in loads:
+            load.join(30)
+            self.assertFalse(load.is_alive())
+        begun = {mark for load in loads for mark in load.begun}
+        validity = {row["mailbox"]: row["uid_validity"] for row in posthorn.json("mailbox", "list", BOB)}
+        posthorn.stop()
+        store = Path(posthorn.folder) / "site" / "store"
+        for folder, before in kept:
+            shutil.rmtree(store)
+            restored = posthorn.json("restore", folder)
+            self.assertTrue(restored["clean"])
+            self.assertEqual(posthorn.run("store", "verify").returncode, 0)
+            posthorn.serve()
+            self.look(way, before, begun, validity)
+            posthorn.stop()
+
+    def look(self, way, before, begun, validity):
+        posthorn = way.posthorn
+        there = {row["subject"] for row in posthorn.listed(BOB)}
+        queue = posthorn.queue()
+        waiting = {row["message_id"].split("@")[0] for row in queue}
+        self.assertEqual(set(before) - there - waiting, set(), "acknowledged before the backup began")
+        self.assertLessEqual(there | waiting, begun)
+        self.assertTrue(waiting, "the load queued nothing")
+        self.assertEqual({r["state"] for row in queue for r in row["recipients"]}, {"held"})
+        for row in posthorn.json("mailbox", "list", BOB):
+            self.assertGreater(row["uid_validity"], validity[row["mailbox"]], row)
+        wrong = []
+        sample = [row["id"] for row in posthorn.listed(BOB)][::7]
+        marks_of((posthorn.octets(number) for number in sample), wrong)
+        self.assertEqual(wrong, [])
+        print(f"     {len(before)} before, {len(there)} in the mailbox, {len(waiting)} in the queue on hold", flush=True)
+
+
+if __name__ == "__main__":
+    cases.main()
