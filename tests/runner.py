@@ -194,11 +194,7 @@ def tidy_programs(options):
 
 def unit_programs(options):
     return [p for p in gtest_programs("asan", "test_*", options, shards=CORES)
-            if not p.name.startswith(("test_simulation", "test_fault"))]
-
-
-def simulation_programs(options):
-    return list(gtest_programs("asan", "test_simulation", options)) + list(python_programs("simulation", options))
+            if not p.name.startswith("test_fault")]
 
 
 def fault_programs(options):
@@ -228,7 +224,6 @@ GROUPS = [
     Group("tidy", [], tidy_programs, "the rules of the house, on the source text", quick=True),
     Group("unit", ["asan"], unit_programs, "every room's cases, vectors and transcripts, with ASan and UBSan", quick=True),
     Group("fuzz", ["asan"], fuzz_programs, "each parser's seeds and a short run of its fuzz target"),
-    Group("simulation", ["asan"], simulation_programs, "sites on virtual time, faults by seed"),
     Group("fault", ["release"], fault_programs, "kill, power loss, full and broken disks"),
     Group("interop", ["release"], interop_programs, "Postfix, Exim, OpenSMTPD, swaks, msmtp, and a faulty peer"),
     Group("clang-tidy", ["release"], clang_tidy_programs, "clang-tidy on changed files (--long: on all)", only_long=True),

@@ -24,6 +24,7 @@ struct Seen {
   std::vector<smtp::server::CloseReason> closed;
   std::optional<runtime::Event> commit;  ///< message_ends() waits for it
   int dropped = 0;
+  std::mutex mutex;  ///< sessions on several loops report here
 };
 
 class Recorder final : public SessionHandler {
@@ -47,12 +48,19 @@ class Recorder final : public SessionHandler {
   Task<> message_octets(Octets) override { co_return; }
   Task<smtp::Reply> message_ends() override {
     if (seen_.commit) co_await seen_.commit->wait();
+    const std::lock_guard lock(seen_.mutex);
     seen_.messages.push_back(message_);
     co_return smtp::Reply(250, {2, 0, 0}, "Accepted");
   }
-  void transaction_dropped(const smtp::Reply*) override { ++seen_.dropped; }
+  void transaction_dropped(const smtp::Reply*) override {
+    const std::lock_guard lock(seen_.mutex);
+    ++seen_.dropped;
+  }
   void refused(const smtp::server::Refused&) override {}
-  void closed(smtp::server::CloseReason reason) override { seen_.closed.push_back(reason); }
+  void closed(smtp::server::CloseReason reason) override {
+    const std::lock_guard lock(seen_.mutex);
+    seen_.closed.push_back(reason);
+  }
 
  private:
   Seen& seen_;

@@ -369,7 +369,10 @@ Parsed<RecordData> RecordReader::read_caa() const {
   auto tag = character_string(words_[1]), value = character_string(words_[2]);
   if (!tag) return std::unexpected{tag.error()};
   if (!value) return std::unexpected{value.error()};
-  if (tag->empty() || tag->size() > 255) return wrong("the tag has 1 to 255 octets");
+  // RFC 8659 4.1: US-ASCII letters and digits.
+  const bool is_tag = std::ranges::all_of(
+      *tag, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
+  if (tag->empty() || tag->size() > 255 || !is_tag) return wrong("the tag has 1 to 255 letters and digits");
   return Caa{*flags, std::move(*tag), std::move(*value)};
 }
 
