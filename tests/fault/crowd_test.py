@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent.parent / "interop")]
 import cases  # noqa: E402
 from bed import ANN, BOB, Bed  # noqa: E402
+from jail import wait_until  # noqa: E402
 from unpack import Unavailable  # noqa: E402
 
 LONG = bool(os.environ.get("POSTHORN_LONG"))
@@ -25,7 +26,10 @@ SLOW_PER_ADDRESS = 200          # below limits.connections_per_address
 SPARE_DESCRIPTORS = 200
 OTHERS = 100                    # messages of others meanwhile
 OTHERS_SECONDS_MAX = 20         # for all of them; far above what they need, far below the slow senders' time
-TALK = f"EHLO slow.example\r\nMAIL FROM:<{ANN}>\r\nRCPT TO:<{BOB}>\r\nDATA\r\nSubject: slow\r\n\r\n" + "drip " * 1000
+ROUNDS_BEFORE = 5               # octets that each slow sender has dripped before the others come
+IN_A_MESSAGE = f"EHLO slow.example\r\nMAIL FROM:<{ANN}>\r\nRCPT TO:<{BOB}>\r\nDATA\r\nSubject: slow\r\n\r\n".encode()
+IN_A_COMMAND = b"EHLO slow.example\r\nNOOP "
+DRIPS = 480                     # below the longest command line
 
 LARGE = 100 if LONG else 10
 LARGE_OCTETS = 50_000_000
@@ -50,15 +54,16 @@ def status_octets(pid, name):
 
 
 class Drippers:
-    """Slow senders in one thread: each connection sends one octet in its turn, and drops what it is answered."""
+    """Slow senders in one thread, half of them in a message and half in a command: each sends one octet in its turn."""
 
     def __init__(self, posthorn, count):
         self.open, self.over = [], threading.Event()
-        self.lost = 0
+        self.lost = self.rounds = 0
         for number in range(count):
             client = socket.socket()
             client.bind((f"127.0.2.{number // SLOW_PER_ADDRESS + 1}", 0))
             client.connect((posthorn.address, posthorn.port("smtp")))
+            client.sendall(IN_A_COMMAND if number % 2 else IN_A_MESSAGE)
             client.setblocking(False)
             self.open.append(client)
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -68,21 +73,22 @@ class Drippers:
         answers = selectors.DefaultSelector()
         for client in self.open:
             answers.register(client, selectors.EVENT_READ)
-        for octet in TALK.encode():
+        for _ in range(DRIPS):
             for number, client in enumerate(self.open):
                 if self.over.is_set():
                     return
                 try:
-                    client.send(bytes([octet]))
+                    client.send(b"x")
                 except OSError:
                     self.lost += 1
                 if number % 100 == 99:
-                    self.over.wait(0.01)  # slow is what they are
+                    self.over.wait(0.002)  # slow is what they are
             for key, _ in answers.select(0):
                 try:
-                    key.fileobj.recv(4096)
+                    self.lost += not key.fileobj.recv(4096)
                 except OSError:
                     self.lost += 1
+            self.rounds += 1
 
     def close(self):
         self.over.set()
@@ -108,6 +114,7 @@ class Crowd(unittest.TestCase):
         alone = self.others(posthorn)
         drippers = Drippers(posthorn, count)
         self.addCleanup(drippers.close)
+        wait_until(lambda: drippers.rounds >= ROUNDS_BEFORE, 120, "every slow sender drips")
         meanwhile = self.others(posthorn)
         memory = (status_octets(posthorn.process.pid, "VmRSS") - idle) / count
         self.assertTrue(drippers.thread.is_alive(), "the slow senders were done before the others")

@@ -21,7 +21,6 @@ from unpack import Unavailable  # noqa: E402
 from way import GOOD, Client, Cut, Kind, Way, marks_of, text  # noqa: E402
 
 LONG = bool(os.environ.get("POSTHORN_LONG"))
-PAGE = 4096
 BACKUPS = 10 if LONG else 2
 SENDERS = 6
 SMALL = Kind("small", "smtp", (BOB,), 3000)
@@ -151,29 +150,43 @@ class Damage(unittest.TestCase):
         """The last pages are gone: found, and whatever message stood in them is named, none that did not."""
         path = self.copy / "posthorn.db"
         whole = path.read_bytes()
-        ends = {mark: whole.find(b"end of " + mark.encode() + b"\r\n") for mark in self.marks(SMALL)}
+        ends, page = self.ends(whole), page_octets(whole)
         last = max(ends, key=ends.get)
-        self.cut(path, ends[last] // PAGE * PAGE)
+        self.cut(path, ends[last] // page * page)
         status, report, errors = self.verify()
         self.assertEqual(status, 1, errors)
         self.assertTrue(report["damages"])
         self.assertIn(last, self.touched(report), json.dumps(report["damages"], indent=1))
 
     def test_every_page_of_the_database(self):
-        """One page after the other is overwritten: verify never calls such a store clean where a message cannot be read."""
+        """One page after the other is overwritten: verify finds it wherever it matters, and names the messages on it."""
         path = self.copy / "posthorn.db"
         whole = path.read_bytes()
-        pages = range(0, len(whole), PAGE)
-        for at in pages if LONG else pages[::max(1, len(pages) // 10)]:
+        ends, page = self.ends(whole), page_octets(whole)
+        found, pages = 0, range(0, len(whole), page)
+        for at in pages if LONG else sorted({*pages[::max(1, len(pages) // 15)], *(end // page * page for end in ends.values())}):
             with open(path, "r+b") as file:
                 file.seek(at)
-                file.write(b"\xa5" * PAGE)
+                file.write(b"\xa5" * page)
             status, report, errors = self.verify()
-            self.assertIn(status, (0, 1, 2, 3), errors)
-            if status == 0:
-                self.assertTrue(report["clean"])
-                self.assertEqual(report["emails"] + report["queued"], len(KINDS), f"page {at // PAGE}: clean, but messages are missing")
+            with self.subTest(page=at // page):
+                self.assertIn(status, (0, 1), errors)
+                found += status
+                if status == 0:  # a page of stories, or a free one
+                    self.assertEqual((report["emails"], report["queued"]), (len(KINDS) - 1, 1))
+                elif len(report["damages"]) > 1:  # else nothing can be read any more
+                    self.assertLessEqual({mark for mark, end in ends.items() if at <= end < at + page}, self.touched(report))
             path.write_bytes(whole)
+        self.assertGreater(found, len(self.marks(SMALL)))
+
+    def ends(self, whole):
+        """Where in the database the last line of each small message stands."""
+        return {mark: whole.find(b"end of " + mark.encode() + b"\r\n") for mark in self.marks(SMALL)}
+
+
+def page_octets(database):
+    """https://www.sqlite.org/fileformat.html 1.3.2"""
+    return int.from_bytes(database[16:18], "big")
 
 
 class Load(threading.Thread):
