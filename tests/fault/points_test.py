@@ -19,7 +19,8 @@ from unpack import Unavailable  # noqa: E402
 from way import Way, marks_of  # noqa: E402
 
 LONG = bool(os.environ.get("POSTHORN_LONG"))
-SHORT_SECONDS = 60
+SHORT_SECONDS = 50
+STARTS = range(0, 80) if LONG else range(0, 40, 5)
 SHORT_POINTS_MIN = 6  # fewer would say nothing
 STILL_SECONDS = 0.25  # an uncut round is over when nothing was counted for so long
 VARIANTS = ("before", "after", "half")
@@ -52,6 +53,34 @@ class Points(unittest.TestCase):
         self.assertGreaterEqual(cut, SHORT_POINTS_MIN)
         self.posthorn.stop()
         self.assertEqual(self.posthorn.run("store", "verify").returncode, 0)
+
+    def test_killed_again_while_it_starts(self):
+        """Recovery, sweep and the first attempts of what was queued are cut, too."""
+        total, again = self.uncut(), Counter()
+        for number, at in enumerate(STARTS):
+            self.strike.arm(int(total * (0.1 + 0.8 * number / len(STARTS))), VARIANTS[number % len(VARIANTS)])
+            self.way.walk()
+            self.settle()
+            if not self.strike.struck:
+                continue
+            self.way.relayed_now()
+            self.posthorn.kill()
+            self.strike.arm(at, VARIANTS[number // 2 % len(VARIANTS)])
+            try:
+                self.posthorn.serve(env=self.strike.environment())
+                self.settle()
+            except RuntimeError:  # it was ended before it was ready
+                pass
+            again[self.strike.call or "not struck"] += 1
+            relayed_before = self.way.relayed_now() if self.strike.struck else self.way.relayed_there()
+            self.posthorn.kill()
+            self.strike.disarm()
+            self.posthorn.serve(env=self.strike.environment())
+            self.way.wait_for_the_rest()
+            self.assertEqual(self.way.wrong(relayed_before, cuts=2), [], f"killed again at call {at} ({self.strike.call}) of a start")
+            self.posthorn.ok("store", "verify")
+        print(f"     killed again at {dict(again)}", flush=True)
+        self.assertGreater(again.total() - again["not struck"], len(STARTS) // 4)
 
     def uncut(self):
         """Calls of a round that nobody cuts."""

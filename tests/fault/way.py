@@ -148,8 +148,9 @@ class Way:
 
     # ---- afterwards
 
-    def wrong(self, relayed_before):
-        """What is not as it must be, in words. relayed_before: what the neighbour had when the server was cut."""
+    def wrong(self, relayed_before, cuts=1):
+        """What is not as it must be, in words. relayed_before: what the neighbour had when the server was cut (the last
+        of so many times); only of this may it have more than one."""
         wrong = []
         here = self.arrived(BOB, wrong)
         reports = self.arrived(ANN, wrong)
@@ -160,7 +161,7 @@ class Way:
             if mark in self.unanswered and total == 0:
                 continue  # nothing of it is there, and nothing was promised
             for recipient in kind.recipients:
-                most = 2 if recipient == GOOD and relayed_before[mark] else 1
+                most = 1 + cuts if recipient == GOOD and relayed_before[mark] else 1
                 if not 1 <= found[recipient] <= most:
                     wrong.append(f"{mark} ({'acknowledged' if mark in self.acknowledged else 'unanswered'}): {found[recipient]} times at {recipient}")
         known = {*self.acknowledged, *self.unanswered}
