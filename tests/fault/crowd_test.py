@@ -1,7 +1,8 @@
 """A crowd that does not stop others: idle connections with a slow sender on each, and large messages all at once.
 
 The slow senders drip a message octet by octet from many addresses of loopback; meanwhile others are served as ever.
-The large messages are sent side by side; the server's memory stays within a bound that does not depend on their size.
+The large messages are sent side by side, to a mailbox and on to a neighbour; the server's memory stays within a bound
+that does not depend on their size.
 """
 import os
 import re
@@ -16,9 +17,10 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent.parent / "interop")]
 import cases  # noqa: E402
-from bed import ANN, BOB, Bed  # noqa: E402
+from bed import ANN, BOB, Bed, unchecked  # noqa: E402
 from jail import wait_until  # noqa: E402
 from unpack import Unavailable  # noqa: E402
+from way import GOOD, Way  # noqa: E402
 
 LONG = bool(os.environ.get("POSTHORN_LONG"))
 SLOW = 10_000 if LONG else 1_000
@@ -32,7 +34,9 @@ IN_A_COMMAND = b"EHLO slow.example\r\nNOOP "
 DRIPS = 480                     # below the longest command line
 
 LARGE = 100 if LONG else 10
+LARGE_OUT = 30 if LONG else 6   # submitted over TLS and relayed
 LARGE_OCTETS = 50_000_000
+BLOCK = (b"0123456789" * 7 + b"abcdef\r\n") * 840
 INTAKE_OCTETS = 64 << 20        # limits.intake_memory
 MEMORY_MAX = INTAKE_OCTETS + (96 << 20)
 
@@ -131,9 +135,16 @@ class Crowd(unittest.TestCase):
         return time.monotonic() - begun
 
     def send(self, posthorn, parts):
-        with socket.create_connection((posthorn.address, posthorn.port("smtp")), timeout=300) as client, client.makefile("rb") as replies:
+        with socket.create_connection((posthorn.address, posthorn.port("smtp")), timeout=300) as client:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.talk(client, BOB, parts)
 
+    def submit(self, posthorn, login, parts):
+        with socket.create_connection((posthorn.address, posthorn.port("submissions")), timeout=300) as client:
+            self.talk(unchecked().wrap_socket(client), GOOD, parts, login)
+
+    def talk(self, client, recipient, parts, login=None):
+        with client.makefile("rb") as replies:
             def expect(code):
                 line = replies.readline()
                 while line[3:4] == b"-":
@@ -143,7 +154,10 @@ class Crowd(unittest.TestCase):
             expect(b"220")
             client.sendall(b"EHLO other.example\r\n")
             expect(b"250")
-            client.sendall(f"MAIL FROM:<{ANN}>\r\nRCPT TO:<{BOB}>\r\nDATA\r\n".encode())
+            if login:
+                client.sendall(f"AUTH PLAIN {login}\r\n".encode())
+                expect(b"235")
+            client.sendall(f"MAIL FROM:<{ANN}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode())
             for code in (b"250", b"250", b"354"):
                 expect(code)
             for part in parts:
@@ -151,38 +165,57 @@ class Crowd(unittest.TestCase):
             client.sendall(b".\r\n")
             expect(b"250")
 
-    def test_large_messages_at_once_in_flat_memory(self):
-        posthorn = self.open()
-        block = (b"0123456789" * 7 + b"abcdef\r\n") * 840
-        gate, failed = threading.Barrier(LARGE), []
+    def all_at_once(self, count, send):
+        """Sends so many large messages side by side; each waits in its middle for the others. The seconds it took."""
+        gate, failed = threading.Barrier(count), []
 
         def parts(number):
-            yield f"Subject: large {number}\r\n\r\n".encode()
-            gate.wait(60)  # all are in the middle of their message
-            for _ in range(LARGE_OCTETS // len(block)):
-                yield block
+            yield f"From: <{ANN}>\r\nSubject: large {number}\r\n\r\n".encode()
+            gate.wait(60)
+            for _ in range(LARGE_OCTETS // len(BLOCK)):
+                yield BLOCK
 
         def one(number):
             try:
-                self.send(posthorn, parts(number))
+                send(parts(number))
             except (AssertionError, OSError, threading.BrokenBarrierError) as error:
                 failed.append(f"{number}: {error}")
 
         begun = time.monotonic()
-        senders = [threading.Thread(target=one, args=(number,), daemon=True) for number in range(LARGE)]
+        senders = [threading.Thread(target=one, args=(number,), daemon=True) for number in range(count)]
         for sender in senders:
             sender.start()
         for sender in senders:
             sender.join()
-        took, peak = time.monotonic() - begun, status_octets(posthorn.process.pid, "VmHWM")
         self.assertEqual(failed, [])
-        rows = posthorn.listed(BOB)
-        self.assertEqual(len(rows), LARGE)
-        self.assertGreater(min(row["size"] for row in rows), LARGE_OCTETS - len(block))
-        print(f"     {LARGE} messages of {LARGE_OCTETS >> 20} MB at once in {took:.1f} s, memory at most {peak >> 20} MB", flush=True)
+        return time.monotonic() - begun
+
+    def expect_flat(self, posthorn, what):
+        peak = status_octets(posthorn.process.pid, "VmHWM")
+        print(f"     {what}, memory at most {peak >> 20} MB", flush=True)
         self.assertLess(peak, MEMORY_MAX)
         posthorn.stop()
         self.assertEqual(posthorn.run("store", "verify").returncode, 0)
+
+    def test_large_messages_at_once_in_flat_memory(self):
+        posthorn = self.open()
+        took = self.all_at_once(LARGE, lambda parts: self.send(posthorn, parts))
+        rows = posthorn.listed(BOB)
+        self.assertEqual(len(rows), LARGE)
+        self.assertGreater(min(row["size"] for row in rows), LARGE_OCTETS - len(BLOCK))
+        self.expect_flat(posthorn, f"{LARGE} messages of {LARGE_OCTETS // 10 ** 6} MB at once in {took:.1f} s")
+
+    def test_large_messages_relayed_in_flat_memory(self):
+        try:
+            way = Way(keep_octets=False)
+        except Unavailable as reason:
+            self.skipTest(str(reason))
+        self.addCleanup(way.close)
+        took = self.all_at_once(LARGE_OUT, lambda parts: self.submit(way.posthorn, way.login, parts))
+        begun = time.monotonic()
+        way.wait_for_the_rest(600)
+        self.assertEqual(len(way.sink.messages), LARGE_OUT)
+        self.expect_flat(way.posthorn, f"{LARGE_OUT} messages of {LARGE_OCTETS // 10 ** 6} MB submitted in {took:.1f} s and relayed {time.monotonic() - begun:.1f} s later")
 
 
 if __name__ == "__main__":

@@ -88,10 +88,10 @@ class Client:
 class Way:
     """A site with one neighbour, which refuses DEAD."""
 
-    def __init__(self, parent=None, **settings):
+    def __init__(self, parent=None, keep_octets=True, **settings):
         self.bed = Bed(1, **{**SETTINGS, **settings})
         self.neighbour_down = False
-        self.sink = SinkServer(self.bed.addresses[0], self.bed.mx_port, script=self.neighbour)
+        self.sink = SinkServer(self.bed.addresses[0], self.bed.mx_port, script=self.neighbour, keep_octets=keep_octets)
         self.sink.__enter__()
         self.bed.lead("far.example", self.bed.addresses[0])
         try:

@@ -56,11 +56,11 @@ class Session:
     mail_from: str = None
     mail_parameters: str = ""
     recipients: list = field(default_factory=list)
-    chunks: bytes = b""
+    chunks: bytearray = field(default_factory=bytearray)
     attempts: int = 0             # messages read, answered or not
 
     def reset(self):
-        self.mail_from, self.mail_parameters, self.recipients, self.chunks = None, "", [], b""
+        self.mail_from, self.mail_parameters, self.recipients, self.chunks = None, "", [], bytearray()
 
 
 class _Closed(Exception):
@@ -201,7 +201,7 @@ class _Conversation:
         if not last:
             self.answer("bdat", argument, f"250 2.0.0 {size} octets")
         else:
-            self.finish("final", self.session.chunks, "BDAT")
+            self.finish("final", bytes(self.session.chunks), "BDAT")
 
     def finish(self, stage, octets, how):
         session = self.session
