@@ -8,6 +8,7 @@
 
 #include "platform/storage/crc32c.h"
 #include "platform/storage/fatal.h"
+#include "platform/storage/schema.h"
 #include "platform/storage/staged_file.h"
 
 namespace posthorn::storage {
@@ -18,6 +19,8 @@ constexpr std::size_t group_units_max = 1000;
 constexpr std::uint64_t group_octets_max = 32 * MiB;
 // Rows, indexes and the write-ahead log's frames take about this much beside a unit's octets.
 constexpr std::uint64_t unit_overhead_octets = 64 * KiB;
+// https://www.sqlite.org/fileformat2.html 4.1: a frame is a page behind a header of 24 octets.
+constexpr std::uint64_t wal_frame_octets = page_octets + 24;
 
 std::uint64_t octets_of(const Unit& unit) {
   std::uint64_t octets = 0;
@@ -54,7 +57,8 @@ Committer::Committer(const StoreOptions& options, const runtime::Clock& clock, S
       segments_(segments),
       database_(std::move(database)),
       applier_(database_),
-      done_(std::move(done)) {
+      done_(std::move(done)),
+      log_space_(options.prepare_octets) {
   // Also the proof that automatic checkpoints are off here: they live in this hook.
   sqlite3_wal_hook(database_.handle(), note_wal_pages, &wal_pages_);
 }
@@ -146,7 +150,10 @@ void Committer::work() {
       job.finished(true);
     }
     jobs.clear();
-    if (!group.units.empty()) run_group(group);
+    if (!group.units.empty()) {
+      run_group(group);
+      prepare_log();
+    }
     group = {};
   }
 }
@@ -270,6 +277,24 @@ void Committer::answer(Group& group) {
   }
   pending_ -= group.units.size();
   if (dropped > 0) drop_later(dropped);
+}
+
+/// Keeps half a step ahead of the log's end. On this thread, since nobody else writes the log.
+void Committer::prepare_log() {
+  const std::uint64_t used = wal_pages_ * wal_frame_octets;
+  if (full_told_ || log_space_.reaches(used + options_.prepare_octets / 2)) return;
+  if (!log_file_) {
+    auto opened = segments_.files().open(segments_.layout().write_ahead_log(), OpenMode::read_write);
+    if (!opened) return;
+    log_file_ = std::move(*opened);
+  }
+  const auto size = log_file_->size();
+  if (!size) return;
+  log_space_.restart(*size);  // the log's own writes may have made it longer
+  if (log_space_.reaches(used + options_.prepare_octets / 2)) return;
+  auto extended = log_space_.extend(*log_file_, *size);
+  if (extended) extended = log_file_->sync();
+  if (!extended) die("extending the write-ahead log", std::strerror(extended.error().code));
 }
 
 void Committer::drop_later(std::size_t count) {

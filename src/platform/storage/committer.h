@@ -13,6 +13,7 @@
 
 #include "platform/runtime/event.h"
 #include "platform/storage/applier.h"
+#include "platform/storage/prepared_space.h"
 #include "platform/storage/segments.h"
 #include "platform/storage/store.h"
 
@@ -75,6 +76,7 @@ class Committer {
   void apply_group(Group& group);
   void conclude(Group& group);
   void answer(Group& group);
+  void prepare_log();
   [[nodiscard]] bool in_transaction(const std::function<void(const Database&)>& job);
   void drop_later(std::size_t count);
   [[noreturn]] void die(std::string_view doing, std::string_view why) const;
@@ -87,6 +89,8 @@ class Committer {
   std::function<void(const GroupDone&)> done_;
   std::uint64_t sequence_ = 0;
   std::uint64_t wal_pages_ = 0;
+  std::unique_ptr<File> log_file_;
+  PreparedSpace log_space_;
   bool full_told_ = false;
 
   std::mutex mutex_;

@@ -21,6 +21,7 @@ struct Layout {
 
   [[nodiscard]] std::filesystem::path lock() const { return dir / "lock"; }
   [[nodiscard]] std::filesystem::path database() const { return dir / "posthorn.db"; }
+  [[nodiscard]] std::filesystem::path write_ahead_log() const { return dir / "posthorn.db-wal"; }
   [[nodiscard]] std::filesystem::path segments() const { return dir / "segments"; }
   [[nodiscard]] std::filesystem::path messages() const { return dir / "messages"; }
   [[nodiscard]] std::filesystem::path segment(std::uint64_t id) const {

@@ -28,7 +28,7 @@ LocalStore::LocalStore(StoreOptions options, std::unique_ptr<FileLayer::Lock> lo
       files_(files_of(options_)),
       layout_{options_.dir},
       lock_(std::move(lock)),
-      segments_(files_, layout_, options_.segment_file_octets_max),
+      segments_(files_, layout_, options_.segment_file_octets_max, options_.prepare_octets),
       intake_memory_(std::make_shared<IntakeMemory>(options_.intake_memory_max)),
       intake_writers_(intake_threads) {
   const runtime::Clock& clock = options_.clock != nullptr ? *options_.clock : machine_clock_;
@@ -68,6 +68,7 @@ void LocalStore::close() {
   intake_writers_.close();
   housekeeper_->close();
   committer_->close();
+  segments_.close();
   readers_->close();
   checkpointer_->close(true);
 }

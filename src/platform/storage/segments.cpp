@@ -12,14 +12,22 @@ void SegmentFiles::resume(std::uint64_t id, std::uint64_t octets) {
   current_ = id;
   end_ = group_end_ = octets;
   is_new_ = false;
+  space_.restart(octets);
 }
 
 void SegmentFiles::begin_group() {
   group_end_ = end_;
   if (current_ != 0 && end_ < octets_max_) return;
+  close();
   current_ = take_id();
   end_ = group_end_ = 0;
   is_new_ = true;
+  space_.restart(0);
+}
+
+void SegmentFiles::close() {
+  // What was prepared and not used; where a crash forestalls it, zeros stay behind the last record.
+  if (append_) static_cast<void>(append_->truncate(end_));
   append_.reset();
 }
 
@@ -53,7 +61,11 @@ Result<void, FileError> SegmentFiles::write_and_sync() {
     drop_group();
     // What stays behind the end is overwritten by the next group or swept at start.
     static_cast<void>(append_->truncate(end_));
+    space_.restart(end_);
     return written;
+  }
+  if (!space_.reaches(group_end_)) {
+    if (auto extended = space_.extend(*append_, group_end_); !extended) return extended;
   }
   if (auto synced = append_->sync(); !synced) return synced;
   if (is_new_) {

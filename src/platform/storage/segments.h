@@ -11,6 +11,7 @@
 
 #include "platform/storage/file_layer.h"
 #include "platform/storage/layout.h"
+#include "platform/storage/prepared_space.h"
 #include "platform/storage/segment_record.h"
 
 namespace posthorn::storage {
@@ -22,8 +23,8 @@ struct SegmentPlace {
 
 class SegmentFiles {
  public:
-  SegmentFiles(FileLayer& files, Layout layout, std::uint64_t octets_max)
-      : files_(files), layout_(std::move(layout)), octets_max_(octets_max) {}
+  SegmentFiles(FileLayer& files, Layout layout, std::uint64_t octets_max, std::uint64_t prepare_octets = 0)
+      : files_(files), layout_(std::move(layout)), octets_max_(octets_max), space_(prepare_octets) {}
 
   /// At start: go on in segment `id` at `octets`, or begin a new one with the number `next_id`.
   void resume(std::uint64_t id, std::uint64_t octets);
@@ -35,6 +36,8 @@ class SegmentFiles {
   /// Makes the group durable, the file's name included. On failure nothing of it counts (and what was written is cut
   /// off again where that is possible).
   [[nodiscard]] Result<void, FileError> write_and_sync();
+  /// At the end, when nothing is appended any more: the open segment ends where its last record does.
+  void close();
   /// The segment that is being appended to, and how long it is.
   [[nodiscard]] std::uint64_t open_segment() const { return current_; }
   [[nodiscard]] std::uint64_t open_octets() const { return end_; }
@@ -62,6 +65,7 @@ class SegmentFiles {
   std::uint64_t end_ = 0;      // durable end of the open segment
   bool is_new_ = false;        // its name is not durable yet
   std::unique_ptr<File> append_;
+  PreparedSpace space_;
   std::uint64_t group_end_ = 0;
   std::deque<std::string> headers_;
   std::vector<Octets> parts_;

@@ -49,6 +49,8 @@ struct StoreOptions {
   /// The write-ahead log is moved into the database when this much was added to it, and is held to about the second.
   std::uint64_t checkpoint_octets = 16 * MiB;
   std::uint64_t wal_octets_max = 64 * MiB;
+  /// The write-ahead log and the open segment grow by this much at once (prepared_space.h); 0: by what is written.
+  std::uint64_t prepare_octets = 4 * MiB;
   /// Units that may wait; commit() waits for room beyond it.
   std::size_t waiting_units_max = 10'000;
   FileLayer* files = nullptr;             ///< nullptr: the machine's

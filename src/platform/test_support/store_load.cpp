@@ -18,6 +18,7 @@ StoreOptions options_for_faults(const std::filesystem::path& dir) {
   options.segment_file_octets_max = 64 * KiB;
   options.checkpoint_octets = 128 * KiB;
   options.wal_octets_max = 512 * KiB;
+  options.prepare_octets = 16 * KiB;
   return options;
 }
 

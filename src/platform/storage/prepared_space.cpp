@@ -1,0 +1,29 @@
+#include "platform/storage/prepared_space.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace posthorn::storage {
+namespace {
+
+constexpr std::size_t zeros_octets = 256 * KiB;
+
+}  // namespace
+
+Result<void, FileError> PreparedSpace::extend(File& file, std::uint64_t end) {
+  static const OctetString zeros(zeros_octets, '\0');
+  std::vector<Octets> parts;
+  for (std::uint64_t left = step_octets_; left > 0; left -= parts.back().size()) {
+    parts.push_back(Octets(zeros).substr(0, std::min<std::uint64_t>(left, zeros_octets)));
+  }
+  auto written = file.write_at(end, parts);
+  if (written) {
+    prepared_ = end + step_octets_;
+    return {};
+  }
+  const int code = written.error().code;
+  if (code != ENOSPC && code != EDQUOT) return written;
+  return file.truncate(end);
+}
+
+}  // namespace posthorn::storage
