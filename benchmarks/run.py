@@ -1,29 +1,34 @@
 """Measures Posthorn beside Postfix, in one run on one file system, both syncing before they acknowledge.
 
 `./bench [NAME …] [--quick] [--json]`; a NAME may be the beginning of one ("accept"). Each row says what was
-measured on both sides, the ratio, CPU per message of the whole server, and the settings that decide.
+measured on both sides, the ratio, CPU per message of the whole server, and the settings that decide. The two sides
+take turns, a few rounds each, and the median counts: what else the machine does then falls on both alike.
+Beside them stands smtp-sink, which answers and keeps nothing: what the load generator and the machine allow.
 """
 import argparse
 import base64
 import json
+import statistics
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "interop"), str(ROOT / "benchmarks")]
 from ground import Ground  # noqa: E402
-from jail import free_port, wait_until  # noqa: E402
+from jail import Process, accepts, free_port, wait_until  # noqa: E402
 from measure import SyncCounter, cpu_seconds, memory_kilobytes  # noqa: E402
 from peers import Postfix  # noqa: E402
 from posthorn import Posthorn, Zone  # noqa: E402
-from unpack import Unavailable  # noqa: E402
+from unpack import Unavailable, environment, unpacked  # noqa: E402
 
 LOADGEN = ROOT / "build" / "release" / "benchmarks" / "loadgen"
 DOMAIN, FAR, DEAD = "bench.example", "far.example", "dead.example"
 EACH = 20                 # messages a connection, as usual MTAs do
+ROUNDS = 3
 RATE_WITHOUT_LIMIT = 1_000_000    # the largest that every one of the limits takes
 
 
@@ -114,7 +119,8 @@ class Ours:
         return self.server.process.pid
 
     def queued(self):
-        return len(self.server.queue())
+        """What is for the living destination; the backlog of the dead one stays where it is."""
+        return len(self.server.json("queue", "list", FAR))
 
 
 class Theirs:
@@ -150,34 +156,63 @@ class Theirs:
                    if path.is_file())
 
 
+class NoStore:
+    """Postfix's smtp-sink: takes everything, keeps nothing."""
+    label = "smtp-sink"
+
+    def __init__(self, ground):
+        self.address, self.smtp_port, self.way_in = "127.0.0.1", free_port(), {}
+        self.log = ground.folder / "smtp-sink.log"
+
+    def __enter__(self):
+        folder = unpacked("postfix")
+        command = [str(folder / "usr/sbin/smtp-sink"), "-u", "nobody", f"{self.address}:{self.smtp_port}", "1000"]
+        self.process = Process(command, self.log, env=environment(folder))
+        self.process.wait_for(lambda: accepts(self.address, self.smtp_port), 10, "smtp-sink listens")
+        return self
+
+    def __exit__(self, *_):
+        self.process.stop()
+
+    @property
+    def session(self):
+        return self.process.pid
+
+
 # Set so high that the load generator, one address and one login, never meets them.
 LIFTED_LIMITS = ("connections", "connections_per_address", "messages_per_hour", "recipients_per_hour")
 
 
-def measure_accept(server, messages, connections, size):
-    send(server, min(messages, 200), connections, size, **server.way_in)  # warm
-    before = cpu_seconds(server.session)
-    report = send(server, messages, connections, size, **server.way_in)
-    cpu_ms = 1000 * (cpu_seconds(server.session) - before) / messages
+def take_turns(servers, messages, one_round):
+    """`one_round(server, messages)` gives a rate; returns each server's median rate and CPU per message."""
+    rates, cpu = {server: [] for server in servers}, dict.fromkeys(servers, 0)
+    for _ in range(ROUNDS):
+        for server in servers:
+            before = cpu_seconds(server.session)
+            rates[server].append(one_round(server, messages[server]))
+            cpu[server] += cpu_seconds(server.session) - before
+    return [Measured(statistics.median(rates[server]), 1000 * cpu[server] / ROUNDS / messages[server]) for server in servers]
+
+
+def syncs_per_message(server, connections, size, messages=200):
     with SyncCounter(server.session) as syncs:
-        send(server, 200, connections, size, **server.way_in)
-    return Measured(report["rate"], cpu_ms, syncs.count / 200, report["p50_ms"], report["p99_ms"])
+        send(server, messages, connections, size, **server.way_in)
+    return syncs.count / messages
 
 
-def measure_relay(server, sink_port, messages, connections=10, size=4096):
+def relay_round(server, sink_port, messages, connections=10, size=4096):
     """From the first connection until the sink has the last message, then until the queue is as it was."""
     backlog = server.queued()
     sink = loadgen("sink", "127.0.0.1", sink_port, expect=messages)
     assert sink.stdout.readline() == "ready\n"
-    before, started = cpu_seconds(server.session), time.monotonic()
+    started = time.monotonic()
     send(server, messages, connections, size, **{**server.way_in, "to": f"rcpt@{FAR}"})
     report = json.loads(sink.communicate()[0])
     seconds = time.monotonic() - started
     if report["received"] < messages:
         raise RuntimeError(f"{server.label}: the sink received {report['received']} of {messages}")
     wait_until(lambda: server.queued() <= backlog, 60, lambda: f"{server.queued()} in the queue, {backlog} before")
-    cpu_ms = 1000 * (cpu_seconds(server.session) - before) / messages
-    return Measured(messages / seconds, cpu_ms)
+    return messages / seconds
 
 
 class Bench:
@@ -188,15 +223,24 @@ class Bench:
         return whole // 10 if self.quick else whole
 
     def accept(self, name, connections, size, ours, theirs):
-        row = Row(name)
-        with Ours(self.ground) as server:
-            mine = measure_accept(server, self.count(ours), connections, size)
-        with Theirs(self.ground) as server:
-            peer = measure_accept(server, self.count(theirs), connections, size)
-            row.peer_name = server.label
-        row.ours, row.peer, row.cpu_ours, row.cpu_peer = mine.rate, peer.rate, mine.cpu_ms, peer.cpu_ms
+        with ExitStack() as stack:
+            servers = [stack.enter_context(kind(self.ground)) for kind in (Ours, Theirs, NoStore)]
+            messages = dict(zip(servers, (self.count(ours) // ROUNDS, self.count(theirs) // ROUNDS, self.count(ours) // ROUNDS)))
+            reports = {}
+
+            def one_round(server, count):
+                reports[server] = send(server, count, connections, size, **server.way_in)
+                return reports[server]["rate"]
+
+            for server in servers[:2]:
+                send(server, min(messages[server], 200), connections, size, **server.way_in)  # warm
+            mine, peer, sink = take_turns(servers, messages, one_round)
+            for measured, server in ((mine, servers[0]), (peer, servers[1])):
+                measured.p50_ms, measured.p99_ms = reports[server]["p50_ms"], reports[server]["p99_ms"]
+                measured.syncs = syncs_per_message(server, connections, size)
+        row = Row(name, mine.rate, peer.rate, Theirs.label, cpu_ours=mine.cpu_ms, cpu_peer=peer.cpu_ms)
         row.settings = (f"{size} octets, {connections} connections, {EACH} messages a connection, no TLS, synced before 250; ours {mine.words()}; "
-                        f"theirs {peer.words()}, mail held; {self.ground.words}")
+                        f"theirs {peer.words()}, mail held; smtp-sink {sink.rate:,.0f} /s; {self.ground.words}")
         yield row.finish()
 
     def accept_4k_1(self):
@@ -212,29 +256,27 @@ class Bench:
         yield from self.accept("accept-64k-10", 10, 65536, 5000, 2000)
 
     def relay_4k_10(self):
-        row = Row("relay-4k-10", peer_name=Theirs.label)
-        mine, row.cpu_ours = self.relay_rate(Ours, 10000)
-        peer, row.cpu_peer = self.relay_rate(Theirs, 4000)
-        row.ours, row.peer = mine, peer
+        ports = [free_port(), free_port()]
+        with ExitStack() as stack:
+            servers = [stack.enter_context(kind(self.ground, port)) for kind, port in zip((Ours, Theirs), ports)]
+            sinks = dict(zip(servers, ports))
+            messages = dict(zip(servers, (self.count(10_000) // ROUNDS, self.count(4_000) // ROUNDS)))
+            mine, peer = take_turns(servers, messages, lambda server, count: relay_round(server, sinks[server], count))
+        row = Row("relay-4k-10", mine.rate, peer.rate, Theirs.label, cpu_ours=mine.cpu_ms, cpu_peer=peer.cpu_ms)
         row.settings = ("4096 octets, 10 connections in, until the sink has all of it; ours submitted over TLS with a password, theirs in clear without; "
                         f"to the sink in clear; {self.ground.words}")
         yield row.finish()
 
-    def relay_rate(self, kind, messages):
-        sink_port = free_port()
-        with kind(self.ground, sink_port) as server:
-            result = measure_relay(server, sink_port, self.count(messages))
-        return result.rate, result.cpu_ms
-
     def relay_backlog(self):
         """Our own relay rate with messages queued for a dead destination, against the one without."""
-        sink_port, backlog = free_port(), self.count(100_000)
-        row = Row("relay-backlog", peer_name="posthorn, empty queue")
-        with Ours(self.ground, sink_port) as server:
-            empty = measure_relay(server, sink_port, self.count(10000))
-            send(server, backlog, 10, 512, **{**server.way_in, "to": f"rcpt@{DEAD}"})
-            full = measure_relay(server, sink_port, self.count(10000))
-        row.ours, row.peer, row.cpu_ours, row.cpu_peer = full.rate, empty.rate, full.cpu_ms, empty.cpu_ms
+        ports, backlog = [free_port(), free_port()], self.count(100_000)
+        with ExitStack() as stack:
+            servers = [stack.enter_context(Ours(self.ground, port)) for port in ports]
+            sinks = dict(zip(servers, ports))
+            send(servers[0], backlog, 100, 512, **{**servers[0].way_in, "to": f"rcpt@{DEAD}"})
+            messages = dict.fromkeys(servers, self.count(10_000) // ROUNDS)
+            full, empty = take_turns(servers, messages, lambda server, count: relay_round(server, sinks[server], count))
+        row = Row("relay-backlog", full.rate, empty.rate, "posthorn, empty queue", cpu_ours=full.cpu_ms, cpu_peer=empty.cpu_ms)
         row.settings = f"{backlog} messages queued for a host that refuses connections; as relay-4k-10; {self.ground.words}"
         yield row.finish()
 
