@@ -7,8 +7,10 @@
 namespace posthorn::storage {
 namespace {
 
-// What stays readable in memory of a message that streams: more than any header section we accept.
-constexpr std::size_t head_octets_max = 128 * KiB;
+// What stays readable in memory of a message that streams: the header section, up to this. Who reads it must look
+// whether the section ends within it.
+constexpr std::size_t head_octets_max = 1 * MiB;
+constexpr std::string_view end_of_header = "\r\n\r\n";
 // One write of a streaming message.
 constexpr std::size_t stream_write_octets = 256 * KiB;
 
@@ -32,10 +34,22 @@ LocalIntake::~LocalIntake() {
 }
 
 void LocalIntake::hold(Octets octets) {
+  if (stream_) extend_head(octets);
   held_.append(octets);
   size_ += octets.size();
   memory_->octets += octets.size();
   accounted_ += octets.size();
+}
+
+void LocalIntake::extend_head(Octets octets) {
+  if (head_is_whole_) return;
+  const std::size_t before = head_.size() - std::min(head_.size(), end_of_header.size() - 1);
+  head_.append(octets.substr(0, head_octets_max - head_.size()));
+  const std::size_t end = head_.find(end_of_header, before);
+  head_is_whole_ = end != OctetString::npos || head_.size() == head_octets_max;
+  if (end == OctetString::npos) return;
+  head_.resize(end + end_of_header.size());
+  head_.shrink_to_fit();
 }
 
 bool LocalIntake::fits_in_memory(std::size_t n) const {
@@ -62,7 +76,7 @@ Task<Result<void, Problem>> LocalIntake::append(Octets octets) {
 }
 
 Task<Result<void, Problem>> LocalIntake::begin_stream() {
-  head_ = held_.substr(0, head_octets_max);
+  extend_head(held_);
   const auto free = segments_.files().free_octets(options_.dir);
   if (free && *free < options_.reserve_octets) co_return fail(problem(FileError{ENOSPC}));
   stream_ = std::make_shared<Stream>();

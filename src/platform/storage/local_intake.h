@@ -37,6 +37,8 @@ class LocalIntake final : public Intake {
  private:
   struct Stream;
   void hold(Octets octets);
+  /// Once streaming begins the header section is kept apart, however small the pieces it comes in.
+  void extend_head(Octets octets);
   [[nodiscard]] Task<Result<void, Problem>> begin_stream();
   [[nodiscard]] Task<Result<void, Problem>> flush();
   /// Runs `job` on a writer thread and says what failed.
@@ -52,6 +54,7 @@ class LocalIntake final : public Intake {
   OctetString held_;           // the whole message, or what is not yet in the file
   std::size_t accounted_ = 0;  // octets of memory_ that are ours
   OctetString head_;           // once streaming
+  bool head_is_whole_ = false;
   std::shared_ptr<Stream> stream_;
 };
 
