@@ -79,6 +79,7 @@ void Room::descriptors_exhausted() {
 Result<void, Problem> Service::listen(const std::vector<net::Endpoint>& at) {
   for (net::Loop* loop : around_.loops) rooms_.push_back(std::make_unique<Room>(*this, *loop));
   for (net::Endpoint endpoint : at) {
+    if (auto free = net::Listener::check_free(endpoint); !free) return free;
     for (const auto& room : rooms_) {
       auto listener = net::Listener::open(room->loop(), endpoint);
       if (!listener) return fail(std::move(listener.error()));

@@ -144,6 +144,18 @@ Result<std::unique_ptr<Listener>, Problem> listen_on(Loop& loop, int descriptor,
 
 }  // namespace
 
+Result<void, Problem> Listener::check_free(const Endpoint& at) {
+  const SocketAddress address = socket_address(at);
+  const int descriptor = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return fail(cannot_listen(at.text(), errno));
+  set_option(descriptor, SOL_SOCKET, SO_REUSEADDR);
+  if (at.address.is_v6()) set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY);
+  const int error = ::bind(descriptor, address.get(), address.length) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (error != 0) return fail(cannot_listen(at.text(), error));
+  return {};
+}
+
 Result<std::unique_ptr<Listener>, Problem> Listener::open(Loop& loop, const Endpoint& at) {
   const SocketAddress address = socket_address(at);
   const int descriptor = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

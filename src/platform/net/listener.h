@@ -26,6 +26,9 @@ class ConnectionHandler {
 
 class Listener {
  public:
+  /// Whether nobody listens there yet. open() shares a port with others of the same user, which several loops need; two
+  /// servers on one port would each take a part of the mail.
+  [[nodiscard]] static Result<void, Problem> check_free(const Endpoint& at);
   /// Port 0: the kernel chooses; open the listeners of the other loops on local() then.
   [[nodiscard]] static Result<std::unique_ptr<Listener>, Problem> open(Loop& loop, const Endpoint& at);
   /// A local (Unix) socket, mode 0600; an old one at the path is replaced.
