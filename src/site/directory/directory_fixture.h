@@ -69,6 +69,7 @@ struct Describe {
   std::string operator()(const Disabled& d) const { return "disabled " + d.account_address; }
   std::string operator()(const Parked&) const { return "parked"; }
   std::string operator()(const GroupLoop&) const { return "group loop"; }
+  std::string operator()(const GroupTooLarge&) const { return "group too large"; }
 };
 
 inline std::string SiteForTests::resolve(std::string_view address) const {

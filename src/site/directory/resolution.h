@@ -45,7 +45,12 @@ struct Parked {};
 struct GroupLoop {
   std::string group;
 };
+/// With the groups in it it comes to more accounts than limits.group_members: 554 5.5.3. Nobody of them is left out
+/// silently.
+struct GroupTooLarge {
+  std::string group;
+};
 
-using Resolution = std::variant<ToMailbox, ToGroup, NotHosted, UnknownUser, Disabled, Parked, GroupLoop>;
+using Resolution = std::variant<ToMailbox, ToGroup, NotHosted, UnknownUser, Disabled, Parked, GroupLoop, GroupTooLarge>;
 
 }  // namespace posthorn::directory

@@ -18,6 +18,7 @@ std::pair<std::string_view, std::string_view> halves(std::string_view key) {
 /// What opening a group collects.
 struct Snapshot::Expansion {
   std::vector<ToMailbox> members;
+  bool is_too_large = false;
   std::unordered_set<std::int64_t> accounts;        // each once
   std::unordered_set<std::string_view> on_the_way;  // groups being opened: a second visit is a circle
 };
@@ -57,9 +58,16 @@ Resolution Snapshot::resolve_key(const address::Mailbox& mailbox, const Domain& 
     if (its_group == nullptr) return std::nullopt;
     Expansion expansion;
     if (!expand(*its_group, expansion, 1)) return GroupLoop{its_group->address};
+    if (expansion.is_too_large) return GroupTooLarge{its_group->address};
     return ToGroup{its_group->address, std::move(expansion.members)};
   };
-  if (auto found = exact(key, "")) return std::move(*found);
+  if (auto found = exact(key, "")) {
+    // RFC 5321 4.5.1: postmaster is answered even where the account of that name is switched off.
+    const bool is_off = std::holds_alternative<Disabled>(*found) && is_postmaster(halves(key).first);
+    const Account* other = is_off ? postmaster(domain.row.name) : nullptr;
+    if (other != nullptr) return to_account(*other, std::move(key), "", Via::postmaster);
+    return std::move(*found);
+  }
 
   // RFC 5233: "ann+lists" is ann, unless somebody has the whole. The detail keeps its letters.
   std::string base_key;
@@ -91,8 +99,11 @@ bool Snapshot::expand(const storage::GroupRow& group, Expansion& expansion, std:
     if (const storage::GroupRow* inner = groups_.find(member)) {
       if (!expand(*inner, expansion, depth + 1)) return false;
     } else if (const Account* account = account_of(member)) {
-      if (!account->row.enabled || expansion.members.size() >= bounds_.group_members) continue;
-      if (!expansion.accounts.insert(account->row.id.value).second) continue;
+      if (!account->row.enabled || !expansion.accounts.insert(account->row.id.value).second) continue;
+      if (expansion.members.size() >= bounds_.group_members) {
+        expansion.is_too_large = true;
+        return true;
+      }
       const Via via = account->row.address == member ? Via::primary : Via::alias;
       expansion.members.push_back({account->row.id, account->row.address, member, "", via});
     }
