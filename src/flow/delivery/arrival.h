@@ -34,8 +34,9 @@ struct Arrival {
   message::Header header;             ///< of the message as it came
   /// Removals and additions already decided (submission's); delivery adds the trace fields.
   message::HeaderEdit edit{message::Header{}};
-  std::string received;  ///< our Received field
-  journal::Story story;  ///< what has happened so far
+  std::string received;    ///< our Received field
+  std::string message_id;  ///< as stored, without brackets; empty: it has none
+  journal::Story story;    ///< what has happened so far
 };
 
 struct Accepted {

@@ -126,8 +126,8 @@ Task<Result<storage::Unit, Problem>> Delivery::plan(queue::OwnMessage message) {
   arrival.header = message::Header::parse(message.octets);
   arrival.edit = message::HeaderEdit(arrival.header);
   arrival.story.step(arrival.at, Stage::dsn, "a delivery report of ours");
-  if (const auto id = message::parse_message_id(arrival.header.value("Message-ID").value_or("")))
-    arrival.story.message_id(*id);
+  arrival.message_id = message::parse_message_id(arrival.header.value("Message-ID").value_or("")).value_or("");
+  if (!arrival.message_id.empty()) arrival.story.message_id(arrival.message_id);
   const auto inboxes = co_await find_inboxes(arrival.recipients);
   if (!inboxes) co_return fail(Problem{ProblemKind::unavailable, what, "the store takes nothing now", ""});
 

@@ -35,7 +35,8 @@ struct Surroundings {
 /// What the configuration says about it; replaced on SIGHUP.
 struct Rules {
   std::string host_name;
-  std::uint64_t received_fields_max = 100;  ///< limits.received_fields
+  std::uint64_t received_fields_max = 100;      ///< limits.received_fields
+  std::uint64_t header_octets_max = 256 * KiB;  ///< limits.header_size
   queue::Policy policy;
   queue::Routes routes;
 };
@@ -51,6 +52,7 @@ class Delivery final : public queue::Acceptor {
   [[nodiscard]] Task<Result<storage::Unit, Problem>> plan(queue::OwnMessage message) override;
 
   void reconfigure(Rules rules);
+  [[nodiscard]] std::shared_ptr<const Rules> rules() const { return rules_.load(); }
 
  private:
   using Inboxes = std::map<storage::AccountId, storage::MailboxRow>;

@@ -41,6 +41,12 @@ struct Refusal {
         550, EnhancedStatus{5, 4, 6},
         fmt::format("<{}>: the group {} contains itself; its administrator must mend it", address, loop.group));
   }
+  std::optional<Reply> operator()(const directory::GroupTooLarge& large) const {
+    return Reply(554, EnhancedStatus{5, 5, 3},
+                 fmt::format("<{}>: the group {} has more members than this server allows; its administrator must mend "
+                             "it (limits.group_members)",
+                             address, large.group));
+  }
 };
 
 }  // namespace

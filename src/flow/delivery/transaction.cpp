@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "flow/delivery/transaction_plan.h"
+#include "foundation/text/ascii.h"
 #include "standards/message/message_id.h"
 
 namespace posthorn::delivery {
@@ -18,17 +20,51 @@ Reply with_id(Reply reply, MailId id) {
   return reply;
 }
 
+/// What stands between "<" and ">" of a refused command, so that its story is found by the address; empty: nothing.
+std::string_view address_in(std::string_view command) {
+  const auto begin = command.find('<');
+  const auto end = command.find('>', std::min(begin, command.size()));
+  return end == std::string_view::npos ? std::string_view() : command.substr(begin + 1, end - begin - 1);
+}
+
+/// Whether the section goes on beyond what the intake kept of it: nobody has seen the fields behind the cut.
+bool is_cut(const message::Header& header, Octets head, std::uint64_t message_octets) {
+  const bool has_end = head.ends_with("\r\n\r\n") || head == "\r\n" || header.missing_separator();
+  return head.size() < message_octets && header.body_offset() == head.size() && !has_end;
+}
+
 }  // namespace
 
+Reply Transaction::greeting() const {
+  return {220, fmt::format("{} ESMTP Posthorn {}", doorway_.host_name, session_.text())};
+}
+
 void Transaction::begin(const smtp::server::Mail& mail, std::string login) {
+  open(mail.path, std::move(login));
+  arrival_->parameters = mail.parameters;
+  arrival_->story.step(arrival_->at, Stage::envelope, "the sender was accepted")
+      .with("sender", arrival_->sender.text())
+      .with("with", smtp::with_protocol(machine_.protocol()));
+}
+
+Reply Transaction::refuse_sender(const smtp::server::Mail& mail, std::string login, Reply reply) {
+  open(mail.path, std::move(login));
+  arrival_->story.step(arrival_->at, Stage::envelope, "the sender was refused")
+      .with("sender", arrival_->sender.text())
+      .with("reply", reply.one_line());
+  const MailId id = arrival_->id;
+  record_refused();
+  return with_id(std::move(reply), id);
+}
+
+void Transaction::open(address::ReversePath sender, std::string login) {
   arrival_ = std::make_unique<Arrival>();
   intake_.reset();
   intake_failure_.reset();
   worth_telling_ = false;
   arrival_->id = doorway_.ids->make<MailId>();
   arrival_->at = doorway_.clock->now();
-  arrival_->sender = mail.path;
-  arrival_->parameters = mail.parameters;
+  arrival_->sender = std::move(sender);
   arrival_->login = std::move(login);
   tell_connection();
 }
@@ -44,9 +80,6 @@ void Transaction::tell_connection() {
     story.step(at, Stage::tls, "the connection is encrypted").with("version", tls->version).with("cipher", tls->cipher);
   if (!arrival_->login.empty())
     story.step(at, Stage::authentication, "the client logged in").with("login", machine_.login());
-  story.step(at, Stage::envelope, "the sender was accepted")
-      .with("sender", arrival_->sender.text())
-      .with("with", smtp::with_protocol(machine_.protocol()));
   if (!arrival_->sender.is_null()) story.key(arrival_->sender.text());
 }
 
@@ -54,31 +87,52 @@ Task<std::optional<Reply>> Transaction::add_recipient(const smtp::server::Recipi
   const auto snapshot = doorway_.directory->snapshot();
   auto decided = decide_recipient(*snapshot, recipient.path, recipient.parameters, relaying);
   if (!decided) co_return std::move(decided.error());
-  if (const auto* to = std::get_if<directory::ToMailbox>(&decided->target)) {
-    const auto* account = snapshot->account(to->account);
-    // Only accounts with a quota cost a question to the store.
-    if (account != nullptr && account->row.quota_octets > 0 && co_await is_over_quota(*to))
-      co_return mailbox_full(decided->address);
-  }
+  if (co_await is_over_quota(*decided)) co_return mailbox_full(decided->address);
   arrival_->recipients.push_back(std::move(*decided));
   co_return std::nullopt;
 }
 
-Task<bool> Transaction::is_over_quota(const directory::ToMailbox& to) {
-  auto question = [account = to.account](storage::Reader& reader) { return reader.usage(account); };
-  const storage::UsageRow usage = co_await doorway_.store->read(std::move(question));
+/// A group is full where all its members are: one full mailbox does not keep the mail from the others, and is overrun.
+Task<bool> Transaction::is_over_quota(const Recipient& recipient) {
   const auto snapshot = doorway_.directory->snapshot();
-  const auto* account = snapshot->account(to.account);
-  if (account == nullptr) co_return false;
+  std::vector<std::pair<storage::AccountId, std::uint64_t>> quotas;
+  for (const directory::ToMailbox& to : mailboxes_of(recipient)) {
+    const auto* account = snapshot->account(to.account);
+    // Only accounts with a quota cost a question to the store.
+    if (account == nullptr || account->row.quota_octets == 0) co_return false;
+    quotas.emplace_back(to.account, account->row.quota_octets);
+  }
+  if (quotas.empty()) co_return false;
   // RFC 1870 6.1: where the client told the size, it counts already now.
-  co_return usage.octets + arrival_->parameters.size.value_or(0) >= account->row.quota_octets;
+  auto question = [quotas = std::move(quotas),
+                   coming = arrival_->parameters.size.value_or(0)](storage::Reader& reader) {
+    return std::ranges::all_of(quotas, [&](const auto& each) {
+      const auto& [account, quota] = each;
+      const std::uint64_t used = reader.usage(account).octets;
+      return used >= quota || coming > quota - used;
+    });
+  };
+  co_return co_await doorway_.store->read(std::move(question));
 }
 
-void Transaction::note_refused(std::string_view recipient, const Reply& reply) {
+Reply Transaction::refuse_recipient(std::string_view recipient, Reply reply) {
   worth_telling_ = true;
   arrival_->story.key(recipient);
   arrival_->story.recipient(doorway_.clock->now(), Stage::envelope, "the recipient was refused", recipient,
                             Outcome::refused, "", reply.one_line());
+  return with_id(std::move(reply), arrival_->id);
+}
+
+void Transaction::note_refused(const smtp::server::Refused& refused) {
+  const bool begins_one = !is_open() && text::istarts_with(refused.command, "MAIL");
+  if (!is_open() && !begins_one) return;
+  if (begins_one) open({}, std::string(machine_.login()));
+  worth_telling_ = true;
+  arrival_->story.step(doorway_.clock->now(), Stage::envelope, "a command was refused")
+      .with("command", refused.command)
+      .with("reply", refused.reply.one_line());
+  if (const auto address = address_in(refused.command); !address.empty()) arrival_->story.key(address);
+  if (begins_one) record_refused();
 }
 
 void Transaction::begin_message() {
@@ -102,17 +156,22 @@ Task<> Transaction::take(Octets octets) {
 
 std::optional<Reply> Transaction::end_message() {
   if (intake_failure_) return intake_failure_;
-  arrival_->header = message::Header::parse(intake_->head());
+  const Octets head = intake_->head();
+  arrival_->header = message::Header::parse(head);
   const message::Header& header = arrival_->header;
-  if (header.overflowed() || header.octets().size() > doorway_.header_octets_max)
+  const std::uint64_t octets_max = doorway_.delivery->rules()->header_octets_max;
+  if (header.overflowed() || header.octets().size() > octets_max || is_cut(header, head, intake_->size()))
     return Reply(552, EnhancedStatus{5, 3, 4},
-                 fmt::format("the header section is longer than {} octets", doorway_.header_octets_max));
+                 fmt::format("the header section is too large: this server takes up to {} octets and {} fields",
+                             octets_max, message::header_fields_max));
   arrival_->edit = message::HeaderEdit(header);
   arrival_->at = doorway_.clock->now();  // the internal date is that of the whole message, not of MAIL
   arrival_->received = message::write_received(received_trace());
   arrival_->story.step(arrival_->at, Stage::data, "the message was read").with("octets", intake_->size());
-  if (const auto id = message::parse_message_id(header.value("Message-ID").value_or("")))
+  if (auto id = message::parse_message_id(header.value("Message-ID").value_or(""))) {
     arrival_->story.message_id(*id);
+    arrival_->message_id = std::move(*id);
+  }
   return std::nullopt;
 }
 
@@ -139,13 +198,17 @@ Task<Reply> Transaction::deliver() {
   co_return reply;
 }
 
-Reply Transaction::refuse(Reply reply) {
+void Transaction::tell_recipients_refused(const Reply& reply) {
   const TimePoint now = doorway_.clock->now();
   for (const Recipient& recipient : arrival_->recipients) {
     arrival_->story.key(recipient.address);
     arrival_->story.recipient(now, Stage::delivery, "the message was refused", recipient.address, Outcome::refused, "",
                               reply.one_line());
   }
+}
+
+Reply Transaction::refuse(Reply reply) {
+  tell_recipients_refused(reply);
   const MailId id = arrival_->id;
   record_refused();
   return with_id(std::move(reply), id);
@@ -156,6 +219,7 @@ void Transaction::drop(const Reply* reason) {
   if (reason != nullptr) {
     arrival_->story.step(doorway_.clock->now(), Stage::data, "the message was not taken")
         .with("reply", reason->one_line());
+    tell_recipients_refused(*reason);
     worth_telling_ = true;
   }
   if (worth_telling_) {

@@ -28,7 +28,6 @@ struct Doorway {
   runtime::IdSource* ids = nullptr;
   runtime::Metrics* metrics = nullptr;
   std::string host_name;
-  std::uint64_t header_octets_max = 256 * KiB;  ///< limits.header_size
 };
 
 class Transaction {
@@ -36,8 +35,13 @@ class Transaction {
   Transaction(const Doorway& doorway, const smtp::server::Session& machine, SessionId session)
       : doorway_(doorway), machine_(machine), session_(session) {}
 
+  /// The 220: it tells the peer the id under which stories and log lines know this session.
+  [[nodiscard]] smtp::Reply greeting() const;
+
   /// MAIL was accepted: a new id, a story that begins with the connection. `login`: who submits; empty: nobody.
   void begin(const smtp::server::Mail& mail, std::string login);
+  /// MAIL was refused: the story says so; returns the reply with the id.
+  [[nodiscard]] smtp::Reply refuse_sender(const smtp::server::Mail& mail, std::string login, smtp::Reply reply);
   [[nodiscard]] bool is_open() const { return arrival_ != nullptr; }
   /// Precondition for all below: is_open().
   [[nodiscard]] Arrival& arrival() { return *arrival_; }
@@ -45,8 +49,10 @@ class Transaction {
   /// RCPT: decides, looks at the quota, takes the recipient or gives the reply that refuses it.
   [[nodiscard]] Task<std::optional<smtp::Reply>> add_recipient(const smtp::server::Recipient& recipient,
                                                                Relaying relaying);
-  /// Puts a refusal of RCPT into the story.
-  void note_refused(std::string_view recipient, const smtp::Reply& reply);
+  /// Puts a refusal of RCPT into the story; returns the reply with the id.
+  [[nodiscard]] smtp::Reply refuse_recipient(std::string_view recipient, smtp::Reply reply);
+  /// The machine refused a command by itself. Told where it concerns a message: MAIL, or anything in a transaction.
+  void note_refused(const smtp::server::Refused& refused);
 
   /// The octets of the message. Where they cannot be kept any more the rest is dropped and end_message() says why.
   void begin_message();
@@ -63,8 +69,10 @@ class Transaction {
   void drop(const smtp::Reply* reason);
 
  private:
+  void open(address::ReversePath sender, std::string login);
   void tell_connection();
-  [[nodiscard]] Task<bool> is_over_quota(const directory::ToMailbox& to);
+  void tell_recipients_refused(const smtp::Reply& reply);
+  [[nodiscard]] Task<bool> is_over_quota(const Recipient& recipient);
   [[nodiscard]] message::ReceivedTrace received_trace() const;
   void record_refused();
 

@@ -2,7 +2,6 @@
 
 #include "flow/queue/envelope.h"
 #include "foundation/text/ascii.h"
-#include "standards/message/message_id.h"
 #include "standards/message/write.h"
 
 namespace posthorn::delivery {
@@ -25,7 +24,7 @@ storage::QueueRow queue_row(const Arrival& arrival) {
   row.require_tls = arrival.parameters.requiretls;
   row.stream = arrival.stream;
   row.login = arrival.login;
-  row.message_id = message::parse_message_id(arrival.header.value("Message-ID").value_or("")).value_or("");
+  row.message_id = arrival.message_id;
   row.arrived = arrival.at;
   return row;
 }

@@ -11,7 +11,7 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
   ReceptionHandler(Reception& door, smtp_service::SessionContext context)
       : door_(door), context_(std::move(context)), transaction_(door_.doorway_, context_.machine, context_.id) {}
 
-  Task<Answer> connected() override { co_return std::nullopt; }
+  Task<Answer> connected() override { co_return transaction_.greeting(); }
   Task<Answer> hello(const server::Hello&) override { co_return std::nullopt; }
 
   Task<Answer> mail(const server::Mail& mail) override {
@@ -21,7 +21,7 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
 
   Task<Answer> recipient(const server::Recipient& recipient) override {
     auto refusal = co_await transaction_.add_recipient(recipient, delivery::Relaying::denied);
-    if (refusal) transaction_.note_refused(recipient.path.text(), *refusal);
+    if (refusal) refusal = transaction_.refuse_recipient(recipient.path.text(), std::move(*refusal));
     co_return refusal;
   }
 
@@ -47,6 +47,7 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
   void transaction_dropped(const smtp::Reply* reason) override { transaction_.drop(reason); }
 
   void refused(const server::Refused& refused) override {
+    transaction_.note_refused(refused);
     context_.log.info("command refused", {{"command", refused.command}, {"reply", refused.reply.one_line()}});
   }
 

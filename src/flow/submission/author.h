@@ -19,9 +19,9 @@ namespace posthorn::submission {
 [[nodiscard]] std::optional<smtp::Reply> check_author(const directory::Snapshot& directory, storage::AccountId account,
                                                       const message::Header& header);
 
-/// RFC 6409 8: adds Date and Message-ID where they are missing, removes Bcc (RFC 5322 3.6.3) and a Return-Path; nothing
-/// else. `edit` is over `header`. Returns the Message-ID it added, for the story.
-std::optional<std::string> mend(const message::Header& header, message::HeaderEdit& edit, MailId id,
-                                std::string_view host_name, TimePoint at);
+/// RFC 6409 8: adds Date and Message-ID where they are missing, removes Bcc and Resent-Bcc (RFC 5322 3.6.3, 3.6.6);
+/// nothing else. `edit` is over `header`. Returns the Message-ID it added, without brackets; empty: none.
+std::string mend(const message::Header& header, message::HeaderEdit& edit, MailId id, std::string_view host_name,
+                 TimePoint at);
 
 }  // namespace posthorn::submission

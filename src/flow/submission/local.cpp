@@ -28,6 +28,17 @@ OctetString with_crlf(Octets octets) {
   return text;
 }
 
+/// What the doors refuse while they read (RFC 5322 3.5, RFC 5321 4.5.3.1.6) a file must not bring in either.
+std::optional<std::string_view> unfit(Octets octets) {
+  if (octets.find('\0') != Octets::npos) return "it has a NUL octet";
+  for (std::size_t at = 0; at < octets.size();) {
+    const std::size_t end = octets.find('\n', at);
+    if (end - at > smtp::server::text_line_octets_max) return "it has a line longer than 64 KB; encode it";
+    at = end + 1;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
@@ -56,12 +67,18 @@ Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
   }
   arrival.story.step(arrival.at, Stage::administration, "sent from the command line").with("by", local.by);
   arrival.story.key(local.from);
+  if (const auto fault = unfit(octets)) co_return fail(refusal(what, std::string(*fault)));
   arrival.header = message::Header::parse(octets);
+  const std::uint64_t header_max = doorway_.delivery->rules()->header_octets_max;
+  if (arrival.header.overflowed() || arrival.header.octets().size() > header_max)
+    co_return fail(refusal(what, fmt::format("its header section is longer than {} octets", header_max)));
   arrival.edit = message::HeaderEdit(arrival.header);
   if (auto refused = check_author(*snapshot, author->account, arrival.header))
     co_return fail(refusal(what, refused->one_line()));
-  if (const auto added = mend(arrival.header, arrival.edit, arrival.id, doorway_.host_name, arrival.at))
-    arrival.story.message_id(*added);
+  arrival.message_id = mend(arrival.header, arrival.edit, arrival.id, doorway_.host_name, arrival.at);
+  if (arrival.message_id.empty())
+    arrival.message_id = message::parse_message_id(arrival.header.value("Message-ID").value_or("")).value_or("");
+  if (!arrival.message_id.empty()) arrival.story.message_id(arrival.message_id);
   message::ReceivedTrace trace;
   trace.by = doorway_.host_name;
   trace.by_comment = "Posthorn";
@@ -69,8 +86,6 @@ Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
   trace.id = arrival.id.text();
   trace.at = arrival.at;
   arrival.received = message::write_received(trace);
-  if (const auto id = message::parse_message_id(arrival.header.value("Message-ID").value_or("")))
-    arrival.story.message_id(*id);
 
   auto intake = doorway_.store->intake(arrival.id);
   if (const auto taken = co_await intake->append(octets); !taken) co_return fail(taken.error());

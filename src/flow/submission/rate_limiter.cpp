@@ -26,6 +26,16 @@ bool RateLimiter::take_recipient(std::string_view login, TimePoint now) {
   return take(refilled(login, now).recipients, recipients_max_);
 }
 
+void RateLimiter::set(std::uint64_t messages_per_hour, std::uint64_t recipients_per_hour) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [login, buckets] : logins_) {
+    buckets.messages += static_cast<double>(messages_per_hour) - static_cast<double>(messages_max_);
+    buckets.recipients += static_cast<double>(recipients_per_hour) - static_cast<double>(recipients_max_);
+  }
+  messages_max_ = messages_per_hour;
+  recipients_max_ = recipients_per_hour;
+}
+
 RateLimiter::Buckets& RateLimiter::refilled(std::string_view login, TimePoint now) {
   forget_idle(now);
   const auto messages_full = static_cast<double>(messages_max_);

@@ -22,6 +22,9 @@ class RateLimiter {
   [[nodiscard]] bool take_message(std::string_view login, TimePoint now);
   [[nodiscard]] bool take_recipient(std::string_view login, TimePoint now);
 
+  /// New limits (SIGHUP); what was used within the hour stays used.
+  void set(std::uint64_t messages_per_hour, std::uint64_t recipients_per_hour);
+
  private:
   /// Token buckets: they refill steadily, so the limit has no edge at the full hour.
   struct Buckets {

@@ -47,7 +47,7 @@ class SubmissionHandler final : public smtp_service::SessionHandler {
   SubmissionHandler(Submission& door, smtp_service::SessionContext context)
       : door_(door), context_(std::move(context)), transaction_(door_.doorway_, context_.machine, context_.id) {}
 
-  Task<Answer> connected() override { co_return std::nullopt; }
+  Task<Answer> connected() override { co_return transaction_.greeting(); }
   Task<Answer> hello(const server::Hello&) override { co_return std::nullopt; }
   Task<Answer> mail(const server::Mail& mail) override;
   Task<Answer> recipient(const server::Recipient& recipient) override;
@@ -60,6 +60,7 @@ class SubmissionHandler final : public smtp_service::SessionHandler {
   Task<Reply> message_ends() override;
   void transaction_dropped(const Reply* reason) override { transaction_.drop(reason); }
   void refused(const server::Refused& refused) override {
+    transaction_.note_refused(refused);
     context_.log.info("command refused", {{"command", refused.command}, {"reply", refused.reply.one_line()}});
   }
   void closed(server::CloseReason) override { transaction_.drop(nullptr); }
@@ -74,12 +75,16 @@ class SubmissionHandler final : public smtp_service::SessionHandler {
 
  private:
   [[nodiscard]] IpAddress peer() const { return context_.machine.peer().address; }
+  /// Whether this session may still send: its login was not revoked meanwhile, its account not switched off.
+  [[nodiscard]] bool is_current(const directory::Snapshot& directory) const;
+  [[nodiscard]] std::optional<Reply> inspect_sender(const server::Mail& mail);
   [[nodiscard]] std::optional<Reply> inspect_message();
 
   Submission& door_;
   smtp_service::SessionContext context_;
   delivery::Transaction transaction_;
   std::optional<directory::Identity> identity_;
+  directory::AuthFailure why_not_{};  // where there is no identity though the peer is logged in
 };
 
 Task<Result<bool, smtp_service::SessionHandler::CannotCheck>> SubmissionHandler::check_password(
@@ -114,7 +119,11 @@ void SubmissionHandler::authenticated(const server::Authenticated& event) {
   if (!sasl::sends_password(event.mechanism)) {
     // A login out of scope or switched off proves its secret and may still not send: MAIL will be refused.
     auto identity = door_.authenticator_.scram_finished(event.authcid, true, peer(), directory::Scope::smtp);
-    if (identity) identity_ = std::move(*identity);
+    if (identity) {
+      identity_ = std::move(*identity);
+    } else {
+      why_not_ = identity.error();
+    }
   }
   context_.log.info("logged in",
                     {{"login", event.authcid}, {"mechanism", sasl::name(event.mechanism)}, {"peer", peer().text()}});
@@ -126,21 +135,37 @@ void SubmissionHandler::authentication_failed(const server::AuthenticationFailed
   context_.log.info("login failed", {{"login", event.authcid}, {"reason", event.reason}, {"peer", peer().text()}});
 }
 
-Task<Answer> SubmissionHandler::mail(const server::Mail& mail) {
+bool SubmissionHandler::is_current(const directory::Snapshot& directory) const {
+  const auto* account = directory.account(identity_->account);
+  if (account == nullptr || !account->row.enabled) return false;
+  return identity_->login.value == 0 || directory.login(identity_->login) != nullptr;
+}
+
+std::optional<Reply> SubmissionHandler::inspect_sender(const server::Mail& mail) {
   if (!identity_)
-    co_return Reply(530, EnhancedStatus{5, 7, 0}, "this login may not send mail; use one whose scope has smtp");
+    return Reply(530, EnhancedStatus{5, 7, 0},
+                 fmt::format("this login may not send mail: {}", directory::explain(why_not_)));
   const auto snapshot = door_.doorway_.directory->snapshot();
   // RFC 8098 3: read receipts of mail programs come with the null sender; their From is checked like any other.
   if (const auto* sender = mail.path.mailbox_or_null()) {
-    if (!snapshot->may_send_as(identity_->account, *sender)) co_return not_own_sender(*sender);
     if (is_parked(*snapshot, *sender))
-      co_return Reply(550, EnhancedStatus{5, 7, 1}, fmt::format("{} is parked: it sends no mail", sender->host_text()));
+      return Reply(550, EnhancedStatus{5, 7, 1}, fmt::format("{} is parked: it sends no mail", sender->host_text()));
+    if (!snapshot->may_send_as(identity_->account, *sender)) return not_own_sender(*sender);
   }
   if (!door_.rates_.take_message(identity_->address, door_.doorway_.clock->now())) {
     context_.log.warning("a login sends too many messages", {{"login", identity_->login_name}});
-    co_return too_many("messages");
+    return too_many("messages");
   }
-  transaction_.begin(mail, identity_->address);
+  return std::nullopt;
+}
+
+Task<Answer> SubmissionHandler::mail(const server::Mail& mail) {
+  std::string login = identity_ ? identity_->address : std::string(context_.machine.login());
+  if (auto refusal = inspect_sender(mail)) {
+    context_.log.info("sender refused", {{"login", login}, {"reply", refusal->one_line()}});
+    co_return transaction_.refuse_sender(mail, std::move(login), std::move(*refusal));
+  }
+  transaction_.begin(mail, std::move(login));
   co_return std::nullopt;
 }
 
@@ -152,7 +177,7 @@ Task<Answer> SubmissionHandler::recipient(const server::Recipient& recipient) {
   } else {
     refusal = co_await transaction_.add_recipient(recipient, delivery::Relaying::permitted);
   }
-  if (refusal) transaction_.note_refused(recipient.path.text(), *refusal);
+  if (refusal) refusal = transaction_.refuse_recipient(recipient.path.text(), std::move(*refusal));
   co_return refusal;
 }
 
@@ -160,9 +185,15 @@ std::optional<Reply> SubmissionHandler::inspect_message() {
   if (auto refusal = transaction_.end_message()) return refusal;
   delivery::Arrival& arrival = transaction_.arrival();
   const auto snapshot = door_.doorway_.directory->snapshot();
+  // Its session ends when nothing is open; a message that was on its way when the login was revoked is not taken.
+  if (!is_current(*snapshot))
+    return Reply(421, EnhancedStatus{4, 7, 0}, "this login was revoked or its account switched off");
   if (auto refusal = check_author(*snapshot, identity_->account, arrival.header)) return refusal;
-  if (const auto added = mend(arrival.header, arrival.edit, arrival.id, door_.doorway_.host_name, arrival.at))
-    arrival.story.message_id(*added);
+  if (const std::string added = mend(arrival.header, arrival.edit, arrival.id, door_.doorway_.host_name, arrival.at);
+      !added.empty()) {
+    arrival.story.message_id(added);
+    arrival.message_id = added;
+  }
   return std::nullopt;
 }
 
