@@ -88,6 +88,33 @@ TEST(Tools, ParseAddress) {
   EXPECT_EQ(run_words({"parse", "address", "--context", "paper", "x"}).status, Exit::usage);
 }
 
+TEST(Quickstart, PrintsTheDocumentOfTheInterface) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "posthorn-cli-XXXXXX").string();
+  const std::filesystem::path dir = ::mkdtemp(pattern.data());
+  std::ofstream(dir / "password") << "correct horse\n";
+  const std::vector<std::string> words{"quickstart",      "alpha.example",
+                                       "--dir",           (dir / "site").string(),
+                                       "--listen",        "smtp=127.0.0.1:2525,submission=[::1]:2587",
+                                       "--account",       "ann",
+                                       "--password-file", (dir / "password").string(),
+                                       "--json"};
+  const Ran ran = run_words(words);
+  EXPECT_EQ(ran.status, Exit::done) << ran.err;
+  const auto document = boost::json::parse(ran.out).as_object();
+  std::set<std::string> keys;
+  for (const auto& member : document) keys.insert(std::string(member.key()));
+  EXPECT_EQ(keys, (std::set<std::string>{"config", "listeners", "account", "records"}));
+  EXPECT_EQ(document.at("config").as_string(), (dir / "site" / "posthorn.toml").string());
+  EXPECT_EQ(document.at("account").as_string(), "ann@alpha.example");
+  EXPECT_EQ(document.at("listeners").at("smtp").at(0).as_string(), "127.0.0.1:2525");
+  EXPECT_EQ(document.at("listeners").at("submission").at(0).as_string(), "[::1]:2587");
+  EXPECT_FALSE(document.at("records").as_array().empty());
+  const Ran again = run_words(words);
+  EXPECT_EQ(again.status, Exit::usage);
+  EXPECT_THAT(again.err, HasSubstr("is there already"));
+  std::filesystem::remove_all(dir);
+}
+
 // ---------------------------------------------------------------- with a store
 
 class Offline : public testing::Test {

@@ -26,8 +26,7 @@ struct LocalSite {
         folders(*store),
         delivery({store.get(), directory.get(), &folders, &clock, &ids}, server::delivery_rules(config)),
         rates(config.limits.messages_per_hour, config.limits.recipients_per_hour),
-        submission({store.get(), directory.get(), &delivery, &journal, &clock, &ids, &metrics, config.host_name,
-                    config.limits.header_size},
+        submission({store.get(), directory.get(), &delivery, &journal, &clock, &ids, &metrics, config.host_name},
                    authenticator, rates) {}
 
   [[nodiscard]] admin::Site site(const config::Config& config) {

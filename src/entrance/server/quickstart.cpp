@@ -83,10 +83,15 @@ Result<void, Problem> make_folders(const Plan& plan) {
         fmt::format("{} is there already", plan.config.file.string()),
         "choose another --dir, or start what is there with: posthorn serve --config " + plan.config.file.string()));
   std::error_code error;
+  if (!fs::is_empty(plan.config.store_dir, error) && !error)
+    return fail(
+        cannot(fmt::format("{} holds a store already", plan.config.store_dir.string()), "choose another --dir"));
+  const bool is_new = fs::create_directories(plan.config.file.parent_path(), error);
   fs::create_directories(plan.config.file.parent_path() / "tls", error);
   if (error)
     return fail(cannot(fmt::format("cannot make {}: {}", plan.config.file.parent_path().string(), error.message())));
-  fs::permissions(plan.config.file.parent_path(), fs::perms::owner_all, error);
+  // Somebody's own folder keeps its mode; keys and store are closed to others by themselves.
+  if (is_new) fs::permissions(plan.config.file.parent_path(), fs::perms::owner_all, error);
   return {};
 }
 

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "platform/runtime/files.h"
 
 namespace posthorn::server {
@@ -33,7 +35,15 @@ Result<std::vector<net::CertificateAndKey>, Problem> read_certificates(const con
     if (!chain) return fail(std::move(chain.error()));
     auto key = runtime::read_file(tls.key[i], kPemOctetsMax);
     if (!key) return fail(std::move(key.error()));
-    certificates.push_back({std::move(*chain), std::move(*key)});
+    net::CertificateAndKey pair{std::move(*chain), std::move(*key)};
+    // Each by itself, so that the problem can name the file.
+    if (auto usable = net::ServerTls::make({pair}); !usable) {
+      Problem problem = std::move(usable.error());
+      problem.what = fmt::format("cannot use tls.certificate {} with tls.key {}", tls.certificate[i].string(),
+                                 tls.key[i].string());
+      return fail(std::move(problem));
+    }
+    certificates.push_back(std::move(pair));
   }
   return certificates;
 }
@@ -60,7 +70,7 @@ smtp_service::ServiceSettings smtp_settings(const config::Config& config, smtp::
 }
 
 delivery::Rules delivery_rules(const config::Config& config) {
-  return {config.host_name, config.limits.received_fields, queue::Policy::from(config),
+  return {config.host_name, config.limits.received_fields, config.limits.header_size, queue::Policy::from(config),
           queue::Routes(config.relay.routes)};
 }
 

@@ -24,7 +24,10 @@ SiteServer::SiteServer(Process& process, config::Config config, Replacements rep
       housekeeping_("housekeeping", log_),
       resolver_(std::move(replacements.resolver)) {}
 
-SiteServer::~SiteServer() = default;
+SiteServer::~SiteServer() {
+  // Where a start failed: the store's observers are about to go.
+  if (store_) store_->close();
+}
 
 Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& process, config::Config config,
                                                                      Replacements replacements) {
@@ -110,9 +113,8 @@ Result<void, Problem> SiteServer::open_doors() {
                                                                   config_.limits.connections_per_address);
   rates_ =
       std::make_unique<submission::RateLimiter>(config_.limits.messages_per_hour, config_.limits.recipients_per_hour);
-  delivery::Doorway doorway{store_.get(),   directory_.get(),  delivery_.get(),
-                            journal_.get(), &process_.clock(), &process_.ids(),
-                            &metrics_,      config_.host_name, config_.limits.header_size};
+  delivery::Doorway doorway{store_.get(),      directory_.get(), delivery_.get(), journal_.get(),
+                            &process_.clock(), &process_.ids(),  &metrics_,       config_.host_name};
   reception_ = std::make_unique<reception::Reception>(doorway);
   submission_ = std::make_unique<submission::Submission>(doorway, *authenticator_, *rates_);
   const config::Listen& listen = config_.listen;
@@ -144,7 +146,11 @@ Result<void, Problem> SiteServer::open_service(const char* name, smtp::server::R
       process_.net_loops(), &sessions_, &process_.ids(), connections_.get(), &handlers, &metrics_, log_, name};
   auto service = smtp_service::SmtpService::open(
       std::move(around), at, smtp_settings(config_, role, server_tls_, directory_->unknown_login_secret()));
-  if (!service) return fail(std::move(service.error()));
+  if (!service) {
+    Problem problem = std::move(service.error());
+    problem.what += fmt::format(" (listen.{})", name);
+    return fail(std::move(problem));
+  }
   for (const net::Endpoint& endpoint : (*service)->local()) listening_.push_back({name, endpoint});
   doors_.push_back({role, std::move(*service)});
   return {};
@@ -250,9 +256,13 @@ Result<void, config::Problems> SiteServer::reload() {
 }
 
 void SiteServer::apply(config::Config config) {
+  // These name what is running (greetings, stored mail): half of the server must not change them before the other.
+  config.host_name = config_.host_name;
+  config.store_dir = config_.store_dir;
   log_.set_level(config.log_level);
   log_.reopen();
   connections_->set(config.limits.connections, config.limits.connections_per_address);
+  rates_->set(config.limits.messages_per_hour, config.limits.recipients_per_hour);
   delivery_->reconfigure(delivery_rules(config));
   const queue::Routes routes(config.relay.routes);
   office_->reconfigure(relay::options_from(config), routes);
