@@ -144,9 +144,10 @@ std::string Caller::say(const std::vector<std::string>& lines) {
 std::string Caller::send(const std::string& octets) {
   line_->heard.clear();
   bed_.spawn(write_to(line_, octets));
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const runtime::SystemClock real;
+  const TimePoint deadline = real.now() + kPatience;
   bed_.loop.run_ready();
-  while (!is_whole(line_->heard) && !line_->ended && std::chrono::steady_clock::now() < deadline) {
+  while (!is_whole(line_->heard) && !line_->ended && real.now() < deadline) {
     std::this_thread::yield();
     bed_.loop.run_ready();
   }
