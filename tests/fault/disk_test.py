@@ -154,7 +154,7 @@ class Broken(unittest.TestCase):
         self.assertGreaterEqual(ended.total(), SHORT_POINTS // 2)
 
     def ends(self):
-        wait_until(lambda: self.strike.struck or not self.posthorn.queue(), 30, "the strike or the end of the round")
+        wait_until(lambda: self.strike.struck or self.way.queue_is_empty(), 30, "the strike or the end of the round")
         end = time.monotonic() + (10 if self.strike.struck else 0)
         while self.posthorn.process.running() and time.monotonic() < end:
             time.sleep(0.02)
@@ -167,7 +167,7 @@ class Broken(unittest.TestCase):
             cut = self.way.walk()
             if cut:
                 self.assertTrue(cut.reply.startswith(FULL), f"call {at} ({self.strike.call}): {cut}\n{self.posthorn.process.tail(5)}")
-            wait_until(lambda: self.strike.struck or not self.posthorn.queue(), 30, "the strike or the end of the round")
+            wait_until(lambda: self.strike.struck or self.way.queue_is_empty(), 30, "the strike or the end of the round")
             struck[self.strike.call] += 1
             relayed = self.way.relayed_there()
             self.strike.disarm()

@@ -132,17 +132,11 @@ class Points(unittest.TestCase):
         """Until the server was struck, or everything is done and nothing is counted any more."""
         counted, still_since = -1, time.monotonic()
         while not self.strike.struck and time.monotonic() < still_since + STILL_SECONDS:
-            if self.strike.counted != counted or self.queued():
+            if self.strike.counted != counted or not (self.strike.struck or self.way.queue_is_empty()):
                 counted, still_since = self.strike.counted, time.monotonic()
             time.sleep(0.02)
         if self.strike.struck:
             self.posthorn.process._process.wait(10)
-
-    def queued(self):
-        if self.strike.struck:
-            return False
-        done = self.posthorn.run("queue", "list", "--json")
-        return done.returncode == 0 and done.stdout.strip() != "[]"
 
 
 if __name__ == "__main__":

@@ -146,6 +146,11 @@ class Way:
         self.posthorn.run("queue", "retry", "far.example")  # exit 1 where nothing waits any more
         self.posthorn.wait_for_empty_queue(seconds)
 
+    def queue_is_empty(self):
+        """Asked of a server that may end at any moment; False where it does."""
+        done = self.posthorn.run("queue", "list", "--json")
+        return done.returncode == 0 and done.stdout.strip() == "[]"
+
     # ---- afterwards
 
     def wrong(self, relayed_before, cuts=1):
