@@ -11,7 +11,7 @@ std::string_view noun_of(std::string_view name) {
 }
 
 std::string one_line(const Verb& verb) {
-  return fmt::format("  {:<18} {}\n", verb.name, verb.summary);
+  return fmt::format("  {:<28}  {}\n", verb.name, verb.summary);
 }
 
 void append_options(std::string& out, std::span<const Option> options) {

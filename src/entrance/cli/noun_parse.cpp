@@ -1,7 +1,9 @@
 // parse address|message|dsn: pure tools.
 #include <boost/json.hpp>
 
+#include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
+#include "entrance/cli/trust_json.h"
 #include "foundation/text/ascii.h"
 #include "standards/address/smtp_parse.h"
 #include "standards/dsn/dsn.h"
@@ -12,9 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t message_octets_max = 1 * GiB;
-constexpr std::size_t text_octets_max = 4 * MiB;
-
 json::value or_null(const std::optional<std::string>& text) {
   if (!text) return nullptr;
   return json::string(*text);
@@ -22,10 +21,6 @@ json::value or_null(const std::optional<std::string>& text) {
 json::value or_null(std::optional<TimePoint> at) {
   if (!at) return nullptr;
   return json::string(rfc3339(*at));
-}
-
-void print_json(const json::value& value) {
-  print(json::serialize(value) + "\n");
 }
 
 // ---------------------------------------------------------------- address
@@ -49,12 +44,9 @@ Mailboxes smtp_mailboxes(std::string_view text) {
 }
 
 Exit parse_address(const Invocation& v) {
-  std::string text = v.get("TEXT");
-  if (text == "-") {
-    auto input = read_input("-", text_octets_max);
-    if (!input) return report(input.error());
-    text = std::move(*input);
-  }
+  const auto given = read_text(v);
+  if (!given) return report(given.error());
+  const std::string& text = *given;
   const std::string context = v.get("--context");
   if (context != "smtp" && context != "header") {
     return report({ProblemKind::usage, "--context " + context, "there is no such context", "write smtp or header"});
@@ -116,12 +108,6 @@ void append_parts(std::string& out, const std::vector<message::PartView>& parts)
                        part.file_name ? ", " + text::printable(*part.file_name) : "");
     append_parts(out, part.parts);
   }
-}
-
-Result<std::string, Problem> read_message(const Invocation& v) {
-  auto octets = read_input(v.get("FILE"), message_octets_max);
-  if (!octets) return fail(std::move(octets.error()));
-  return message::with_crlf(*octets);
 }
 
 Exit parse_message(const Invocation& v) {
@@ -188,8 +174,6 @@ Exit parse_dsn(const Invocation& v) {
   print(out);
   return Exit::done;
 }
-
-const Argument message_file{"FILE", "the message, with LF or CRLF line ends; - is standard input"};
 
 }  // namespace
 

@@ -16,12 +16,16 @@ namespace posthorn::cli {
 [[nodiscard]] const std::vector<Verb>& message_verbs();  // message …, mailbox …
 [[nodiscard]] const std::vector<Verb>& store_verbs();    // store …, backup, restore
 [[nodiscard]] const std::vector<Verb>& config_verbs();   // config …
-[[nodiscard]] const std::vector<Verb>& parse_verbs();    // parse …
+[[nodiscard]] const std::vector<Verb>& check_verbs();    // check …, verify
+[[nodiscard]] const std::vector<Verb>& sign_verbs();     // sign …
+[[nodiscard]] const std::vector<Verb>& parse_verbs();    // parse address, message, dsn
+[[nodiscard]] const std::vector<Verb>& record_verbs();   // parse record, authentication-results
 [[nodiscard]] const std::vector<Verb>& dns_verbs();      // dns …
 
 using Table = const std::vector<Verb>& (*)();
 inline constexpr std::array tables{Table{server_verbs},  Table{domain_verbs}, Table{account_verbs}, Table{login_verbs},
                                    Table{address_verbs}, Table{queue_verbs},  Table{message_verbs}, Table{store_verbs},
-                                   Table{config_verbs},  Table{parse_verbs},  Table{dns_verbs}};
+                                   Table{config_verbs},  Table{check_verbs},  Table{sign_verbs},    Table{parse_verbs},
+                                   Table{record_verbs},  Table{dns_verbs}};
 
 }  // namespace posthorn::cli
