@@ -83,6 +83,9 @@ class Full(unittest.TestCase):
 
         self.disk.fill(RESERVE_OCTETS // 2)
         self.refused_all()
+        tried = self.way.sink.connections
+        self.posthorn.ok("queue", "retry", "far.example")
+        wait_until(lambda: self.way.sink.connections > tried, 20, "an attempt fails while the disk is full")
         self.way.neighbour_down = False
         self.way.wait_for_the_rest()
         self.way.acknowledged, self.way.relayed = first
