@@ -77,6 +77,7 @@ Findings key_findings(const dns::Name& name, const dkim::KeyLookup& lookup, bool
     const dkim::KeyReview review = dkim::review_key_record(lookup.text);
     findings = review.findings;
     valid = review.valid && lookup.record;
+    if (review.valid && !lookup.record) findings.push_back({"dkim-key-syntax", FindingLevel::error, lookup.reason, ""});
   } else if (lookup.problem == dkim::Result::permerror) {
     findings.push_back({"dkim-missing", FindingLevel::error, fmt::format("{} has no key record", name.text()), ""});
   }

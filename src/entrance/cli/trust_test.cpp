@@ -173,6 +173,8 @@ _dmarc.login.gov. TXT "v=DMARC1; p=reject; rua=mailto:a@login.gov,mailto:b@hq.dh
 login.gov._report._dmarc.reports.example. TXT "v=DMARC1"
 two.example. TXT "v=spf1 -all"
 two.example. TXT "v=spf1 +all"
+k._domainkey.two.example. TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+k._domainkey.two.example. TXT "v=DKIM1; k=ed25519; p=yi50DjK5O9pqbFpNHklsv9lqaS0ArSYu02qp1S0DW1Y="
 ;; timeout slow.example
 ;; timeout k._domainkey.slow.example
 1.2.0.192.in-addr.arpa. PTR mx.alpha.example.
@@ -277,6 +279,11 @@ TEST_F(Trust, AKeyIsJudged) {
   EXPECT_EQ(ids_in(told({"check", "dkim", "alpha.example", "--selector", "gone"})),
             (std::vector<std::string>{"dkim-missing"}));
   EXPECT_EQ(text_of(told({"check", "dkim", "slow.example", "--selector", "k"}).at("result")), "temperror");
+  // Two keys under one selector: no verifier knows which (RFC 6376 3.6.2.2).
+  const json::object two = told({"check", "dkim", "two.example", "--selector", "k"});
+  EXPECT_FALSE(two.at("valid").as_bool());
+  EXPECT_EQ(text_of(two.at("result")), "permerror");
+  EXPECT_THAT(ids_in(two), testing::Contains("dkim-key-syntax"));
   EXPECT_THAT(verb({"check", "dkim", "alpha.example", "--selector", "e1"}).out, HasSubstr("Key: Ed25519"));
 }
 

@@ -35,7 +35,7 @@ std::string_view meaning(spf::Result result) {
 /// "  include:x  lookup 2  no match"; a fetched record is the heading of what is nested below it.
 std::string trace_line(const spf::TraceStep& step, unsigned lookups_before) {
   const std::string indent(4 + 4 * static_cast<std::size_t>(step.depth), ' ');
-  if (step.term.starts_with("v=spf1") || step.term.starts_with("V=")) {
+  if (text::istarts_with(step.term, "v=spf1")) {
     if (step.result == "found")
       return fmt::format("{}{}: {}\n", indent, printable(step.domain), printable(step.term, record_octets_shown));
     return fmt::format("{}{}: no usable record: {}\n", indent, printable(step.domain), step.result);
