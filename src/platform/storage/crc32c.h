@@ -1,13 +1,10 @@
-// CRC-32C (Castagnoli), as in iSCSI (RFC 3720 B.4) and ext4. Guards stored octets against rot, not against people.
+// The checksum of what is stored: CRC-32C, which guards octets against rot, not against people.
 #pragma once
 
-#include <cstdint>
-
-#include "foundation/base/bytes.h"
+#include "foundation/crypto/hash.h"
 
 namespace posthorn::storage {
 
-/// The checksum of `octets` following those that gave `before`.
-[[nodiscard]] std::uint32_t crc32c(Octets octets, std::uint32_t before = 0);
+using crypto::crc32c;
 
 }  // namespace posthorn::storage
