@@ -165,6 +165,14 @@ TEST(Config, NonAsciiBelongsInStringsAndComments) {
   EXPECT_EQ(good->store_dir, "/\xc3\xbc~x~~c3");
 }
 
+TEST(Config, OneAddressServesOneService) {
+  EXPECT_EQ(only_fault("[listen]\nsmtp = \"127.0.0.1:25\"\nsubmission = [\"[::1]:25\", \"127.0.0.1:25\"]\n"),
+            "posthorn.toml: listen.submission: 127.0.0.1:25 is taken by listen.smtp; choose another port");
+  EXPECT_TRUE(faults("host_name = \"mx.a.example\"\nstore.dir = \"/a\"\n"
+                     "[listen]\nsmtp = \"127.0.0.1:0\"\nmetrics = \"127.0.0.1:0\"\n")
+                  .empty());
+}
+
 TEST(Config, TlsNeedsACertificateAndKeysInPairs) {
   EXPECT_TRUE(only_fault("[listen]\nsubmissions = \":465\"\n").find("tls.certificate") != std::string::npos);
   EXPECT_TRUE(only_fault("[tls]\ncertificate = \"a.pem\"\n").find("tls.key") != std::string::npos);

@@ -1,6 +1,7 @@
 #define TOML_IMPLEMENTATION
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "foundation/text/ascii.h"
 #include "platform/runtime/files.h"
@@ -295,6 +296,24 @@ void require(Reading& r, std::string_view key, bool present, std::string_view ex
   r.fault(0, key, "is missing", fmt::format("add {}", example));
 }
 
+/// Listeners share their ports (SO_REUSEPORT), so the kernel would give one address to two services in turn.
+void check_listeners_differ(Reading& r) {
+  const Listen& listen = r.config.listen;
+  const std::array<std::pair<std::string_view, const std::vector<Endpoint>*>, 4> services{
+      {{"listen.smtp", &listen.smtp},
+       {"listen.submission", &listen.submission},
+       {"listen.submissions", &listen.submissions},
+       {"listen.metrics", &listen.metrics}}};
+  std::map<Endpoint, std::string_view> taken;
+  for (const auto& [key, endpoints] : services) {
+    for (const Endpoint& at : *endpoints) {
+      if (at.port == 0) continue;  // each gets a port of its own
+      const auto [first, is_free] = taken.emplace(at, key);
+      if (!is_free) r.fault(0, key, fmt::format("{} is taken by {}", at.text(), first->second), "choose another port");
+    }
+  }
+}
+
 /// What no key alone can be blamed for.
 void check_whole(Reading& r) {
   const Config& c = r.config;
@@ -304,6 +323,7 @@ void check_whole(Reading& r) {
     r.fault(0, "tls.key", fmt::format("{} keys for {} certificates", c.tls.key.size(), c.tls.certificate.size()),
             "list one key for each certificate, in the same order");
   }
+  check_listeners_differ(r);
   const bool wants_tls = !c.listen.submissions.empty();
   if (wants_tls && c.tls.certificate.empty() && !has_fault(r, "tls.certificate")) {
     r.fault(0, "tls.certificate", "is missing, and a listener speaks TLS from the first octet",
