@@ -117,7 +117,8 @@ TEST_F(Resolve, PlansRefuseWithReasonAndRemedy) {
   const auto why = [](const auto& plan) { return plan ? std::string("planned") : plan.error().text(); };
   EXPECT_THAT(why(add_account(site.now(), {.address = "dan@beta.example"}, {})),
               HasSubstr("posthorn domain add beta.example"));
-  EXPECT_THAT(why(add_account(site.now(), {.address = "ANN@alpha.example"}, {})), HasSubstr("it is an account"));
+  EXPECT_THAT(why(add_account(site.now(), {.address = "ANN@alpha.example"}, {})),
+              HasSubstr("it is an account; change that one: posthorn account set ann@alpha.example"));
   EXPECT_THAT(why(add_account(site.now(), {.address = "sales@alpha.example"}, {})), HasSubstr("address of bob@"));
   EXPECT_THAT(why(add_account(site.now(), {.address = "team@alpha.example"}, {})), HasSubstr("it is a group"));
   EXPECT_THAT(why(add_account(site.now(), {.address = "ann"}, {})), HasSubstr("write it like ann@example.org"));

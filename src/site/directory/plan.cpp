@@ -26,16 +26,23 @@ std::string_view domain_of(std::string_view key) {
   return key.substr(key.rfind('@') + 1);
 }
 
-/// Who has the address already: "an account", "an address of ann@…", "a group"; empty: nobody.
-std::string holder(const Snapshot& directory, std::string_view key) {
-  if (directory.account(key) != nullptr) return "it is an account";
-  if (const Account* account = directory.account_of(key)) return "it is an address of " + account->row.address;
-  if (directory.group(key) != nullptr) return "it is a group";
-  return {};
+/// Who has the address already, and how to get at it. To remove an account takes all its mail, so nobody is told to.
+std::optional<Problem> taken(const Snapshot& directory, const std::string& what, std::string_view key) {
+  if (directory.account(key) != nullptr) {
+    return no(what, "it is an account", fmt::format("change that one: posthorn account set {}", key));
+  }
+  if (const Account* account = directory.account_of(key)) {
+    return no(what, "it is an address of " + account->row.address,
+              fmt::format("take it away there first: posthorn address remove {}", key));
+  }
+  if (directory.group(key) != nullptr) {
+    return no(what, "it is a group", fmt::format("remove that first: posthorn group remove {}", key));
+  }
+  return std::nullopt;
 }
 
 std::optional<Problem> not_free(const Snapshot& directory, const std::string& what, std::string_view key) {
-  if (const std::string by = holder(directory, key); !by.empty()) return no(what, by, "remove that first");
+  if (auto problem = taken(directory, what, key)) return problem;
   if (const auto* login = directory.login(key)) {
     return no(what, fmt::format("it is the name of the application login '{}'", login->label), "revoke that first");
   }

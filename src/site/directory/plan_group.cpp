@@ -61,7 +61,7 @@ Plan add_group(const Snapshot& directory, std::string_view address, const std::v
   const storage::GroupRow* present = directory.group(*key);
   const std::string what = fmt::format("cannot {} the group {}", present != nullptr ? "add to" : "add", *key);
   if (present == nullptr && directory.account_of(*key) != nullptr) {
-    return fail(no(what, "it is an account or one of its addresses", "remove that first"));
+    return fail(no(what, "it is an account or one of its addresses", "choose another address"));
   }
   if (directory.domain(domain_of(*key)) == nullptr) {
     return fail(no(what, fmt::format("the domain {} is not here", domain_of(*key)),
