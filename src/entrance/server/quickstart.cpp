@@ -14,6 +14,7 @@
 #include "platform/storage/store.h"
 #include "site/directory/directory.h"
 #include "site/directory/plan.h"
+#include "standards/address/mailbox.h"
 
 namespace posthorn::server {
 namespace {
@@ -75,6 +76,22 @@ Result<Plan, Problem> make_plan(const QuickstartOptions& options) {
   plan.config.tls.ca_file = options.ca_file;
   plan.config.relay = options.relay;
   return plan;
+}
+
+/// What else could fail when the store is there already, and would leave a folder that nobody can use again.
+Result<void, Problem> check_plan(const Plan& plan) {
+  const auto account = address::Mailbox::parse(plan.account);
+  if (!account) return fail(cannot(fmt::format("--account {}: {}", plan.account, explain(account.error()))));
+  if (account->host_text() != plan.domain.a_label()) {
+    return fail(cannot(fmt::format("--account {} is not in {}", plan.account, plan.domain.a_label()),
+                       "name one of the domain, such as ann@" + plan.domain.a_label()));
+  }
+  auto read_back = config::parse(config::export_toml(plan.config), plan.config.file, plan.config.file.parent_path());
+  if (!read_back) {
+    Problem first = std::move(read_back.error().front());
+    return fail(cannot(std::move(first.why), std::move(first.remedy)));
+  }
+  return {};
 }
 
 Result<void, Problem> make_folders(const Plan& plan) {
@@ -187,6 +204,7 @@ Result<config::Listen, Problem> parse_listen(std::string_view text) {
 Result<QuickstartResult, Problem> quickstart(const QuickstartOptions& options) {
   auto plan = make_plan(options);
   if (!plan) return fail(std::move(plan.error()));
+  if (auto done = check_plan(*plan); !done) return fail(std::move(done.error()));
   const runtime::SystemClock clock;
   if (auto done = make_folders(*plan); !done) return fail(std::move(done.error()));
   if (auto done = make_certificate(*plan, options.authority, 0, net::CertificateKeyType::ecdsa_p256, clock.now());

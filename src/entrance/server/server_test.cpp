@@ -113,6 +113,16 @@ TEST_F(ServerTest, QuickstartChecksEverythingBeforeItWritesAnything) {
   options.host_name = "";
   options.listen = "smpt=127.0.0.1:25";
   EXPECT_THAT(problem(), testing::AllOf(HasSubstr("smpt=127.0.0.1:25"), HasSubstr("for example")));
+  options.listen = "smtp=127.0.0.1:25,metrics=127.0.0.1:25";
+  EXPECT_THAT(problem(), HasSubstr("127.0.0.1:25 is taken by listen.smtp"));
+  options.listen = "";
+  options.account = "a b";
+  EXPECT_THAT(problem(), HasSubstr("--account a b@alpha.example"));
+  options.account = "ann@beta.example";
+  EXPECT_THAT(problem(), HasSubstr("is not in alpha.example"));
+  options.account = "ann";
+  options.dns_source = "bogus";
+  EXPECT_THAT(problem(), HasSubstr("bogus"));
   EXPECT_FALSE(fs::exists(options.dir));
 }
 
