@@ -43,7 +43,9 @@ Task<Done> backup(Site& site, const Request& request, Answer& answer) {
 }
 
 Task<Done> reload(Site& site, const Request&, Answer& answer) {
-  if (!site.reload) co_return fail(Problem{ProblemKind::unavailable, "reload", "no server runs on this store", ""});
+  if (!site.reload)
+    co_return fail(
+        Problem{ProblemKind::unavailable, "reload", "no server runs on this store", "start it: posthorn serve"});
   const auto reloaded = site.reload();
   if (!reloaded) co_return fail(reloaded.error().front());
   co_return co_await answer.value("{\"reloaded\":true}");

@@ -87,7 +87,9 @@ Exit query(const Invocation& v) {
   const bool definite = dns::is_definite(answer.status());
   return report({definite ? ProblemKind::no : ProblemKind::unavailable,
                  fmt::format("{} {}", answer.question().text(), dns::text(answer.type())),
-                 answer.reason().empty() ? std::string(dns::text(answer.status())) : answer.reason(), ""});
+                 answer.reason().empty() ? std::string(dns::text(answer.status()))
+                                         : fmt::format("{}: {}", dns::text(answer.status()), answer.reason()),
+                 definite ? "" : "ask another server with --dns, or try again later"});
 }
 
 }  // namespace

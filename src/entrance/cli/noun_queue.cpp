@@ -12,8 +12,9 @@ namespace json = boost::json;
 
 void put_recipient(std::string& out, const json::object& r) {
   const std::string next = member(r, "next_attempt");
-  out += fmt::format("    {:<36} {}{}, {} attempts\n", text::printable(member(r, "address"), 320), member(r, "state"),
-                     next.empty() ? "" : ", next at " + next, member(r, "attempts"));
+  const std::string attempts = member(r, "attempts");
+  out += fmt::format("    {:<36} {}{}, {} attempt{}\n", text::printable(member(r, "address"), 320), member(r, "state"),
+                     next.empty() ? "" : ", next at " + next, attempts, attempts == "1" ? "" : "s");
   if (const std::string reply = member(r, "last_reply"); !reply.empty()) {
     out += fmt::format("      {}\n", text::printable(reply, 400));
   }
@@ -28,7 +29,8 @@ void put_mail(std::string& out, const json::object& m) {
 }
 
 void put_count(std::string& out, const json::object& c) {
-  out += fmt::format("{} recipients\n", member(c, "recipients"));
+  const std::string count = member(c, "recipients");
+  if (count != "0") out += fmt::format("{} recipient{}\n", count, count == "1" ? "" : "s");
 }
 
 Exit list(const Invocation& v) {

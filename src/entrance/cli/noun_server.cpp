@@ -6,6 +6,7 @@
 #include "entrance/demo/demo.h"
 #include "entrance/server/quickstart.h"
 #include "entrance/server/serve.h"
+#include "foundation/base/ip_address.h"
 
 namespace posthorn::cli {
 namespace {
@@ -44,19 +45,31 @@ json::object quickstart_json(const server::QuickstartResult& made) {
   return out;
 }
 
+/// What the address record must say where the listeners do not tell the address that the world sees.
+std::string_view address_advice(const server::QuickstartResult& made) {
+  bool has_address = false;
+  for (const domains::PlannedRecord& record : made.records) {
+    if (record.type != "A" && record.type != "AAAA") continue;
+    has_address = true;
+    const auto at = IpAddress::parse(record.data);
+    if (at && at->is_loopback()) return ", but with this host's public address for the one below";
+  }
+  return has_address ? "" : ", and this host's public address as its A or AAAA record";
+}
+
 std::string quickstart_text(const server::QuickstartResult& made) {
   std::string out =
-      fmt::format("Everything is in {}.\n\nAccount   {}\n", made.config.parent_path().string(), made.account);
+      fmt::format("Everything is in {}.\n\nAccount     {}\n", made.config.parent_path().string(), made.account);
   if (!made.generated_password.empty()) {
-    out += fmt::format("Password  {}   (shown this once)\n", made.generated_password);
+    out += fmt::format("Password    {}   (shown this once)\n", made.generated_password);
   }
   for (const auto& [service, endpoints] : listeners_json(made.listeners)) {
     for (const json::value& at : endpoints.as_array()) {
-      out += fmt::format("{:<9} {}\n", std::string_view(service), std::string_view(at.as_string()));
+      out += fmt::format("{:<11} {}\n", std::string_view(service), std::string_view(at.as_string()));
     }
   }
-  out += fmt::format("\nPublish these DNS records:\n\n{}\nThen start it:\n\n  posthorn serve --config {}\n",
-                     made.records_text, made.config.string());
+  out += fmt::format("\nPublish these DNS records{}:\n\n{}\nThen start it:\n\n  posthorn serve --config {}\n",
+                     address_advice(made), made.records_text, made.config.string());
   return out;
 }
 

@@ -17,12 +17,12 @@ Problem cannot(std::string what, std::string why, std::string remedy = "") {
 }
 
 /// An empty folder with the store's folders in it.
-Result<void, Problem> make_empty(FileLayer& files, const Layout& layout) {
+Result<void, Problem> make_empty(FileLayer& files, const Layout& layout, std::string_view remedy) {
   const std::string what = "cannot use the folder " + layout.dir.string();
   for (const std::string& name : files.list(layout.dir)) {
     const bool ours = name == "segments" || name == "messages";
     if (!ours || !files.list(layout.dir / name).empty()) {
-      return fail(Problem{ProblemKind::usage, what, "it is not empty", "name a new folder"});
+      return fail(Problem{ProblemKind::usage, what, "it is not empty", std::string(remedy)});
     }
   }
   for (const auto& folder : {layout.dir, layout.segments(), layout.messages()}) {
@@ -154,7 +154,7 @@ Result<VerifyReport, Problem> verify_backup(const std::filesystem::path& from, c
 Result<BackupReport, Problem> LocalStore::backup(const std::filesystem::path& to) {
   const std::string what = "cannot back up to " + to.string();
   const Layout target{to};
-  if (auto made = make_empty(files_, target); !made) return fail(made.error());
+  if (auto made = make_empty(files_, target, "name a new folder"); !made) return fail(made.error());
   const Housekeeper::Hold hold(*housekeeper_);
   std::uint64_t open_segment = 0;
   committer_->pause([&] { open_segment = segments_.open_segment(); });
@@ -199,7 +199,8 @@ Result<RestoreReport, Problem> restore(const std::filesystem::path& from, const 
                                       verified->damages.front().what),
                           "take another backup, or accept the damage"});
     }
-    if (auto made = make_empty(files, layout); !made) return fail(made.error());
+    if (auto made = make_empty(files, layout, "stop the server, move that folder away, and restore again"); !made)
+      return fail(made.error());
     RestoreReport report{std::move(*verified), 0, 0};
     if (auto filled = fill(from, layout, draft, options, report); !filled) return fail(filled.error());
     // A restore that was cut short leaves no database under its name, so no store.
