@@ -223,9 +223,9 @@ std::unique_ptr<smtp_service::SessionHandler> Submission::make(smtp_service::Ses
 }
 
 bool Submission::is_revoked(smtp_service::SessionHandler& session, const directory::Revocation& revocation) {
-  const auto& identity = static_cast<SubmissionHandler&>(session).identity();
-  if (!identity || identity->account != revocation.account) return false;
-  return !revocation.login || *revocation.login == identity->login;
+  const auto* handler = dynamic_cast<SubmissionHandler*>(&session);  // another door's sessions have no login
+  if (handler == nullptr || !handler->identity() || handler->identity()->account != revocation.account) return false;
+  return !revocation.login || *revocation.login == handler->identity()->login;
 }
 
 }  // namespace posthorn::submission

@@ -348,7 +348,7 @@ TEST_F(SubmissionTest, MessagesOfTheCommandLineTakeTheSameRoad) {
   EXPECT_EQ(count(stored[0].octets, "Date"), 1u);
   EXPECT_FALSE(send_local("ann@alpha.example", "From: ceo@far.example\n\nx\n"));
   EXPECT_FALSE(send_local("nobody@alpha.example", "From: nobody@alpha.example\n\nx\n"));
-  EXPECT_FALSE(send_local("ann@alpha.example", std::string("From: ann@alpha.example\n\nx\0y\n", 32)));
+  EXPECT_FALSE(send_local("ann@alpha.example", std::string("From: ann@alpha.example\n\nx\0y\n", 29)));
   EXPECT_FALSE(send_local("ann@alpha.example", "From: ann@alpha.example\n\n" + std::string(70'000, 'x') + "\n"));
   EXPECT_EQ(bed.inbox("bob@alpha.example").size(), 1u);
 }
