@@ -8,6 +8,8 @@ import unittest
 from base64 import b64encode
 from pathlib import Path
 
+import bed  # noqa: F401  (finds `cases` too)
+import cases
 from posthorn import BINARY
 from unpack import Unavailable, environment, unpacked
 
@@ -220,4 +222,4 @@ class Trust(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    cases.main()
