@@ -47,6 +47,19 @@ struct Plan {
   bool password_generated = false;
 };
 
+/// Services whose names are fixed and that are not built yet (site/config refuses their keys, too).
+bool is_unserved(std::string_view name) {
+  constexpr std::array<std::string_view, 6> names{"imap", "imaps", "pop3", "pop3s", "http", "https"};
+  return std::ranges::find(names, name) != names.end();
+}
+
+/// The configuration takes relative paths from its own folder; here they are meant from where the command is given.
+std::string absolute_source(const std::string& source) {
+  constexpr std::string_view zone = "zone:";
+  if (!source.starts_with(zone)) return source;
+  return std::string(zone) + fs::absolute(source.substr(zone.size())).lexically_normal().string();
+}
+
 Result<Plan, Problem> make_plan(const QuickstartOptions& options) {
   const auto domain = address::Domain::parse(options.domain);
   if (!domain) return fail(cannot(fmt::format("{} is no domain name: {}", options.domain, explain(domain.error()))));
@@ -70,7 +83,7 @@ Result<Plan, Problem> make_plan(const QuickstartOptions& options) {
   plan.config.file = dir / "posthorn.toml";
   plan.config.host_name = host->a_label();
   plan.config.store_dir = dir / "store";
-  if (!options.dns_source.empty()) plan.config.dns_source = options.dns_source;
+  if (!options.dns_source.empty()) plan.config.dns_source = absolute_source(options.dns_source);
   plan.config.tls.certificate = {dir / "tls" / "ecdsa.pem", dir / "tls" / "rsa.pem"};
   plan.config.tls.key = {dir / "tls" / "ecdsa.key", dir / "tls" / "rsa.key"};
   plan.config.tls.ca_file = options.ca_file;
@@ -193,6 +206,9 @@ Result<config::Listen, Problem> parse_listen(std::string_view text) {
     const auto equals = part.find('=');
     auto* service = equals == std::string_view::npos ? nullptr : service_of(listen, part.substr(0, equals));
     const auto at = service == nullptr ? std::nullopt : net::Endpoint::parse(part.substr(equals + 1));
+    if (is_unserved(part.substr(0, equals)))
+      return fail(cannot(fmt::format("--listen {}: this version does not serve {}", part, part.substr(0, equals)),
+                         "choose among smtp, submission, submissions and metrics"));
     if (!at)
       return fail(cannot(fmt::format("--listen {} is not SERVICE=ADDRESS:PORT", part),
                          "for example --listen smtp=127.0.0.1:2525,submission=127.0.0.1:2587"));
