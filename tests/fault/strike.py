@@ -26,14 +26,14 @@ class Strike:
         compiler = shutil.which("clang-19") or shutil.which("cc")
         if not compiler:
             raise Unavailable("no C compiler")
-        self.library, self.path = Path(folder) / "strike.so", Path(folder) / "strike.page"
-        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", self.library, SOURCE, "-ldl"], check=True)
+        self.shim, self.path = Path(folder) / "strike.so", Path(folder) / "strike.page"
+        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", self.shim, SOURCE, "-ldl"], check=True)
         self.path.write_bytes(bytes(4096))
         with open(self.path, "r+b") as file:
             self._page = mmap.mmap(file.fileno(), 4096)
 
     def environment(self):
-        return {**os.environ, "LD_PRELOAD": str(self.library), "STRIKE_PAGE": str(self.path)}
+        return {**os.environ, "LD_PRELOAD": str(self.shim), "STRIKE_PAGE": str(self.path)}
 
     def arm(self, at, how, kinds=ALL, error=errno.EIO):
         self.disarm()
