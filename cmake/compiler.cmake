@@ -51,8 +51,8 @@ pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 
 target_link_libraries(posthorn_flags INTERFACE PkgConfig::FMT Threads::Threads)
 
-# One precompiled header for every target: the standard library, awaitable and fmt. Its command lines name it relative to
-# the build folder, so that ccache serves clones at other places: CMake's own would hold the absolute path.
+# One precompiled header for every target: the standard library, awaitable and fmt. It is never taken from the compiler
+# cache: it names the folder it was made in, and one made in a clone that is gone cannot be read.
 set(pch_header CMakeFiles/posthorn_pch.dir/cmake_pch.hxx)
 set(CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -emit-pch -Xclang -include -Xclang ${pch_header})
 set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang ${pch_header}.pch)
@@ -62,3 +62,4 @@ file(WRITE ${CMAKE_BINARY_DIR}/pch_anchor.cpp "// The precompiled header is buil
 add_library(posthorn_pch STATIC ${CMAKE_BINARY_DIR}/pch_anchor.cpp)
 target_link_libraries(posthorn_pch PUBLIC posthorn_flags)
 target_precompile_headers(posthorn_pch PRIVATE ${pch_includes})
+set_target_properties(posthorn_pch PROPERTIES CXX_COMPILER_LAUNCHER "")

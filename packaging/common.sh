@@ -50,7 +50,7 @@ need_packages() {
   ((${#missing[@]} == 0)) || die "apt-get could not install: ${missing[*]}"
 }
 
-# The compiler cache: hits are shared between clones of the project, wherever they stand.
+# The compiler cache, for rebuilds in the same place (the precompiled header is tied to its folder).
 use_ccache() {
   export CCACHE_BASEDIR=$posthorn_root CCACHE_NOHASHDIR=1
   export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
