@@ -52,7 +52,8 @@ pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 target_link_libraries(posthorn_flags INTERFACE PkgConfig::FMT Threads::Threads)
 
 # One precompiled header for every target: the standard library, awaitable and fmt. It is never taken from the compiler
-# cache: it names the folder it was made in, and one made in a clone that is gone cannot be read.
+# cache: it names the folder it was made in, and one made in a clone that is gone cannot be read. What is compiled with
+# it may be: the cache goes by the checksum beside the header, which is that of the text it was made from.
 set(pch_header CMakeFiles/posthorn_pch.dir/cmake_pch.hxx)
 set(CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -emit-pch -Xclang -include -Xclang ${pch_header})
 set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang ${pch_header}.pch)
@@ -63,3 +64,7 @@ add_library(posthorn_pch STATIC ${CMAKE_BINARY_DIR}/pch_anchor.cpp)
 target_link_libraries(posthorn_pch PUBLIC posthorn_flags)
 target_precompile_headers(posthorn_pch PRIVATE ${pch_includes})
 set_target_properties(posthorn_pch PROPERTIES CXX_COMPILER_LAUNCHER "")
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -std=c++23 -E -P -x c++ ${PROJECT_SOURCE_DIR}/cmake/pch.h
+  OUTPUT_VARIABLE pch_text COMMAND_ERROR_IS_FATAL ANY)
+string(SHA256 pch_sum "${CMAKE_CXX_COMPILER_VERSION} ${POSTHORN_FLAVOUR} ${pch_text}")
+file(WRITE ${CMAKE_BINARY_DIR}/${pch_header}.pch.sum ${pch_sum})
