@@ -64,7 +64,7 @@ add_library(posthorn_pch STATIC ${CMAKE_BINARY_DIR}/pch_anchor.cpp)
 target_link_libraries(posthorn_pch PUBLIC posthorn_flags)
 target_precompile_headers(posthorn_pch PRIVATE ${pch_includes})
 set_target_properties(posthorn_pch PROPERTIES CXX_COMPILER_LAUNCHER "")
-execute_process(COMMAND ${CMAKE_CXX_COMPILER} -std=c++23 -E -P -x c++ ${PROJECT_SOURCE_DIR}/cmake/pch.h
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -std=c++23 -w -E -P -x c++ ${PROJECT_SOURCE_DIR}/cmake/pch.h
   OUTPUT_VARIABLE pch_text COMMAND_ERROR_IS_FATAL ANY)
 string(SHA256 pch_sum "${CMAKE_CXX_COMPILER_VERSION} ${POSTHORN_FLAVOUR} ${pch_text}")
 file(WRITE ${CMAKE_BINARY_DIR}/${pch_header}.pch.sum ${pch_sum})
