@@ -13,11 +13,13 @@ struct TypeName {
   std::string_view name;
 };
 constexpr std::array type_names{
-    TypeName{RecordType::a, "A"},     TypeName{RecordType::ns, "NS"},     TypeName{RecordType::cname, "CNAME"},
-    TypeName{RecordType::soa, "SOA"}, TypeName{RecordType::ptr, "PTR"},   TypeName{RecordType::mx, "MX"},
-    TypeName{RecordType::txt, "TXT"}, TypeName{RecordType::aaaa, "AAAA"}, TypeName{RecordType::srv, "SRV"},
-    TypeName{RecordType::opt, "OPT"}, TypeName{RecordType::tlsa, "TLSA"}, TypeName{RecordType::spf, "SPF"},
-    TypeName{RecordType::any, "ANY"}, TypeName{RecordType::caa, "CAA"},
+    TypeName{RecordType::a, "A"},         TypeName{RecordType::ns, "NS"},         TypeName{RecordType::cname, "CNAME"},
+    TypeName{RecordType::soa, "SOA"},     TypeName{RecordType::ptr, "PTR"},       TypeName{RecordType::mx, "MX"},
+    TypeName{RecordType::txt, "TXT"},     TypeName{RecordType::aaaa, "AAAA"},     TypeName{RecordType::srv, "SRV"},
+    TypeName{RecordType::opt, "OPT"},     TypeName{RecordType::tlsa, "TLSA"},     TypeName{RecordType::spf, "SPF"},
+    TypeName{RecordType::any, "ANY"},     TypeName{RecordType::caa, "CAA"},       TypeName{RecordType::ds, "DS"},
+    TypeName{RecordType::rrsig, "RRSIG"}, TypeName{RecordType::dnskey, "DNSKEY"}, TypeName{RecordType::dname, "DNAME"},
+    TypeName{RecordType::axfr, "AXFR"},
 };
 
 bool same_ignoring_case(std::string_view a, std::string_view b) {

@@ -24,9 +24,14 @@ enum class RecordType : std::uint16_t {
   txt = 16,
   aaaa = 28,
   srv = 33,
+  dname = 39,
   opt = 41,
+  ds = 43,
+  rrsig = 46,
+  dnskey = 48,
   tlsa = 52,
-  spf = 99,  ///< RFC 4408's type, retired by RFC 7208 3.1: read from zone files, never asked for by us
+  spf = 99,    ///< RFC 4408's type, retired by RFC 7208 3.1: read from zone files, never asked for by us
+  axfr = 252,  ///< a question only: every record of a zone (RFC 5936)
   any = 255,
   caa = 257,
 };
