@@ -59,7 +59,7 @@ posthorn_room(reception USES smtp_service verification filter delivery)
 posthorn_room(access USES mailbox submission)
 
 posthorn_floor(6 operations)
-posthorn_room(domains)
+posthorn_room(domains LIBS Boost::json)
 posthorn_room(certificates USES domains)
 posthorn_room(reports USES domains)
 posthorn_room(campaign)
