@@ -109,8 +109,8 @@ Result<void, Problem> SiteServer::make_road() {
 }
 
 Result<void, Problem> SiteServer::open_doors() {
-  connections_ = std::make_unique<smtp_service::ConnectionLimits>(config_.limits.connections,
-                                                                  config_.limits.connections_per_address);
+  connections_ =
+      std::make_unique<net::ConnectionLimits>(config_.limits.connections, config_.limits.connections_per_address);
   rates_ =
       std::make_unique<submission::RateLimiter>(config_.limits.messages_per_hour, config_.limits.recipients_per_hour);
   delivery::Doorway doorway{store_.get(),      directory_.get(), delivery_.get(), journal_.get(),

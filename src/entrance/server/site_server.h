@@ -94,7 +94,7 @@ class SiteServer {
   std::unique_ptr<relay::RelayOffice> office_;
   std::unique_ptr<queue::Queue> queue_;
   std::unique_ptr<submission::RateLimiter> rates_;
-  std::unique_ptr<smtp_service::ConnectionLimits> connections_;
+  std::unique_ptr<net::ConnectionLimits> connections_;
   std::unique_ptr<reception::Reception> reception_;
   std::unique_ptr<submission::Submission> submission_;
 

@@ -26,7 +26,7 @@ server::TlsFacts tls_facts(const net::Stream& stream) {
 }  // namespace
 
 Pump::Pump(net::Loop& loop, std::unique_ptr<net::Stream> stream, std::shared_ptr<const ServiceSettings> settings,
-           HandlerFactory& handlers, SessionId id, const runtime::Logger& log, ConnectionLimits::Place place)
+           HandlerFactory& handlers, SessionId id, const runtime::Logger& log, net::ConnectionLimits::Place place)
     : loop_(loop),
       stream_(std::move(stream)),
       settings_(std::move(settings)),

@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 
-#include "flow/smtp_service/connection_limits.h"
 #include "flow/smtp_service/handler.h"
+#include "platform/net/connection_limits.h"
 #include "platform/net/loop.h"
 #include "platform/net/stream.h"
 #include "platform/net/tls.h"
@@ -31,7 +31,7 @@ struct ServiceSettings {
 class Pump {
  public:
   Pump(net::Loop& loop, std::unique_ptr<net::Stream> stream, std::shared_ptr<const ServiceSettings> settings,
-       HandlerFactory& handlers, SessionId id, const runtime::Logger& log, ConnectionLimits::Place place);
+       HandlerFactory& handlers, SessionId id, const runtime::Logger& log, net::ConnectionLimits::Place place);
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
 
@@ -73,7 +73,7 @@ class Pump {
   std::shared_ptr<const ServiceSettings> settings_;
   smtp::server::Session machine_;
   runtime::Logger log_;
-  ConnectionLimits::Place place_;
+  net::ConnectionLimits::Place place_;
   std::unique_ptr<SessionHandler> handler_;
   net::BorrowedBuffer input_;  ///< what the machine borrows, until it needs more
   TimePoint message_deadline_ = TimePoint::max();

@@ -121,7 +121,7 @@ void Service::admit(Room& room, std::unique_ptr<net::Stream> stream) {
   auto place = around_.limits->enter(stream->peer().address);
   if (!place) {
     turned_away_.add();
-    stream->refuse(place.error() == ConnectionLimits::Full::total ? kTooMany : kTooManyOfYours);
+    stream->refuse(place.error() == net::ConnectionLimits::Full::total ? kTooMany : kTooManyOfYours);
     return;
   }
   accepted_.add();

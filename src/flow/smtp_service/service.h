@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "flow/smtp_service/connection_limits.h"
 #include "flow/smtp_service/handler.h"
 #include "flow/smtp_service/pump.h"
+#include "platform/net/connection_limits.h"
 #include "platform/net/listener.h"
 #include "platform/runtime/metrics.h"
 #include "platform/runtime/random.h"
@@ -24,7 +24,7 @@ struct Surroundings {
   std::vector<net::Loop*> loops;
   runtime::TaskGroup* tasks = nullptr;
   runtime::IdSource* ids = nullptr;
-  ConnectionLimits* limits = nullptr;
+  net::ConnectionLimits* limits = nullptr;
   HandlerFactory* handlers = nullptr;
   runtime::Metrics* metrics = nullptr;
   runtime::Logger log;

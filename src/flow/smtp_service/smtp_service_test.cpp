@@ -115,7 +115,7 @@ struct Session {
           *net::ServerTls::make({*net::make_self_signed({{"mx.alpha.example"}, kStart - 24h, kStart + 24h * 36500})});
     }
     pump = std::make_unique<Pump>(loop, std::move(pair.server), settings, recorders, SessionId{1}, runtime::Logger{},
-                                  ConnectionLimits::Place{});
+                                  net::ConnectionLimits::Place{});
     spawn(run_pump(*pump));
     if (role == smtp::server::Role::reception) spawn(listen_to(*pair.client, heard, ended));
     virtual_loop.run_ready();
@@ -275,7 +275,7 @@ struct World {
   std::deque<net::Loop> net_loops;
   runtime::TaskGroup group{"test", runtime::Logger{}};
   runtime::Metrics metrics;
-  ConnectionLimits limits{100, 3};
+  net::ConnectionLimits limits{100, 3};
   Recorders recorders;
   std::unique_ptr<SmtpService> service;
 
@@ -342,15 +342,15 @@ TEST(SmtpService, LimitsConnectionsOfOneAddressAndEndsInOrder) {
 }
 
 TEST(ConnectionLimits, AnIpv6NetworkCountsAsOne) {
-  ConnectionLimits limits(3, 2);
+  net::ConnectionLimits limits(3, 2);
   const auto enter = [&limits](const char* address) { return limits.enter(*IpAddress::parse(address)); };
   auto one = enter("2001:db8::1"), two = enter("2001:db8::ffff:2");
   ASSERT_TRUE(one && two);
-  EXPECT_EQ(enter("2001:db8::3").error(), ConnectionLimits::Full::address);
+  EXPECT_EQ(enter("2001:db8::3").error(), net::ConnectionLimits::Full::address);
   auto three = enter("192.0.2.1");
   ASSERT_TRUE(three);
-  EXPECT_EQ(enter("192.0.2.2").error(), ConnectionLimits::Full::total);
-  *one = ConnectionLimits::Place{};
+  EXPECT_EQ(enter("192.0.2.2").error(), net::ConnectionLimits::Full::total);
+  *one = net::ConnectionLimits::Place{};
   EXPECT_EQ(limits.total(), 2u);
   EXPECT_TRUE(enter("2001:db8::3"));
 }

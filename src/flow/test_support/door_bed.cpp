@@ -112,9 +112,8 @@ Caller::Caller(DoorBed& bed, Role role) : bed_(bed), line_(std::make_shared<Line
   line_->stream = std::move(pair.client);
   smtp_service::HandlerFactory& handlers =
       role == Role::reception ? static_cast<smtp_service::HandlerFactory&>(*bed.reception) : *bed.submission;
-  auto pump =
-      std::make_unique<smtp_service::Pump>(bed.net_loop, std::move(pair.server), settings, handlers,
-                                           bed.ids.make<SessionId>(), bed.log, smtp_service::ConnectionLimits::Place{});
+  auto pump = std::make_unique<smtp_service::Pump>(bed.net_loop, std::move(pair.server), settings, handlers,
+                                                   bed.ids.make<SessionId>(), bed.log, net::ConnectionLimits::Place{});
   bed.lines.push_back(line_);
   bed.spawn(run_pump(std::move(pump), line_));
   bed.loop.run_ready();

@@ -26,7 +26,7 @@ using Endpoint = net::Endpoint;
 
 /// Where each service listens; an empty list: off.
 struct Listen {
-  std::vector<Endpoint> smtp, submission, submissions, metrics;
+  std::vector<Endpoint> smtp, submission, submissions, imap, imaps, pop3, pop3s, metrics;
 };
 
 /// Certificates are chosen by SNI; certificate[i] belongs to key[i].

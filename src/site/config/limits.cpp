@@ -47,6 +47,15 @@ constexpr std::array rows{
          "How long one message may take to arrive, however slowly its octets drip."),
     time("tls_timeout", &Limits::tls_timeout, 5, 3600, "", "How long a TLS handshake may take."),
 
+    time("login_timeout", &Limits::login_timeout, 10, 3600, "",
+         "How long an IMAP or POP3 connection may stay without a login."),
+    time("imap_idle_timeout", &Limits::imap_idle_timeout, 1800, day_s, "RFC 9051 5.4, RFC 2177",
+         "How long a silent IMAP session is kept; programs in IDLE speak every 29 minutes."),
+    time("pop3_idle_timeout", &Limits::pop3_idle_timeout, 600, day_s, "RFC 1939 3",
+         "How long a silent POP3 session is kept; nothing is deleted when it ends so."),
+    octets("append_size", &Limits::append_size, 64 * KiB, 64 * GiB, "RFC 7889",
+           "Largest message an IMAP program may store, told to it as APPENDLIMIT."),
+
     number("messages_per_hour", &Limits::messages_per_hour, 1, 100'000'000, "",
            "Messages a login may submit in an hour; more get 451 4.7.1."),
     number("recipients_per_hour", &Limits::recipients_per_hour, 1, 100'000'000, "",
@@ -79,6 +88,9 @@ constexpr std::array rows{
 // RFC 5321 4.5.3.1.8: a server takes at least 100 recipients. 4.5.3.2.7: it waits at least five minutes.
 static_assert(Limits{}.recipients >= 100);
 static_assert(Limits{}.command_timeout >= std::chrono::minutes(5));
+// RFC 9051 5.4: an autologout timer is at least 30 minutes. RFC 1939 3: at least ten.
+static_assert(Limits{}.imap_idle_timeout >= std::chrono::minutes(30));
+static_assert(Limits{}.pop3_idle_timeout >= std::chrono::minutes(10));
 static_assert(Limits{}.connections_per_address <= Limits{}.connections);
 static_assert(Limits{}.header_size < Limits{}.message_size);
 

@@ -27,6 +27,11 @@ struct Limits {
   Duration data_timeout = std::chrono::minutes(3);       ///< between two reads of message data
   Duration transaction_timeout = std::chrono::hours(1);  ///< whole message data of a slow sender
   Duration tls_timeout = std::chrono::seconds(30);       ///< handshake
+  // one IMAP or POP3 session
+  Duration login_timeout = std::chrono::minutes(1);  ///< from the connection to the login
+  Duration imap_idle_timeout = std::chrono::minutes(31);
+  Duration pop3_idle_timeout = std::chrono::minutes(10);
+  std::uint64_t append_size = 2 * GiB;  ///< APPENDLIMIT, octets
   // one login, one account
   std::uint64_t messages_per_hour = 1000;    ///< submitted by a login
   std::uint64_t recipients_per_hour = 2000;  ///< submitted by a login

@@ -164,10 +164,10 @@ constexpr std::array readers{
     KeyReader{"listen.smtp", read_listen<&Listen::smtp>},
     KeyReader{"listen.submission", read_listen<&Listen::submission>},
     KeyReader{"listen.submissions", read_listen<&Listen::submissions>},
-    KeyReader{"listen.imap", refuse_unserved},
-    KeyReader{"listen.imaps", refuse_unserved},
-    KeyReader{"listen.pop3", refuse_unserved},
-    KeyReader{"listen.pop3s", refuse_unserved},
+    KeyReader{"listen.imap", read_listen<&Listen::imap>},
+    KeyReader{"listen.imaps", read_listen<&Listen::imaps>},
+    KeyReader{"listen.pop3", read_listen<&Listen::pop3>},
+    KeyReader{"listen.pop3s", read_listen<&Listen::pop3s>},
     KeyReader{"listen.http", refuse_unserved},
     KeyReader{"listen.https", refuse_unserved},
     KeyReader{"listen.metrics", read_listen<&Listen::metrics>},
@@ -299,10 +299,14 @@ void require(Reading& r, std::string_view key, bool present, std::string_view ex
 /// Listeners share their ports (SO_REUSEPORT), so the kernel would give one address to two services in turn.
 void check_listeners_differ(Reading& r) {
   const Listen& listen = r.config.listen;
-  const std::array<std::pair<std::string_view, const std::vector<Endpoint>*>, 4> services{
+  const std::array<std::pair<std::string_view, const std::vector<Endpoint>*>, 8> services{
       {{"listen.smtp", &listen.smtp},
        {"listen.submission", &listen.submission},
        {"listen.submissions", &listen.submissions},
+       {"listen.imap", &listen.imap},
+       {"listen.imaps", &listen.imaps},
+       {"listen.pop3", &listen.pop3},
+       {"listen.pop3s", &listen.pop3s},
        {"listen.metrics", &listen.metrics}}};
   std::map<Endpoint, std::string_view> taken;
   for (const auto& [key, endpoints] : services) {
@@ -324,7 +328,7 @@ void check_whole(Reading& r) {
             "list one key for each certificate, in the same order");
   }
   check_listeners_differ(r);
-  const bool wants_tls = !c.listen.submissions.empty();
+  const bool wants_tls = !c.listen.submissions.empty() || !c.listen.imaps.empty() || !c.listen.pop3s.empty();
   if (wants_tls && c.tls.certificate.empty() && !has_fault(r, "tls.certificate")) {
     r.fault(0, "tls.certificate", "is missing, and a listener speaks TLS from the first octet",
             "name a certificate and its key under [tls], or turn that listener off");

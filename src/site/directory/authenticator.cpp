@@ -141,6 +141,18 @@ Result<std::optional<sasl::ScramVerifier>, AuthFailure> Authenticator::scram_ver
   return sasl::ScramVerifier{login->salt, login->iterations, login->stored_key, login->server_key};
 }
 
+Result<std::optional<sasl::ScramVerifier>, AuthFailure> Authenticator::scram_verifier(std::string_view user,
+                                                                                      const IpAddress& from,
+                                                                                      Scope scope) {
+  auto verifier = scram_verifier(user, from);
+  if (!verifier || !*verifier) return verifier;
+  const std::shared_ptr<const Snapshot> snapshot = directory_.snapshot();
+  const storage::LoginRow* login = snapshot->login(user_key(user));
+  const Account* account = login == nullptr ? nullptr : snapshot->account(login->account);
+  if (account == nullptr || !account->row.enabled || !has_scope(login->scope, scope)) return std::nullopt;
+  return verifier;
+}
+
 Result<Identity, AuthFailure> Authenticator::scram_finished(std::string_view user, bool proven, const IpAddress& from,
                                                             Scope scope) {
   const std::string key = user_key(user);

@@ -57,6 +57,11 @@ class Authenticator {
   /// everybody else (the exchange then goes on with a false salt).
   [[nodiscard]] Result<std::optional<sasl::ScramVerifier>, AuthFailure> scram_verifier(std::string_view user,
                                                                                        const IpAddress& from);
+  /// The same where a login that may not use `scope`, or whose account is off, counts as unknown: for protocols whose
+  /// success cannot be taken back. The log says why.
+  [[nodiscard]] Result<std::optional<sasl::ScramVerifier>, AuthFailure> scram_verifier(std::string_view user,
+                                                                                       const IpAddress& from,
+                                                                                       Scope scope);
   /// What the exchange came to.
   [[nodiscard]] Result<Identity, AuthFailure> scram_finished(std::string_view user, bool proven, const IpAddress& from,
                                                              Scope scope);

@@ -10,7 +10,7 @@
 #include "foundation/base/ip_address.h"
 #include "foundation/base/result.h"
 
-namespace posthorn::smtp_service {
+namespace posthorn::net {
 
 class ConnectionLimits {
  public:
@@ -46,4 +46,4 @@ class ConnectionLimits {
   std::map<IpAddress, std::size_t> by_network_;
 };
 
-}  // namespace posthorn::smtp_service
+}  // namespace posthorn::net

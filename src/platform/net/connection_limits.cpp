@@ -1,6 +1,6 @@
-#include "flow/smtp_service/connection_limits.h"
+#include "platform/net/connection_limits.h"
 
-namespace posthorn::smtp_service {
+namespace posthorn::net {
 namespace {
 
 // One customer gets a /64 at least (RFC 6177), so a single address of IPv6 says nothing.
@@ -52,4 +52,4 @@ std::size_t ConnectionLimits::total() const {
   return total_;
 }
 
-}  // namespace posthorn::smtp_service
+}  // namespace posthorn::net
