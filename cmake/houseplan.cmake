@@ -42,7 +42,7 @@ posthorn_room(https USES runtime net LIBS PkgConfig::CURL PkgConfig::OPENSSL)
 posthorn_floor(4 site)
 posthorn_room(config)
 posthorn_room(directory LIBS unistring Boost::json)
-posthorn_room(keyring)
+posthorn_room(keyring LIBS Boost::json)
 posthorn_room(journal LIBS Boost::json)
 
 posthorn_floor(5 flow)

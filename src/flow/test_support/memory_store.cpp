@@ -29,6 +29,7 @@ class MemoryStore::MemoryReader final : public Reader {
   std::vector<GroupRow> groups() override { return {}; }
   UsageRow usage(AccountId) override { return {}; }
   std::string setting(std::string_view) override { return {}; }
+  std::vector<KeyRow> keys(std::string_view) override { return {}; }
   std::vector<MailboxRow> mailboxes(AccountId) override { return {}; }
   std::optional<MailboxRow> mailbox(AccountId, MailboxId) override { return {}; }
   std::vector<EmailRow> emails(AccountId, MailboxId, Uid, std::size_t) override { return {}; }
@@ -70,6 +71,11 @@ class MemoryStore::MemoryReader final : public Reader {
     for (const auto& [key, row] : store_.recipients)
       if (key.first == id) rows.push_back(row);
     return rows;
+  }
+  bool is_signed_in_queue(std::string_view selector_and_domain) override {
+    return std::ranges::any_of(store_.mails, [&](const auto& mail) {
+      return (" " + mail.second.signed_with + " ").contains(fmt::format(" {} ", selector_and_domain));
+    });
   }
   std::vector<QueueRow> queue_page(const QueueFilter& filter, MailId after, std::size_t max) override {
     std::vector<QueueRow> rows;

@@ -61,6 +61,7 @@ Applier::Applier(const Database& database)
       mailboxes_(database, contents_, counters_),
       queue_(database, contents_),
       directory_(database, counters_),
+      keys_(database),
       stories_(database),
       begin_(database.prepare("BEGIN IMMEDIATE")),
       commit_(database.prepare("COMMIT")),
@@ -132,6 +133,8 @@ bool Applier::holds(const Precondition& precondition) {
                         [this](const MailboxExists& p) { return mailboxes_.has_mailbox(p.account, p.id); },
                         [this](const NameFree& p) { return !directory_.is_taken(p.kind, p.name); },
                         [this](const NameTaken& p) { return directory_.is_taken(p.kind, p.name); },
+                        [this](const KeyInState& p) { return keys_.state(p.kind, p.owner, p.name) == p.state; },
+                        [this](const KeyAbsent& p) { return !keys_.state(p.kind, p.owner, p.name); },
                     },
                     precondition);
 }
@@ -161,7 +164,7 @@ bool Applier::write(const Mutation& mutation, UnitContext& context) {
           [&](const AppendStory& m) { return stories_.append(m.row), true; },
           [&](const SweepStories& m) { return outcome.swept += stories_.sweep(m), true; },
           [&](const PutDomain& m) { return directory_.put(m.row), true; },
-          [&](const RemoveDomain& m) { return directory_.remove(m); },
+          [&](const RemoveDomain& m) { return keys_.remove_domain(m.name), directory_.remove(m); },
           [&](const PutAccount& m) { return directory_.put(m.row, outcome); },
           [&](const RemoveAccount& m) { return mailboxes_.delete_account(m.id), directory_.remove(m); },
           [&](const PutLogin& m) { return directory_.put(m.row, context.account(m.row.account), outcome); },
@@ -171,6 +174,8 @@ bool Applier::write(const Mutation& mutation, UnitContext& context) {
           [&](const PutGroup& m) { return directory_.put(m.row), true; },
           [&](const RemoveGroup& m) { return directory_.remove(m); },
           [&](const PutSetting& m) { return directory_.put(m), true; },
+          [&](const PutKey& m) { return keys_.put(m.row), true; },
+          [&](const RemoveKey& m) { return keys_.remove(m); },
       },
       mutation);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "platform/storage/directory_rows.h"
+#include "platform/storage/key_rows.h"
 #include "platform/storage/mailbox_rows.h"
 #include "platform/storage/queue_rows.h"
 #include "platform/storage/story_rows.h"
@@ -42,6 +43,7 @@ class Applier {
   MailboxRows mailboxes_;
   QueueRows queue_;
   DirectoryRows directory_;
+  KeyRows keys_;
   StoryRows stories_;
   Statement begin_, commit_, savepoint_, release_, rollback_unit_;
 };

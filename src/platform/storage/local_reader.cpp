@@ -174,4 +174,14 @@ std::string LocalReader::setting(std::string_view key) {
   return value;
 }
 
+std::vector<KeyRow> LocalReader::keys(std::string_view kind) {
+  std::vector<KeyRow> rows;
+  Statement& s = sql("SELECT kind, owner, name, state, sealed, facts, created, changed FROM keys WHERE kind = ? "
+                     "ORDER BY owner, name")
+                     .with(kind);
+  while (s.step())
+    rows.push_back({s.text(0), s.text(1), s.text(2), s.text(3), s.text(4), s.text(5), s.time(6), s.time(7)});
+  return rows;
+}
+
 }  // namespace posthorn::storage

@@ -25,6 +25,7 @@ class LocalReader final : public Reader {
   std::vector<GroupRow> groups() override;
   UsageRow usage(AccountId account) override;
   std::string setting(std::string_view key) override;
+  std::vector<KeyRow> keys(std::string_view kind) override;
 
   std::vector<MailboxRow> mailboxes(AccountId account) override;
   std::optional<MailboxRow> mailbox(AccountId account, MailboxId id) override;
@@ -39,6 +40,7 @@ class LocalReader final : public Reader {
   std::optional<QueueRow> queued(MailId id) override;
   std::vector<RecipientRow> recipients(MailId id) override;
   std::vector<QueueRow> queue_page(const QueueFilter& filter, MailId after, std::size_t max) override;
+  bool is_signed_in_queue(std::string_view selector_and_domain) override;
 
   std::vector<StoryRow> stories_by_key(std::string_view key, std::size_t max) override;
   std::optional<StoryRow> story(MailId id) override;

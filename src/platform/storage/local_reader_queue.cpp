@@ -113,6 +113,14 @@ std::vector<QueueRow> LocalReader::queue_page(const QueueFilter& filter, MailId 
   return rows;
 }
 
+bool LocalReader::is_signed_in_queue(std::string_view selector_and_domain) {
+  Statement& s = sql("SELECT 1 FROM queue WHERE instr(' ' || signed_with || ' ', ' ' || ? || ' ') LIMIT 1")
+                     .with(selector_and_domain);
+  const bool found = s.step();
+  s.reset();
+  return found;
+}
+
 std::vector<StoryRow> LocalReader::stories_by_key(std::string_view key, std::size_t max) {
   const std::int64_t hash = story_key_hash(key);
   std::set<std::uint64_t, std::greater<>> ids;  // newest first

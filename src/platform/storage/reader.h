@@ -59,6 +59,10 @@ class Reader {
   [[nodiscard]] virtual UsageRow usage(AccountId account) = 0;
   [[nodiscard]] virtual std::string setting(std::string_view key) = 0;
 
+  // keys
+  /// Of one kind, by owner and name.
+  [[nodiscard]] virtual std::vector<KeyRow> keys(std::string_view kind) = 0;
+
   // mailboxes
   [[nodiscard]] virtual std::vector<MailboxRow> mailboxes(AccountId account) = 0;
   [[nodiscard]] virtual std::optional<MailboxRow> mailbox(AccountId account, MailboxId id) = 0;
@@ -82,6 +86,8 @@ class Reader {
   [[nodiscard]] virtual std::vector<RecipientRow> recipients(MailId id) = 0;
   /// Queue rows after `after` (null: from the start) that the filter lets through, at most `max`.
   [[nodiscard]] virtual std::vector<QueueRow> queue_page(const QueueFilter& filter, MailId after, std::size_t max) = 0;
+  /// Whether a queued message bears this signature ("selector:domain", QueueRow::signed_with). Looks at every row.
+  [[nodiscard]] virtual bool is_signed_in_queue(std::string_view selector_and_domain) = 0;
 
   // stories
   [[nodiscard]] virtual std::vector<StoryRow> stories_by_key(std::string_view key, std::size_t max) = 0;

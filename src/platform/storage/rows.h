@@ -98,6 +98,21 @@ struct GroupRow {
   std::vector<std::string> members;  ///< addresses
 };
 
+// ---------------------------------------------------------------- keys
+
+/// A private key, or another secret of the site, and what may be known of it. site/keyring and operations/certificates
+/// own the meaning.
+struct KeyRow {
+  std::string kind;    ///< "dkim", "tls", "acme"
+  std::string owner;   ///< the domain (A-labels, lower case) or host it belongs to
+  std::string name;    ///< the selector, for "dkim"
+  std::string state;   ///< in the words of its kind
+  OctetString sealed;  ///< crypto::SealingKey::seal; never the secret itself
+  std::string facts;   ///< JSON object, public
+  TimePoint created;
+  TimePoint changed;  ///< when it came into this state
+};
+
 // ---------------------------------------------------------------- mailboxes
 
 struct MailboxRow {
@@ -150,7 +165,7 @@ struct QueueRow {
   bool require_tls = false;  ///< RFC 8689
   std::string stream;        ///< outbound stream, for routes; empty: the default
   int priority = 0;          ///< higher goes first
-  std::string signed_with;   ///< "selector:domain" of every signature, space-separated
+  std::string signed_with;   ///< "selector:domain" of every signature of ours, space-separated
   std::string login;         ///< who submitted it; empty: not submitted
   std::string message_id;    ///< the Message-ID field's value, for people who search
   TimePoint arrived;

@@ -68,8 +68,15 @@ CREATE TABLE story_keys (batch INTEGER NOT NULL, hash INTEGER NOT NULL, id INTEG
 CREATE TABLE story_batches (batch INTEGER PRIMARY KEY, newest INTEGER NOT NULL);
 )sql";
 
+constexpr const char* version_2 = R"sql(
+-- Private keys and other secrets, sealed with a key that is not in the store.
+CREATE TABLE keys (kind TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
+  sealed BLOB NOT NULL, facts TEXT NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL,
+  PRIMARY KEY (kind, owner, name)) WITHOUT ROWID;
+)sql";
+
 /// The step that takes version N to N + 1 stands at index N.
-constexpr std::array<const char*, schema_version> steps = {version_1};
+constexpr std::array<const char*, schema_version> steps = {version_1, version_2};
 
 }  // namespace
 

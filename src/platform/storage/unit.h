@@ -53,8 +53,17 @@ struct NameTaken {
   std::string kind;
   std::string name;
 };
-using Precondition =
-    std::variant<QuotaAllows, RecipientUnchanged, EmailUnchangedSince, EmailExists, MailboxExists, NameFree, NameTaken>;
+/// The key is there, in this state: nobody else has taken it a step further meanwhile.
+struct KeyInState {
+  std::string kind, owner, name;
+  std::string state;
+};
+/// There is no such key.
+struct KeyAbsent {
+  std::string kind, owner, name;
+};
+using Precondition = std::variant<QuotaAllows, RecipientUnchanged, EmailUnchangedSince, EmailExists, MailboxExists,
+                                  NameFree, NameTaken, KeyInState, KeyAbsent>;
 
 // ---------------------------------------------------------------- mutations
 
@@ -134,7 +143,7 @@ struct PutDomain {
 };
 struct RemoveDomain {
   std::string name;
-};
+};  ///< with its DKIM keys
 /// id 0: a new one (Committed::account). PutMailbox, PutAddress and PutLogin behind it in the same unit mean it with
 /// account 0.
 struct PutAccount {
@@ -162,6 +171,14 @@ struct RemoveGroup {
   std::string address;
 };
 
+/// Adds the key, or replaces the one of the same kind, owner and name.
+struct PutKey {
+  KeyRow row;
+};
+struct RemoveKey {
+  std::string kind, owner, name;
+};
+
 /// A named value of a room's own ("reports/last-run"); empty value removes it.
 struct PutSetting {
   std::string key;
@@ -171,7 +188,7 @@ struct PutSetting {
 using Mutation = std::variant<PutContent, AddEmail, SetFlags, ExpungeEmail, MoveEmail, PutMailbox, DeleteMailbox,
                               PutQueued, PutRecipient, RemoveRecipient, PutStory, AppendStory, SweepStories, PutDomain,
                               RemoveDomain, PutAccount, RemoveAccount, PutLogin, RemoveLogin, PutAddress, RemoveAddress,
-                              PutGroup, RemoveGroup, PutSetting>;
+                              PutGroup, RemoveGroup, PutSetting, PutKey, RemoveKey>;
 
 struct Unit {
   std::vector<Precondition> preconditions;

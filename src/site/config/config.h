@@ -36,6 +36,13 @@ struct Tls {
   std::filesystem::path ca_file;  ///< trust anchors for outbound verification; empty: the system's
 };
 
+/// The site's own secrets.
+struct Keys {
+  /// What private keys in the store are sealed with; empty: sealing.key beside the configuration, or what systemd
+  /// hands over (keyring::sealing_key_path).
+  std::filesystem::path sealing_key_file;
+};
+
 /// What a route asks of TLS.
 enum class RouteTls : std::uint8_t {
   none,           ///< never
@@ -78,6 +85,7 @@ struct Config {
   std::string dns_source = "system";  ///< INTERFACES --dns: system, recursive, ADDR[:PORT], zone:FILE (absolute)
   Listen listen;
   Tls tls;
+  Keys keys;
   Relay relay;
   Limits limits;
   runtime::LogLevel log_level = runtime::LogLevel::info;

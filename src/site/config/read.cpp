@@ -88,6 +88,12 @@ void read_ca_file(Reading& r, std::string_view key, const toml::node& node) {
   }
 }
 
+void read_sealing_key_file(Reading& r, std::string_view key, const toml::node& node) {
+  if (const auto text = read_string(r, key, node, R"("/etc/posthorn/sealing.key")")) {
+    r.config.keys.sealing_key_file = r.path(*text);
+  }
+}
+
 void read_mx_port(Reading& r, std::string_view key, const toml::node& node) {
   if (const auto port = read_port(r, key, node)) r.config.relay.mx_port = *port;
 }
@@ -174,6 +180,7 @@ constexpr std::array readers{
     KeyReader{"tls.certificate", read_paths<&Tls::certificate>},
     KeyReader{"tls.key", read_paths<&Tls::key>},
     KeyReader{"tls.ca_file", read_ca_file},
+    KeyReader{"keys.sealing_key_file", read_sealing_key_file},
     KeyReader{"relay.mx_port", read_mx_port},
     KeyReader{"relay.source", read_relay_source},
     KeyReader{"relay.allow_private", read_allow_private},

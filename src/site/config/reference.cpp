@@ -137,6 +137,11 @@ constexpr std::array keys{
         [](const Config& c) { return paths(c.tls.key); }, false},
     Key{"tls.ca_file", "file", "", "Certificates trusted when mail is sent, in PEM; absent: the system's.",
         [](const Config& c) { return text_or_absent(c.tls.ca_file.string()); }, false},
+    Key{"keys.sealing_key_file", "file", "",
+        "The key that the private keys in the store are sealed with: 64 hexadecimal digits, readable by the owner "
+        "alone. Absent: what systemd hands over as the credential posthorn-sealing-key, else sealing.key beside this "
+        "file. Made where it is missing and nothing is sealed yet; keep a copy apart from the backups of the store.",
+        [](const Config& c) { return text_or_absent(c.keys.sealing_key_file.string()); }, true},
     Key{"relay.mx_port", "port", "RFC 5321 4.5.4.2",
         "The port of MX hosts. Anything but 25 is for laboratories; TLSA records are still asked at _25._tcp.",
         [](const Config& c) { return std::to_string(c.relay.mx_port); }, false},
