@@ -21,6 +21,14 @@ struct Recipient {
   smtp::RcptParameters parameters;
   /// ToMailbox, ToGroup, or NotHosted for one that must be relayed; never another.
   directory::Resolution target;
+  bool junk = false;  ///< its copies go to the folder of special use Junk instead of INBOX
+};
+
+/// What is known of who sent the message: whether a report of ours may go there (no backscatter, RFC 3834 2).
+enum class SenderStanding : unsigned char {
+  verified,  ///< a login's, or SPF passed: told everything
+  unknown,   ///< told what it asked for (NOTIFY=SUCCESS), never of a failure that only its message's header claims
+  forged,    ///< SPF failed: never told anything
 };
 
 struct Arrival {
@@ -34,9 +42,11 @@ struct Arrival {
   message::Header header;             ///< of the message as it came
   /// Removals and additions already decided (submission's); delivery adds the trace fields.
   message::HeaderEdit edit{message::Header{}};
-  std::string received;    ///< our Received field
-  std::string message_id;  ///< as stored, without brackets; empty: it has none
-  journal::Story story;    ///< what has happened so far
+  SenderStanding standing = SenderStanding::unknown;
+  std::string authentication_results;  ///< our field (RFC 8601), above Received; empty: nothing was verified
+  std::string received;                ///< our Received field
+  std::string message_id;              ///< as stored, without brackets; empty: it has none
+  journal::Story story;                ///< what has happened so far
 };
 
 struct Accepted {

@@ -65,12 +65,18 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
   delivery::Transaction transaction_;
 };
 
-Reception::Reception(delivery::Doorway doorway)
+Reception::Reception(delivery::Doorway doorway, Trust trust, config::Verification rules)
     : doorway_(std::move(doorway)),
+      trust_(std::move(trust)),
+      rules_(std::make_shared<const config::Verification>(std::move(rules))),
       accepted_(doorway_.metrics->counter("posthorn_reception_messages_total", "Messages from other hosts.",
                                           {{"outcome", "accepted"}})),
       refused_(doorway_.metrics->counter("posthorn_reception_messages_total", "Messages from other hosts.",
                                          {{"outcome", "refused"}})) {}
+
+void Reception::reconfigure(config::Verification rules) {
+  rules_.store(std::make_shared<const config::Verification>(std::move(rules)));
+}
 
 std::unique_ptr<smtp_service::SessionHandler> Reception::make(smtp_service::SessionContext context) {
   return std::make_unique<ReceptionHandler>(*this, std::move(context));

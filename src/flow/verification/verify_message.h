@@ -33,6 +33,7 @@ struct SessionVerdicts {
   iprev::Outcome iprev;
   spf::Outcome mail_from;
   spf::Outcome helo;
+  std::optional<dns::MxLookup> sender_mx;  ///< of the MAIL FROM domain; absent: not asked
 };
 
 struct Verdicts {

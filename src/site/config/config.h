@@ -18,6 +18,7 @@
 #include "platform/net/endpoint.h"
 #include "platform/runtime/log.h"
 #include "site/config/limits.h"
+#include "site/config/verification.h"
 
 namespace posthorn::config {
 
@@ -87,6 +88,7 @@ struct Config {
   Tls tls;
   Keys keys;
   Relay relay;
+  Verification verification;
   Limits limits;
   runtime::LogLevel log_level = runtime::LogLevel::info;
   runtime::LogFormat log_format = runtime::LogFormat::logfmt;

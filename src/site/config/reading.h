@@ -55,6 +55,14 @@ struct Element {
 /// `relay.routes`.
 void read_routes(Reading& reading, std::string_view key, const toml::node& node);
 
+// `verification.*`, a reader a key.
+void read_verification_enabled(Reading& reading, std::string_view key, const toml::node& node);
+void read_verification_time(Reading& reading, std::string_view key, const toml::node& node);
+void read_verification_dmarc(Reading& reading, std::string_view key, const toml::node& node);
+void read_verification_dns_failure(Reading& reading, std::string_view key, const toml::node& node);
+void read_verification_refuse(Reading& reading, std::string_view key, const toml::node& node);
+void read_verification_forwarders(Reading& reading, std::string_view key, const toml::node& node);
+
 /// Unknown keys: "there is no such key; did you mean …?".
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates,
                                        std::string_view otherwise);

@@ -168,6 +168,42 @@ constexpr std::array keys{
     Key{"relay.give_up", "duration", "RFC 5321 4.5.4.1", "How long after its arrival mail is returned to the sender.",
         [](const Config& c) { return toml_string(duration_text(c.relay.give_up)); }, false},
 };
+constexpr std::array verification_keys{
+    Key{"verification.enabled", "true or false", "",
+        "Whether the origin of mail from outside is checked (iprev, SPF, DKIM, ARC, DMARC) and acted upon. Off only "
+        "behind a host that does it.",
+        [](const Config& c) -> std::string { return c.verification.enabled ? "true" : "false"; }, false},
+    Key{"verification.time_max", "duration", "RFC 5321 4.5.3.2.6",
+        "How long the DNS has after the end of a message. What it has not answered by then is a temporary failure.",
+        [](const Config& c) { return toml_string(duration_text(c.verification.time_max)); }, false},
+    Key{"verification.dmarc", "lenient, standard or strict", "RFC 9989 7.4",
+        "Mail that fails DMARC where its author's domain asks to reject: standard refuses it unless it looks like "
+        "indirect mail (a list, a listed forwarder), which goes to Junk; strict spares only listed forwarders; lenient "
+        "never refuses. A domain here can choose for itself: posthorn domain set.",
+        [](const Config& c) { return toml_string(text(c.verification.dmarc)); }, false},
+    Key{"verification.dns_failure", "deliver or defer", "RFC 7208 2.6.6, RFC 7372",
+        "Mail whose origin cannot be checked because the DNS fails: delivered with that recorded, or put off with 451 "
+        "4.7.24 (SPF) or 451 4.4.3.",
+        [](const Config& c) { return toml_string(text(c.verification.dns_failure)); }, false},
+    Key{"verification.refuse", "list of null_mx, spf_no_mail, spf_fail, spf_error, iprev, dkim, dkim_author",
+        "RFC 7372, RFC 7505",
+        "What is refused beside DMARC's policy. null_mx: the sender's domain takes no mail. spf_no_mail: SPF fails, "
+        "and "
+        "the record is exactly \"v=spf1 -all\". The others cost honest mail: spf_fail refuses forwarded mail, iprev "
+        "hosts without a proper name, dkim and dkim_author unsigned mail.",
+        [](const Config& c) -> std::string {
+          if (c.verification.refuse.empty()) return "[ ]";  // not the default, so it must be written
+          return list_of(c.verification.refuse, [](Refusal refusal) { return toml_string(text(refusal)); });
+        },
+        false},
+    Key{"verification.forwarders", "domain or network, or a list", "RFC 8617",
+        "Forwarders and mailing lists that are believed: their mail is not refused for failing DMARC. Known by a valid "
+        "signature, ARC seal, SPF pass or host name of the domain (or one below it), or by their address.",
+        [](const Config& c) {
+          return list_of(c.verification.forwarders, [](const Forwarder& f) { return toml_string(text(f)); });
+        },
+        false},
+};
 constexpr std::array log_keys{
     Key{"log.level", "error, warning, info or debug", "", "How much is logged.",
         [](const Config& c) { return toml_string(level_text(c.log_level)); }, false},
@@ -209,6 +245,7 @@ struct Written {
 std::vector<Written> written(const Config& config) {
   std::vector<Written> out;
   for (const Key& key : keys) out.push_back({std::string(key.key), key.value(config)});
+  for (const Key& key : verification_keys) out.push_back({std::string(key.key), key.value(config)});
   for (const LimitRow& row : limit_rows()) out.push_back({limit_key(row), limit_value(config.limits, row)});
   for (const Key& key : log_keys) out.push_back({std::string(key.key), key.value(config)});
   return out;
@@ -260,6 +297,7 @@ std::vector<KeyInfo> reference() {
                    key.rule, key.explanation});
   };
   std::ranges::for_each(keys, add);
+  std::ranges::for_each(verification_keys, add);
   const auto rows = limit_rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     out.push_back({limit_keys()[i], limit_type(rows[i].unit), limit_value(defaults.limits, rows[i]), rows[i].rule,
