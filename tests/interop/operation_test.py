@@ -69,13 +69,29 @@ class Site(unittest.TestCase):
         self.addCleanup(self.bed.close)
 
     def deliver(self, mark, body="hello\r\n", recipient=BOB):
+        """Returns the id that the peer is told."""
         with Wire(self.posthorn.address, self.posthorn.port("smtp")) as wire:
             wire.say("EHLO client.example")
             wire.say("MAIL FROM:<stranger@elsewhere.example>")
             self.assertRegex(wire.say(f"RCPT TO:<{recipient}>"), "^250")
             wire.say("DATA")
             reply = wire.say(note("stranger@elsewhere.example", recipient, f"{mark}@test", body) + ".")
-        self.assertRegex(reply, "^250")
+        self.assertRegex(reply, "^250 .* as [0-9a-z]+")
+        return reply.split()[-1]
+
+    def test_the_id_that_the_peer_was_told_shows_the_message(self):
+        told = self.deliver("told")
+        self.assertIn(b"told@test", self.posthorn.octets(told))
+
+    def test_restoring_from_a_folder_without_a_backup_is_status_2(self):
+        self.posthorn.stop()
+        done = self.posthorn.run("restore", str(self.posthorn.folder / "nothing"))
+        self.assertEqual(done.returncode, 2, done.stderr)
+
+    def test_a_file_with_a_lone_cr_is_not_sent(self):
+        done = self.posthorn.run("message", "send", "--from", BOB, "--to", BOB, "-", stdin="Subject: x\n\nbare\rcr\n")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("CR that is not followed by LF", done.stderr)
 
     def test_orderly_end_is_status_0(self):
         self.assertEqual(self.posthorn.stop(), 0)

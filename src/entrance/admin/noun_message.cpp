@@ -139,15 +139,34 @@ std::optional<storage::StoredOctets> find_octets(storage::Reader& reader, std::u
   return std::nullopt;
 }
 
+/// The first copy that is still there of those the story names ("email_id").
+std::optional<storage::StoredOctets> find_copy(storage::Reader& reader, const journal::Trace& trace) {
+  for (const journal::TraceStep& step : trace.steps) {
+    for (const auto& [key, value] : step.evidence) {
+      if (key != "email_id" || value.size() < 2) continue;
+      const auto id = parse_id(std::string_view(value).substr(1, value.size() - 2));
+      if (!id) continue;
+      if (auto octets = find_octets(reader, *id)) return octets;
+    }
+  }
+  return std::nullopt;
+}
+
+/// By any id that was told to somebody: a copy's own, or that of the mail, which its peer and its story have.
+std::optional<storage::StoredOctets> find_message(storage::Reader& reader, const std::string& text) {
+  const auto id = parse_id(text);
+  if (!id) return std::nullopt;
+  if (auto octets = find_octets(reader, *id)) return octets;
+  for (const journal::Trace& trace : journal::find(reader, text, 1)) {
+    if (auto octets = find_copy(reader, trace)) return octets;
+  }
+  return std::nullopt;
+}
+
 Task<Done> show(Site& site, const Request& request, Answer& answer) {
   const std::string text = text_argument(request, "id");
-  const auto id = parse_id(text);
-  std::optional<storage::StoredOctets> octets;
-  if (id) {
-    const std::uint64_t value = *id;
-    const auto question = [value](storage::Reader& reader) { return find_octets(reader, value); };
-    octets = co_await site.store->read(question);
-  }
+  const auto which = [text](storage::Reader& reader) { return find_message(reader, text); };
+  const std::optional<storage::StoredOctets> octets = co_await site.store->read(which);
   if (!octets) co_return fail(no(text, "there is no such message", "posthorn message list ACCOUNT gives ids"));
   for (std::uint64_t offset = 0; offset < octets->size; offset += chunk_octets) {
     const storage::StoredOctets whole = *octets;
@@ -168,14 +187,7 @@ Task<Done> show(Site& site, const Request& request, Answer& answer) {
 /// The header of a mail whose story names a stored copy ("email_id"), or that waits in the queue.
 void add_hops(storage::Reader& reader, journal::Trace& trace) {
   std::optional<storage::StoredOctets> octets = find_octets(reader, trace.id.value);
-  for (const journal::TraceStep& step : trace.steps) {
-    for (const auto& [key, value] : step.evidence) {
-      if (octets || key != "email_id" || value.size() < 2) continue;
-      if (const auto id = parse_id(std::string_view(value).substr(1, value.size() - 2))) {
-        octets = find_octets(reader, *id);
-      }
-    }
-  }
+  if (!octets) octets = find_copy(reader, trace);
   OctetString head;
   if (octets && reader.read_octets(*octets, 0, std::min<std::uint64_t>(octets->size, 64 * KiB), head)) {
     journal::add_hops(trace, head);

@@ -98,7 +98,7 @@ const std::vector<Verb>& message_verbs() {
       {"message show",
        "a message's octets as they are kept",
        "  posthorn message show 5jq2h0n3v8x1c | less",
-       {{"ID", "from message list, or of mail that waits in the queue"}},
+       {{"ID", "from message list, or the id that its peer and its story have"}},
        {},
        show},
       {"message trace",

@@ -140,7 +140,7 @@ Task<Outcome> send_letter(server::Process& process, World& world, Teller& teller
     co_return fail(Problem{ProblemKind::no, "the letter was not accepted", outcome.reply.one_line(), ""});
   const TimePoint deadline = process.clock().now() + kArrivalWithin;
   Task<> arrival = teller.arrived().wait();
-  co_await runtime::detail::run_until(process.clock(), deadline, std::move(arrival));
+  co_await runtime::run_until(process.clock(), deadline, std::move(arrival));
   if (!teller.arrived().is_set())
     co_return fail(Problem{ProblemKind::no, "the letter did not arrive", "see its story above", ""});
   co_return Outcome{};

@@ -216,7 +216,7 @@ Task<> SiteServer::stop(Duration grace) {
   const TimePoint deadline = process_.clock().now() + grace;
   for (const Door& door : doors_) door.service->stop();
   Task<> sessions_end = sessions_.join();
-  co_await runtime::detail::run_until(process_.clock(), deadline, std::move(sessions_end));
+  co_await runtime::run_until(process_.clock(), deadline, std::move(sessions_end));
   sessions_.cancel();
   co_await sessions_.join();
   co_await queue_->stop(std::max(Duration::zero(), deadline - process_.clock().now()));

@@ -5,6 +5,7 @@
 #include "flow/submission/submission.h"
 #include "standards/message/message_id.h"
 #include "standards/message/transfer_encoding.h"
+#include "standards/message/view.h"
 
 namespace posthorn::submission {
 namespace {
@@ -15,22 +16,24 @@ Problem refusal(std::string_view what, std::string why) {
   return {ProblemKind::no, std::string(what), std::move(why), ""};
 }
 
-/// RFC 5322 2.3: CRLF alone ends a line. Files have LF; a lone CR stays out of mail.
-OctetString with_crlf(Octets octets) {
-  OctetString text;
-  text.reserve(octets.size() + octets.size() / 32);
-  for (const char c : octets) {
-    if (c == '\r') continue;
-    if (c == '\n') text += '\r';
-    text += c;
-  }
+/// Files have LF where mail has CRLF (RFC 5322 2.3), and some have no end of their last line.
+OctetString as_mail(Octets file) {
+  OctetString text = message::with_crlf(file);
   if (!text.ends_with("\r\n")) text += "\r\n";
   return text;
+}
+
+bool has_lone_cr(Octets octets) {
+  for (std::size_t at = octets.find('\r'); at != Octets::npos; at = octets.find('\r', at + 1)) {
+    if (!octets.substr(at).starts_with("\r\n")) return true;
+  }
+  return false;
 }
 
 /// What the doors refuse while they read (RFC 5322 3.5, RFC 5321 4.5.3.1.6) a file must not bring in either.
 std::optional<std::string_view> unfit(Octets octets) {
   if (octets.find('\0') != Octets::npos) return "it has a NUL octet";
+  if (has_lone_cr(octets)) return "it has a CR that is not followed by LF; encode it";
   for (std::size_t at = 0; at < octets.size();) {
     const std::size_t end = octets.find('\n', at);
     if (end - at > smtp::server::text_line_octets_max) return "it has a line longer than 64 KB; encode it";
@@ -50,7 +53,7 @@ Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
   const auto* author = std::get_if<directory::ToMailbox>(&resolved);
   if (author == nullptr) co_return fail(refusal(what, fmt::format("<{}> is no account's address here", local.from)));
 
-  const OctetString octets = with_crlf(local.octets);
+  const OctetString octets = as_mail(local.octets);
   delivery::Arrival arrival;
   arrival.id = doorway_.ids->make<MailId>();
   arrival.at = doorway_.clock->now();

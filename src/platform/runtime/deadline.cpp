@@ -6,7 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-namespace posthorn::runtime::detail {
+namespace posthorn::runtime {
 
 Task<> run_until(Clock& clock, TimePoint deadline, Task<> task) {
   namespace asio = boost::asio;
@@ -20,4 +20,4 @@ Task<> run_until(Clock& clock, TimePoint deadline, Task<> task) {
   if (task_was_first && task_exception) std::rethrow_exception(task_exception);
 }
 
-}  // namespace posthorn::runtime::detail
+}  // namespace posthorn::runtime

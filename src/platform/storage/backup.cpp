@@ -136,7 +136,7 @@ Result<VerifyReport, Problem> verify_backup(const std::filesystem::path& from, c
   FileLayer& files = files_of(options);
   const Layout layout{from};
   if (!files.exists(layout.database())) {
-    return fail(Problem{ProblemKind::no, "cannot restore from " + from.string(), "there is no backup in this folder",
+    return fail(Problem{ProblemKind::usage, "cannot restore from " + from.string(), "there is no backup in this folder",
                         "name the folder that `posthorn backup` wrote"});
   }
   const Database database(layout.database(), DatabaseMode::immutable, files.vfs_name());

@@ -31,14 +31,14 @@ std::uint64_t octets_of(const Unit& unit) {
   return octets;
 }
 
-/// Drain of the queue and deletions go on when the disk is full; whatever adds does not.
+/// Drain of the queue and deletions go on when the disk is full; whatever adds messages does not. Mailboxes may be made:
+/// a bounce may need its sender's first.
 bool may_use_reserve(const Unit& unit) {
   bool adds = false;
   for (const Mutation& mutation : unit.mutations) {
     if (std::holds_alternative<RemoveRecipient>(mutation)) return true;
     adds |= std::holds_alternative<PutContent>(mutation) || std::holds_alternative<AddEmail>(mutation) ||
-            std::holds_alternative<PutQueued>(mutation) || std::holds_alternative<PutMailbox>(mutation) ||
-            std::holds_alternative<PutStory>(mutation);
+            std::holds_alternative<PutQueued>(mutation) || std::holds_alternative<PutStory>(mutation);
   }
   return !adds;
 }

@@ -209,13 +209,6 @@ TEST(Write, NothingCanBeInjected) {
   }
 }
 
-TEST(Write, WithKeywordsOfRfc3848And6531) {
-  EXPECT_EQ(with_protocol(false, false, false, false), "SMTP");
-  EXPECT_EQ(with_protocol(true, false, false, false), "ESMTP");
-  EXPECT_EQ(with_protocol(true, true, true, false), "ESMTPSA");
-  EXPECT_EQ(with_protocol(true, true, false, true), "UTF8SMTPS");
-}
-
 TEST(Write, LongFieldsFold) {
   const std::string field = write_unstructured("Subject", std::string(40, 'w') + " " + std::string(60, 'v') + " ü");
   for (const std::string_view line : {std::string_view{field}.substr(0, field.find("\r\n"))})

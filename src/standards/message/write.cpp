@@ -103,15 +103,6 @@ std::string write_unstructured(std::string_view name, std::string_view utf8_text
   return fold_words(name, split_words(encode_words(utf8_text, EncodedWordContext::unstructured)));
 }
 
-std::string_view with_protocol(bool extended, bool tls, bool authenticated, bool utf8) {
-  // RFC 3848: ESMTP, then S for STARTTLS (or TLS from the start), then A for AUTH. RFC 6531 4.3: UTF8SMTP….
-  static constexpr std::array<std::string_view, 4> esmtp{"ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"};
-  static constexpr std::array<std::string_view, 4> utf8smtp{"UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA"};
-  const std::size_t index = (tls ? 2u : 0u) + (authenticated ? 1u : 0u);
-  if (utf8) return utf8smtp[index];
-  return extended ? esmtp[index] : "SMTP";
-}
-
 std::string write_received(const ReceivedTrace& trace) {
   std::vector<std::string> words;
   if (trace.client) words = from_words(trace);

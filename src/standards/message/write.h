@@ -26,10 +26,6 @@ inline constexpr std::size_t line_octets_max = 998;
 /// "Name: text\r\n", unstructured: folded, non-ASCII as RFC 2047 encoded-words.
 [[nodiscard]] std::string write_unstructured(std::string_view name, std::string_view utf8_text);
 
-/// The transmission types of RFC 3848 and RFC 6531 4.3: "SMTP", "ESMTPSA", "UTF8SMTPS"…
-/// `utf8` is that this message was sent with the SMTPUTF8 parameter; it implies `extended`.
-[[nodiscard]] std::string_view with_protocol(bool extended, bool tls, bool authenticated, bool utf8);
-
 /// What a Received line of ours says.
 struct ReceivedTrace {
   std::string helo;                 ///< the EHLO/HELO argument as the client gave it, unverified
@@ -37,7 +33,7 @@ struct ReceivedTrace {
   std::string client_name;          ///< verified reverse name; empty when there is none
   std::string by;                   ///< our host name
   std::string by_comment;           ///< put in a comment after `by`, e.g. "Posthorn"; may be empty
-  std::string_view with = "ESMTP";  ///< with_protocol()
+  std::string_view with = "ESMTP";  ///< smtp::with_protocol()
   std::string tls;                  ///< "TLS1.3 TLS_AES_128_GCM_SHA256"; empty: none; goes into a comment
   std::string id;                   ///< MailId text
   std::optional<std::string> for_;  ///< the forward-path without brackets, only where there is one recipient
