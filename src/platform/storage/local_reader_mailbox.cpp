@@ -6,8 +6,16 @@ namespace posthorn::storage {
 namespace {
 
 MailboxRow mailbox_row(const Statement& s) {
-  return {AccountId{s.integer(0)}, MailboxId{s.integer(1)}, s.text(2), s.small(3), s.small(4), s.natural(5), s.text(6),
-          s.integer(7) != 0};
+  return {AccountId{s.integer(0)},
+          MailboxId{s.integer(1)},
+          s.text(2),
+          s.small(3),
+          s.small(4),
+          s.natural(5),
+          s.text(6),
+          s.integer(7) != 0,
+          0,
+          1};
 }
 
 EmailRow email_row(const Statement& s) {
@@ -68,8 +76,13 @@ std::vector<EmailSummary> LocalReader::summaries(AccountId account, MailboxId ma
           "AND uid >= ? ORDER BY uid LIMIT ?")
           .with(account, mailbox, from, static_cast<std::uint64_t>(max));
   while (s.step()) {
-    rows.push_back({s.small(0), s.natural(1), EmailId{s.natural(2)}, s.natural(3),
-                    static_cast<std::uint8_t>(s.integer(4)), split(s.octets(5), ' ')});
+    rows.push_back({s.small(0),
+                    s.natural(1),
+                    EmailId{s.natural(2)},
+                    s.natural(3),
+                    static_cast<std::uint8_t>(s.integer(4)),
+                    split(s.octets(5), ' '),
+                    {}});
   }
   return rows;
 }

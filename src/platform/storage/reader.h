@@ -10,6 +10,7 @@
 
 #include "foundation/base/result.h"
 #include "platform/storage/rows.h"
+#include "platform/storage/unit.h"
 
 namespace posthorn::storage {
 
@@ -29,16 +30,6 @@ struct DestinationRow {
 
 struct QueueFilter {
   std::string text;  ///< matches id, sender, recipient address or domain; empty: all
-};
-
-/// What a mailbox's view in memory needs of an email; cheaper than the whole row.
-struct EmailSummary {
-  Uid uid = 0;
-  ModSeq modseq = 0;
-  EmailId email_id;
-  std::uint64_t size = 0;
-  std::uint8_t flags = 0;
-  std::vector<std::string> keywords;
 };
 
 class Reader {

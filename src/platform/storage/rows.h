@@ -124,6 +124,10 @@ struct MailboxRow {
   ModSeq highest_modseq = 1;
   std::string special_use;  ///< RFC 6154 attribute without backslash: "Junk"; empty: none
   bool subscribed = true;
+  /// Tombstones up to this modseq are forgotten: what went before it cannot be told (RFC 7162 3.2.5.1).
+  ModSeq forgotten_modseq = 0;
+  /// RFC 3501 2.3.2: uids from here on are \Recent to the next session that selects the mailbox.
+  Uid first_recent = 1;
 };
 
 /// System flags as bits; everything else is a keyword.
@@ -134,13 +138,35 @@ struct EmailRow {
   MailboxId mailbox;
   Uid uid = 0;        ///< given at commit
   ModSeq modseq = 0;  ///< given at commit
-  EmailId email_id;
-  std::uint64_t thread_id = 0;  ///< RFC 8474 THREADID
+  EmailId email_id;   ///< of this copy
+  /// RFC 8474 EMAILID: that of the email this one was copied from, else its own.
+  EmailId object_id;
+  std::uint64_t thread_id = 0;  ///< RFC 8474 THREADID; given at commit
   StoredOctets octets;
   std::uint8_t flags = 0;             ///< Flag bits
   std::vector<std::string> keywords;  ///< RFC 9051 flag-keyword, as first written
   TimePoint internal_date;
   TimePoint save_date;  ///< RFC 8514
+};
+
+/// What FETCH answers again and again, made once from the octets. Opaque here: standards/imap writes and reads them.
+struct FactsRow {
+  OctetString envelope;
+  OctetString structure;  ///< BODY and BODYSTRUCTURE
+  OctetString preview;
+};
+
+/// An email that was expunged and can be brought back until the undelete time has passed.
+struct ExpungedRow {
+  AccountId account;
+  MailboxId mailbox;
+  std::string mailbox_name;  ///< as it was then
+  Uid uid = 0;
+  EmailId email_id;
+  std::uint64_t size = 0;
+  std::uint8_t flags = 0;
+  std::vector<std::string> keywords;
+  TimePoint expunged;
 };
 
 /// What a QRESYNC client must be told went (RFC 7162 3.2.5.2); survives restart.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -76,9 +77,12 @@ struct PutContent {
   /// For people who read a segment with `less`: sender and recipients on one line. Cut at 512 octets; may be empty.
   std::string envelope;
 };
-/// Adds an email; the commit gives uid and modseq (Committed::placed, in the order of AddEmail and MoveEmail).
+/// Adds an email; the commit gives uid, modseq and thread (Committed::placed).
 struct AddEmail {
   EmailRow row;
+  /// Hashes of the message ids that tell its thread, its own first (flow/mailbox/threads.h). The thread is that of the
+  /// first one known to the account, else a new one that bears the email's id.
+  std::vector<std::int64_t> thread_keys;
 };
 /// Replaces the flags and keywords; the commit gives a new modseq.
 struct SetFlags {
@@ -88,19 +92,77 @@ struct SetFlags {
   std::uint8_t flags = 0;
   std::vector<std::string> keywords;
 };
-/// Leaves a tombstone, frees the content when nothing else names it (after the undelete time).
+/// Changes the flags and keywords of several emails at once, on top of what they are at commit. Emails that have them
+/// already keep their modseq; those that are gone are passed over. Committed::flags says what each is now.
+struct ChangeFlags {
+  enum class How : std::uint8_t { replace, add, remove };
+  AccountId account;
+  MailboxId mailbox;
+  std::vector<Uid> uids;  ///< ascending
+  How how = How::replace;
+  std::uint8_t flags = 0;
+  std::vector<std::string> keywords;
+  /// RFC 7162 3.1.3: emails with a higher modseq stay as they are and are named in Committed::modified.
+  std::optional<ModSeq> unchanged_since;
+};
+/// Leaves a tombstone, frees the content when nothing else names it.
 struct ExpungeEmail {
   AccountId account;
   MailboxId mailbox;
   Uid uid = 0;
 };
-/// RFC 6851: the email keeps its EmailId, flags, keywords and dates; it gets a new uid and modseq in `to`
-/// (Committed::placed) and leaves a tombstone in `mailbox`.
+/// The same for several; those that are gone already are passed over. Committed::gone names them.
+struct ExpungeEmails {
+  AccountId account;
+  MailboxId mailbox;
+  std::vector<Uid> uids;      ///< ascending
+  bool only_deleted = false;  ///< those that bear \Deleted at commit
+  bool recoverable = false;   ///< kept aside with their octets until SweepExpunged (ExpungedRow)
+};
+/// RFC 6851: the email keeps its EmailId, flags, keywords and internal date; it gets a new uid, modseq and save date in
+/// `to` (Committed::placed) and leaves a tombstone in `mailbox` (Committed::gone).
 struct MoveEmail {
   AccountId account;
   MailboxId mailbox;
   Uid uid = 0;
+  MailboxId to;  ///< id 0: the last mailbox this unit made
+};
+/// The same for several, in order. An email that is gone fails the unit.
+struct MoveEmails {
+  AccountId account;
+  MailboxId mailbox;
+  std::vector<Uid> uids;
+  MailboxId to;  ///< id 0: the last mailbox this unit made
+};
+/// Copies, sharing content, EMAILID and thread; `new_ids` has an id for each. An email that is gone fails the unit.
+struct CopyEmails {
+  AccountId account;
+  MailboxId mailbox;
+  std::vector<Uid> uids;
+  std::vector<EmailId> new_ids;
   MailboxId to;
+};
+/// Brings an expunged email back, with a new uid and modseq in `to` (Committed::placed).
+struct UndeleteEmail {
+  AccountId account;
+  EmailId email_id;
+  MailboxId to;
+};
+/// Ends the undelete time of emails expunged before `before`, at most `max` of them (Committed::swept).
+struct SweepExpunged {
+  TimePoint before;
+  std::size_t max = 1000;
+};
+/// Forgets the tombstones of a mailbox up to a modseq (MailboxRow::forgotten_modseq).
+struct ForgetTombstones {
+  AccountId account;
+  MailboxId mailbox;
+  ModSeq up_to = 0;
+};
+/// Keeps what was made from an email's octets, as long as the email is there; not an error where it is gone.
+struct PutFacts {
+  EmailId email_id;
+  FactsRow facts;
 };
 struct PutMailbox {
   /// id 0: a new one. uid_validity 0: the store gives one that was never used before. Of an existing mailbox
@@ -110,6 +172,19 @@ struct PutMailbox {
 struct DeleteMailbox {
   AccountId account;
   MailboxId id;
+  bool recoverable = false;  ///< its emails are kept aside as by ExpungeEmails
+};
+/// MailboxRow::first_recent; never lowered.
+struct TakeRecent {
+  AccountId account;
+  MailboxId id;
+  Uid first_recent = 1;
+};
+/// RFC 9051 6.3.7: a subscription outlives its mailbox. For names that no mailbox has; of others MailboxRow tells.
+struct PutSubscription {
+  AccountId account;
+  std::string name;
+  bool subscribed = true;
 };
 
 struct PutQueued {
@@ -197,20 +272,52 @@ struct Unit {
 
 // ---------------------------------------------------------------- outcome
 
+/// An email as a view in memory knows it.
+struct EmailSummary {
+  Uid uid = 0;
+  ModSeq modseq = 0;
+  EmailId email_id;
+  std::uint64_t size = 0;
+  std::uint8_t flags = 0;
+  std::vector<std::string> keywords;
+  TimePoint internal_date;
+};
+
 struct Placed {
   MailboxId mailbox;
   std::uint32_t uid_validity = 0;
   Uid uid = 0;
   ModSeq modseq = 0;
+  Uid from = 0;  ///< of MoveEmail, MoveEmails, CopyEmails: the uid in the mailbox it came from
+};
+/// What ChangeFlags made of one email.
+struct FlagsNow {
+  MailboxId mailbox;
+  Uid uid = 0;
+  ModSeq modseq = 0;
+  bool changed = false;  ///< else it had them already
+  std::uint8_t flags = 0;
+  std::vector<std::string> keywords;
+};
+struct Gone {
+  MailboxId mailbox;
+  Uid uid = 0;
+  ModSeq modseq = 0;
 };
 
 struct Committed {
-  std::vector<Placed> placed;  ///< one for each AddEmail and MoveEmail, in order
-  AccountId account;           ///< of a PutAccount with id 0
+  std::vector<Placed> placed;  ///< one for each email added, moved, copied or undeleted, in order
+  /// The emails that came to a mailbox by MoveEmail, MoveEmails, CopyEmails and UndeleteEmail, in the order they stand
+  /// in `placed` (AddEmail has its row).
+  std::vector<EmailSummary> arrived;
+  std::vector<FlagsNow> flags;  ///< of ChangeFlags
+  std::vector<Uid> modified;    ///< of ChangeFlags: those that unchanged_since kept
+  std::vector<Gone> gone;       ///< of ExpungeEmail, ExpungeEmails, MoveEmail, MoveEmails
+  AccountId account;            ///< of a PutAccount with id 0
   LoginId login;
   MailboxId mailbox;            ///< of the last PutMailbox with id 0
   std::vector<ModSeq> modseqs;  ///< one for each SetFlags and ExpungeEmail, in order
-  std::uint64_t swept = 0;      ///< stories removed by SweepStories
+  std::uint64_t swept = 0;      ///< removed by SweepStories or SweepExpunged
 };
 
 enum class CommitError : std::uint8_t {
