@@ -60,6 +60,8 @@ posthorn_room(access USES mailbox submission)
 
 posthorn_floor(6 operations)
 posthorn_room(domains LIBS Boost::json)
+include(providers)
+posthorn_compile_providers(posthorn_domains)
 posthorn_room(certificates USES domains)
 posthorn_room(reports USES domains)
 posthorn_room(campaign)

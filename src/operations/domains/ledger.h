@@ -39,7 +39,7 @@ struct Ledger {
   void saw_published(const dns::Name& name, dns::RecordType type, std::string data, std::uint32_t ttl_seconds,
                      TimePoint at, bool ours);
   void saw_removed(const dns::Name& name, dns::RecordType type, std::string_view data, TimePoint at);
-  /// Drops rows that were removed and are in no cache any more, but for the last of a name and type.
+  /// Drops rows that were removed and are in no cache any more.
   void forget(TimePoint now);
 };
 inline constexpr std::size_t ledger_rows_max = 2000;

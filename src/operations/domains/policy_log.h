@@ -33,6 +33,8 @@ struct PolicyLog {
   std::vector<ServedPolicy> entries;
 
   [[nodiscard]] const ServedPolicy* current() const { return entries.empty() ? nullptr : &entries.back(); }
+  /// The policies that enforce, lack the host and may still be held, oldest first.
+  [[nodiscard]] std::vector<const ServedPolicy*> lacking(std::string_view host, TimePoint now) const;
   /// Serve this one from `now` on. Nothing where it is the current one already.
   void serve(const mta_sts::Policy& policy, TimePoint now, bool elsewhere = false);
   /// Somebody fetched the current one.

@@ -33,6 +33,8 @@ struct PublishedSet {
   std::string alias_of;
 };
 
+[[nodiscard]] PublishedSet published_set(const dns::Answer& answer);
+
 class Published {
  public:
   void put(Question question, PublishedSet set) { sets_.insert_or_assign(std::move(question), std::move(set)); }

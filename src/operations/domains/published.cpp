@@ -1,0 +1,47 @@
+#include "operations/domains/published.h"
+
+namespace posthorn::domains {
+
+const PublishedSet* Published::find(const dns::Name& name, dns::RecordType type) const {
+  const auto at = sets_.find(Question{name, type});
+  return at == sets_.end() ? nullptr : &at->second;
+}
+
+const std::vector<std::string>& Published::data(const dns::Name& name, dns::RecordType type) const {
+  static const std::vector<std::string> none;
+  const PublishedSet* set = find(name, type);
+  return set == nullptr ? none : set->data;
+}
+
+std::vector<Question> Published::unknown() const {
+  std::vector<Question> out;
+  for (const auto& [question, set] : sets_) {
+    if (!dns::is_definite(set.status)) out.push_back(question);
+  }
+  return out;
+}
+
+PublishedSet published_set(const dns::Answer& answer) {
+  PublishedSet set;
+  set.status = answer.status();
+  set.ttl_seconds = answer.ttl_seconds();
+  set.secure = answer.secure();
+  for (const dns::Record& record : answer.records()) set.data.push_back(dns::text(record.data));
+  if (answer.cname_chain().empty()) return set;
+  set.alias_of = answer.cname_chain().front().text();
+  // Asked for the CNAME itself, the alias is the answer.
+  if (answer.type() == dns::RecordType::cname) set.alias_of.clear();
+  return set;
+}
+
+Task<Published> ask_published(dns::Resolver& resolver, std::vector<Question> questions) {
+  Published published;
+  for (const Question& question : questions) {
+    const dns::Answer answer = co_await resolver.resolve(question.name, question.type);
+    if (answer.secure() && dns::is_definite(answer.status())) published.secure = true;
+    published.put(question, published_set(answer));
+  }
+  co_return published;
+}
+
+}  // namespace posthorn::domains
