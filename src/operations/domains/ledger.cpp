@@ -43,8 +43,8 @@ bool is_of(const LedgerRow& row, const dns::Name& name, dns::RecordType type, st
 
 const LedgerRow* Ledger::find(const dns::Name& name, dns::RecordType type, std::string_view data) const {
   // The latest life of a record counts: it may have gone and come again.
-  const auto at = std::find_if(rows.rbegin(), rows.rend(),
-                               [&](const LedgerRow& row) { return is_of(row, name, type, data); });
+  const auto at =
+      std::find_if(rows.rbegin(), rows.rend(), [&](const LedgerRow& row) { return is_of(row, name, type, data); });
   return at == rows.rend() ? nullptr : &*at;
 }
 

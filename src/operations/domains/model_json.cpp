@@ -66,8 +66,8 @@ json::object dmarc_object(const DmarcWish& wish) {
 json::array extra_array(const std::vector<ExtraRecord>& records) {
   json::array out;
   for (const ExtraRecord& record : records) {
-    out.emplace_back(json::object{
-        {"name", record.name}, {"type", record.type}, {"data", record.data}, {"ttl", record.ttl_seconds}});
+    out.emplace_back(
+        json::object{{"name", record.name}, {"type", record.type}, {"data", record.data}, {"ttl", record.ttl_seconds}});
   }
   return out;
 }
@@ -91,8 +91,7 @@ json::object model_object(const Model& model) {
                      {"key_name", model.update.key_name},
                      {"key_file", model.update.key_file}}},
                    {"leaving_to", text(model.leaving_to)}};
-  if (model.sts)
-    out["sts"] = {{"mode", mta_sts::text(model.sts->mode)}, {"max_age", model.sts->max_age_seconds}};
+  if (model.sts) out["sts"] = {{"mode", mta_sts::text(model.sts->mode)}, {"max_age", model.sts->max_age_seconds}};
   return out;
 }
 
@@ -103,8 +102,9 @@ Inbound read_inbound(const json::object& object) {
   inbound.side = parse_inbound_side(text_at(object, "side")).value_or(InboundSide::here);
   inbound.provider = text_at(object, "provider");
   for (const json::object* mx : objects_at(object, "hosts")) {
-    inbound.hosts.push_back({static_cast<std::uint16_t>(std::min<std::uint64_t>(number_at(*mx, "preference", 10), 65535)),
-                             text_at(*mx, "host")});
+    inbound.hosts.push_back(
+        {static_cast<std::uint16_t>(std::min<std::uint64_t>(number_at(*mx, "preference", 10), 65535)),
+         text_at(*mx, "host")});
   }
   return inbound;
 }

@@ -31,7 +31,7 @@ Task<PolicyAnswer> PolicyHost::answer(std::string host, std::string path) {
     auto look = [key](storage::Reader& reader) { return read_setting(reader, key); };
     const std::string kept = co_await store_.read(std::move(look));
     PolicyLog log = parse_policy_log(kept);
-    const ServedPolicy* current = log.current();
+    const PolicyEntry* current = log.current();
     if (current == nullptr || current->elsewhere)
       co_return PolicyAnswer{http_not_found, "text/plain", "no policy for this domain\n"};
     PolicyAnswer answer{http_ok, "text/plain", mta_sts::policy_text(current->policy)};

@@ -12,13 +12,13 @@ namespace {
 namespace json = boost::json;
 
 /// While it is served, somebody may fetch it this very moment.
-TimePoint may_be_held_until(const PolicyLog& log, const ServedPolicy& served, TimePoint now) {
+TimePoint may_be_held_until(const PolicyLog& log, const PolicyEntry& served, TimePoint now) {
   const bool is_current = &served == log.current();
   const TimePoint fetched = is_current ? std::max(now, served.last_fetched) : served.last_fetched;
   return fetched + std::chrono::seconds{served.policy.max_age_seconds};
 }
 
-json::object entry_json(const ServedPolicy& served) {
+json::object entry_json(const PolicyEntry& served) {
   json::array mx;
   for (const mta_sts::MxPattern& pattern : served.policy.mx) mx.emplace_back(pattern.text());
   return {{"id", served.id},
@@ -30,8 +30,8 @@ json::object entry_json(const ServedPolicy& served) {
           {"elsewhere", served.elsewhere}};
 }
 
-ServedPolicy read_entry(const json::object& object) {
-  ServedPolicy served;
+PolicyEntry read_entry(const json::object& object) {
+  PolicyEntry served;
   served.id = text_at(object, "id");
   const std::string mode = text_at(object, "mode");
   for (const auto known : {mta_sts::Mode::none, mta_sts::Mode::testing, mta_sts::Mode::enforce}) {
@@ -50,7 +50,7 @@ ServedPolicy read_entry(const json::object& object) {
 }  // namespace
 
 void PolicyLog::serve(const mta_sts::Policy& policy, TimePoint now, bool elsewhere) {
-  if (const ServedPolicy* last = current(); last != nullptr && last->policy == policy) return;
+  if (const PolicyEntry* last = current(); last != nullptr && last->policy == policy) return;
   // Until this moment the one before was to be had: a fetch in flight ends by now.
   if (!entries.empty() && (entries.back().elsewhere || entries.back().last_fetched > now))
     entries.back().last_fetched = std::max(entries.back().last_fetched, now);
@@ -62,9 +62,9 @@ void PolicyLog::fetched(TimePoint at) {
   if (!entries.empty()) entries.back().last_fetched = std::max(entries.back().last_fetched, at);
 }
 
-std::vector<const ServedPolicy*> PolicyLog::lacking(std::string_view host, TimePoint now) const {
-  std::vector<const ServedPolicy*> out;
-  for (const ServedPolicy& served : entries) {
+std::vector<const PolicyEntry*> PolicyLog::lacking(std::string_view host, TimePoint now) const {
+  std::vector<const PolicyEntry*> out;
+  for (const PolicyEntry& served : entries) {
     // RFC 8461 5: testing and none let everything through.
     if (served.policy.mode != mta_sts::Mode::enforce || served.policy.match(host) != nullptr) continue;
     if (may_be_held_until(*this, served, now) > now) out.push_back(&served);
@@ -74,14 +74,14 @@ std::vector<const ServedPolicy*> PolicyLog::lacking(std::string_view host, TimeP
 
 std::optional<TimePoint> PolicyLog::lacking_until(std::string_view host, TimePoint now) const {
   std::optional<TimePoint> until;
-  for (const ServedPolicy* served : lacking(host, now))
+  for (const PolicyEntry* served : lacking(host, now))
     until = std::max(until.value_or(TimePoint::min()), may_be_held_until(*this, *served, now));
   return until;
 }
 
 std::optional<TimePoint> PolicyLog::held_until(TimePoint now) const {
   std::optional<TimePoint> until;
-  for (const ServedPolicy& served : entries) {
+  for (const PolicyEntry& served : entries) {
     if (served.policy.mode == mta_sts::Mode::none) continue;
     const TimePoint held = may_be_held_until(*this, served, now);
     if (held > now) until = std::max(until.value_or(TimePoint::min()), held);
@@ -92,20 +92,19 @@ std::optional<TimePoint> PolicyLog::held_until(TimePoint now) const {
 void PolicyLog::forget(TimePoint now) {
   if (entries.empty()) return;
   const auto last = entries.end() - 1;
-  const auto gone = std::remove_if(entries.begin(), last, [now](const ServedPolicy& served) {
-    return served.held_until() <= now;
-  });
+  const auto gone =
+      std::remove_if(entries.begin(), last, [now](const PolicyEntry& served) { return served.held_until() <= now; });
   entries.erase(gone, last);
   while (entries.size() > policies_max) {
     // The one that runs off first; the current one stays.
-    const auto first = std::ranges::min_element(entries.begin(), entries.end() - 1, {}, &ServedPolicy::held_until);
+    const auto first = std::ranges::min_element(entries.begin(), entries.end() - 1, {}, &PolicyEntry::held_until);
     entries.erase(first);
   }
 }
 
 std::string policy_log_json(const PolicyLog& log) {
   json::array out;
-  for (const ServedPolicy& served : log.entries) out.emplace_back(entry_json(served));
+  for (const PolicyEntry& served : log.entries) out.emplace_back(entry_json(served));
   return json::serialize(json::object{{"policies", std::move(out)}});
 }
 

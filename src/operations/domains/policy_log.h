@@ -14,7 +14,7 @@
 namespace posthorn::domains {
 
 /// One policy that was served.
-struct ServedPolicy {
+struct PolicyEntry {
   std::string id;
   mta_sts::Policy policy;
   TimePoint first_served;
@@ -30,11 +30,11 @@ struct ServedPolicy {
 /// Every policy of a domain, oldest first; the last one is being served. Kept as JSON in the store
 /// ("domains/policies/DOMAIN").
 struct PolicyLog {
-  std::vector<ServedPolicy> entries;
+  std::vector<PolicyEntry> entries;
 
-  [[nodiscard]] const ServedPolicy* current() const { return entries.empty() ? nullptr : &entries.back(); }
+  [[nodiscard]] const PolicyEntry* current() const { return entries.empty() ? nullptr : &entries.back(); }
   /// The policies that enforce, lack the host and may still be held, oldest first.
-  [[nodiscard]] std::vector<const ServedPolicy*> lacking(std::string_view host, TimePoint now) const;
+  [[nodiscard]] std::vector<const PolicyEntry*> lacking(std::string_view host, TimePoint now) const;
   /// Serve this one from `now` on. Nothing where it is the current one already.
   void serve(const mta_sts::Policy& policy, TimePoint now, bool elsewhere = false);
   /// Somebody fetched the current one.

@@ -2,19 +2,19 @@
 
 namespace posthorn::domains {
 
-const PublishedSet* Published::find(const dns::Name& name, dns::RecordType type) const {
-  const auto at = sets_.find(Question{name, type});
+const PublishedSet* PublishedRecords::find(const dns::Name& name, dns::RecordType type) const {
+  const auto at = sets_.find(RecordQuestion{name, type});
   return at == sets_.end() ? nullptr : &at->second;
 }
 
-const std::vector<std::string>& Published::data(const dns::Name& name, dns::RecordType type) const {
+const std::vector<std::string>& PublishedRecords::data(const dns::Name& name, dns::RecordType type) const {
   static const std::vector<std::string> none;
   const PublishedSet* set = find(name, type);
   return set == nullptr ? none : set->data;
 }
 
-std::vector<Question> Published::unknown() const {
-  std::vector<Question> out;
+std::vector<RecordQuestion> PublishedRecords::unknown() const {
+  std::vector<RecordQuestion> out;
   for (const auto& [question, set] : sets_) {
     if (!dns::is_definite(set.status)) out.push_back(question);
   }
@@ -34,9 +34,9 @@ PublishedSet published_set(const dns::Answer& answer) {
   return set;
 }
 
-Task<Published> ask_published(dns::Resolver& resolver, std::vector<Question> questions) {
-  Published published;
-  for (const Question& question : questions) {
+Task<PublishedRecords> ask_published(dns::Resolver& resolver, std::vector<RecordQuestion> questions) {
+  PublishedRecords published;
+  for (const RecordQuestion& question : questions) {
     const dns::Answer answer = co_await resolver.resolve(question.name, question.type);
     if (answer.secure() && dns::is_definite(answer.status())) published.secure = true;
     published.put(question, published_set(answer));

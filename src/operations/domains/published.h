@@ -1,5 +1,5 @@
-// Published: what the DNS says about a domain at the names a plan manages. Filled by asking a dns::Resolver (the cache,
-// a zone file, one authoritative server), or record by record.
+// PublishedRecords: what the DNS says about a domain at the names a plan manages. Filled by asking a dns::Resolver (the
+// cache, a zone file, one authoritative server), or record by record.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@
 
 namespace posthorn::domains {
 
-struct Question {
+struct RecordQuestion {
   dns::Name name;
   dns::RecordType type = dns::RecordType::txt;
-  friend auto operator<=>(const Question& a, const Question& b) {
+  friend auto operator<=>(const RecordQuestion& a, const RecordQuestion& b) {
     if (const auto order = a.name <=> b.name; order != 0) return order;
     return std::weak_ordering(a.type <=> b.type);
   }
-  friend bool operator==(const Question& a, const Question& b) = default;
+  friend bool operator==(const RecordQuestion& a, const RecordQuestion& b) = default;
 };
 
 /// What stands at one name with one type, CNAMEs not followed: a name with a CNAME has no other records.
@@ -35,24 +35,24 @@ struct PublishedSet {
 
 [[nodiscard]] PublishedSet published_set(const dns::Answer& answer);
 
-class Published {
+class PublishedRecords {
  public:
-  void put(Question question, PublishedSet set) { sets_.insert_or_assign(std::move(question), std::move(set)); }
+  void put(RecordQuestion question, PublishedSet set) { sets_.insert_or_assign(std::move(question), std::move(set)); }
   /// nullptr: not asked. An answer that is not definite is in the set's status.
   [[nodiscard]] const PublishedSet* find(const dns::Name& name, dns::RecordType type) const;
   /// Data at the name, empty where there is none or it was not asked.
   [[nodiscard]] const std::vector<std::string>& data(const dns::Name& name, dns::RecordType type) const;
-  [[nodiscard]] const std::map<Question, PublishedSet>& all() const { return sets_; }
+  [[nodiscard]] const std::map<RecordQuestion, PublishedSet>& all() const { return sets_; }
   /// Questions without a definite answer: the plan cannot know what stands there.
-  [[nodiscard]] std::vector<Question> unknown() const;
+  [[nodiscard]] std::vector<RecordQuestion> unknown() const;
   /// The zone is signed: an answer at the domain itself was validated.
   bool secure = false;
 
  private:
-  std::map<Question, PublishedSet> sets_;
+  std::map<RecordQuestion, PublishedSet> sets_;
 };
 
 /// Asks every question, one after the other. The resolver outlives it.
-[[nodiscard]] Task<Published> ask_published(dns::Resolver& resolver, std::vector<Question> questions);
+[[nodiscard]] Task<PublishedRecords> ask_published(dns::Resolver& resolver, std::vector<RecordQuestion> questions);
 
 }  // namespace posthorn::domains

@@ -27,7 +27,7 @@ inline constexpr Duration daily_refresh = std::chrono::days(1);  // RFC 8461 10.
 struct Situation {
   Model model;
   Surroundings around;
-  Published published;
+  PublishedRecords published;
   PolicyLog policies;
   Ledger ledger;
   TimePoint now;
@@ -93,6 +93,6 @@ struct Road {
 /// How a wanted record compares with what is published.
 enum class Standing : std::uint8_t { same, ttl_differs, differs, missing, unknown, waited_for, by_others };
 [[nodiscard]] std::string_view text(Standing standing);
-[[nodiscard]] Standing standing(const WantedRecord& record, const Published& published);
+[[nodiscard]] Standing standing(const WantedRecord& record, const PublishedRecords& published);
 
 }  // namespace posthorn::domains

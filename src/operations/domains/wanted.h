@@ -69,10 +69,10 @@ struct Wanted {
 };
 
 /// `sts_id`: the id that the TXT must name (policy_log.h says which); empty: no policy is served.
-[[nodiscard]] Wanted wanted_records(const Model& model, const Surroundings& around, const Published& published,
+[[nodiscard]] Wanted wanted_records(const Model& model, const Surroundings& around, const PublishedRecords& published,
                                     std::string_view sts_id);
 
 /// The (name, type) pairs whose published records a plan for the model must know. Bounded by the model.
-[[nodiscard]] std::vector<Question> questions_for(const Model& model, const Surroundings& around);
+[[nodiscard]] std::vector<RecordQuestion> questions_for(const Model& model, const Surroundings& around);
 
 }  // namespace posthorn::domains

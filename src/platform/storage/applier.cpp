@@ -134,6 +134,8 @@ bool Applier::holds(const Precondition& precondition) {
                         [this](const NameFree& p) { return !directory_.is_taken(p.kind, p.name); },
                         [this](const NameTaken& p) { return directory_.is_taken(p.kind, p.name); },
                         [this](const KeyInState& p) { return keys_.state(p.kind, p.owner, p.name) == p.state; },
+                        [this](const SettingIs& p) { return directory_.is_setting(p.key, p.value); },
+                        [this](const DomainIs& p) { return directory_.is_domain(p); },
                         [this](const KeyAbsent& p) { return !keys_.state(p.kind, p.owner, p.name); },
                     },
                     precondition);

@@ -37,7 +37,10 @@ DirectoryRows::DirectoryRows(const Database& database, Counters& counters)
       get_group_(database.prepare("SELECT 1 FROM groups WHERE address = ?")),
       put_setting_(database.prepare("INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET "
                                     "value = ?2")),
-      remove_setting_(database.prepare("DELETE FROM settings WHERE key = ?")) {}
+      remove_setting_(database.prepare("DELETE FROM settings WHERE key = ?")),
+      has_setting_(database.prepare("SELECT 1 FROM settings WHERE key = ?")),
+      setting_is_(database.prepare("SELECT 1 FROM settings WHERE key = ? AND value = ?")),
+      domain_is_(database.prepare("SELECT 1 FROM domains WHERE name = ? AND state = ? AND settings = ?")) {}
 
 namespace {
 
@@ -134,6 +137,15 @@ bool DirectoryRows::is_taken(std::string_view kind, std::string_view name) {
   if (kind == "address") return any(get_address_.with(name));
   if (kind == "group") return any(get_group_.with(name));
   return false;
+}
+
+bool DirectoryRows::is_setting(std::string_view key, std::string_view value) {
+  if (value.empty()) return !any(has_setting_.with(key));
+  return any(setting_is_.with(key, value));
+}
+
+bool DirectoryRows::is_domain(const DomainIs& domain) {
+  return any(domain_is_.with(domain.name, domain.state, domain.settings));
 }
 
 }  // namespace posthorn::storage

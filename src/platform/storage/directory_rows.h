@@ -26,6 +26,8 @@ class DirectoryRows {
 
   /// Kinds as NameFree has them; an unknown kind has no names.
   [[nodiscard]] bool is_taken(std::string_view kind, std::string_view name);
+  [[nodiscard]] bool is_setting(std::string_view key, std::string_view value);
+  [[nodiscard]] bool is_domain(const DomainIs& domain);
 
  private:
   [[nodiscard]] bool has_account(AccountId id);
@@ -35,7 +37,7 @@ class DirectoryRows {
   Statement add_account_, change_account_, remove_account_, get_account_, get_account_id_;
   Statement add_login_, change_login_, remove_login_, get_login_, remove_logins_;
   Statement put_address_, remove_address_, get_address_, remove_addresses_;
-  Statement put_group_, remove_group_, get_group_, put_setting_, remove_setting_;
+  Statement put_group_, remove_group_, get_group_, put_setting_, remove_setting_, has_setting_, setting_is_, domain_is_;
 };
 
 }  // namespace posthorn::storage

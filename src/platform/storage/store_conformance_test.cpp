@@ -133,6 +133,27 @@ TYPED_TEST(StoreConformance, AFailedPreconditionLeavesNothingOfItsUnit) {
   EXPECT_EQ(ask(*this->store_, [place](Reader& r) { return r.usage(place.account).messages; }), 0u);
 }
 
+TYPED_TEST(StoreConformance, SettingsAndDomainsAreComparedWithWhatWasRead) {
+  const auto put = [this](Precondition condition, std::string value) {
+    Unit unit;
+    unit.preconditions.push_back(std::move(condition));
+    unit.mutations.emplace_back(PutSetting{"room/key", std::move(value)});
+    return this->write(unit).has_value();
+  };
+  EXPECT_FALSE(put(SettingIs{"room/key", "one"}, "two"));
+  EXPECT_TRUE(put(SettingIs{"room/key", ""}, "one"));
+  EXPECT_FALSE(put(SettingIs{"room/key", ""}, "two"));
+  EXPECT_TRUE(put(SettingIs{"room/key", "one"}, "two"));
+  EXPECT_EQ(ask(*this->store_, [](Reader& r) { return r.setting("room/key"); }), "two");
+
+  Unit domain;
+  domain.mutations.emplace_back(PutDomain{{"alpha.example", "draft", "{}", {}}});
+  ASSERT_TRUE(this->write(domain));
+  EXPECT_FALSE(put(DomainIs{"alpha.example", "testing", "{}"}, "three"));
+  EXPECT_FALSE(put(DomainIs{"alpha.example", "draft", "{\"hosted\":false}"}, "three"));
+  EXPECT_TRUE(put(DomainIs{"alpha.example", "draft", "{}"}, "three"));
+}
+
 TYPED_TEST(StoreConformance, AMutationWhoseRowIsGoneFailsItsUnitWhole) {
   const Place place = make_account(*this->store_, "bob@beta.example");
   Unit unit = delivery(this->ids_, place, 100);

@@ -63,8 +63,19 @@ struct KeyInState {
 struct KeyAbsent {
   std::string kind, owner, name;
 };
+/// The setting has exactly this value (empty: there is none): nobody has changed it since it was read.
+struct SettingIs {
+  std::string key;
+  std::string value;
+};
+/// The domain's row has exactly this state and these settings.
+struct DomainIs {
+  std::string name;
+  std::string state;
+  std::string settings;
+};
 using Precondition = std::variant<QuotaAllows, RecipientUnchanged, EmailUnchangedSince, EmailExists, MailboxExists,
-                                  NameFree, NameTaken, KeyInState, KeyAbsent>;
+                                  NameFree, NameTaken, KeyInState, KeyAbsent, SettingIs, DomainIs>;
 
 // ---------------------------------------------------------------- mutations
 
