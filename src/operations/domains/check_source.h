@@ -33,9 +33,12 @@ struct Published {
   dns::RecordType type = dns::RecordType::a;
   std::vector<ServerAnswer> authoritative;
   std::optional<dns::Answer> cached;
+  std::optional<dns::Answer> resolved;  ///< where an alias leads out of the zone and no cache was asked
 
   /// What stands in the DNS: the first definite authoritative answer, else the first there is, else the cache's.
   [[nodiscard]] const dns::Answer* best() const;
+  /// best(), and where that is an alias that leads elsewhere: what stands there.
+  [[nodiscard]] const dns::Answer* value() const;
   /// Definite authoritative answers that differ in more than TTL and order.
   [[nodiscard]] bool disagree() const;
   /// The cache holds something else than the servers say.
@@ -50,6 +53,7 @@ struct CheckedServer {
     answers,
     unreachable,  ///< nothing came
     lame,         ///< it answers, and not for this zone
+    not_asked,    ///< this machine has no way there: it has no IPv6
   };
   std::string name;
   State state = State::answers;

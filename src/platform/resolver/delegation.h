@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "platform/resolver/dns_client.h"
+#include "platform/resolver/resolver.h"
 #include "standards/dns/resolver.h"
 
 namespace posthorn::resolver {
@@ -28,6 +29,9 @@ struct DelegationStart {
   /// At which the servers found on the way are asked.
   std::uint16_t port = 53;
 };
+
+/// The roots, or the one server, at whose port then all are asked.
+[[nodiscard]] DelegationStart delegation_start(const Authoritative& source);
 
 /// One server of a zone.
 struct ZoneServer {
@@ -77,7 +81,7 @@ class Delegations {
   std::unique_ptr<State> state_;
 };
 
-/// What a server said, as an Answer of standards/dns. `authoritative_zone` follows aliases no further than the message.
+/// What a server said, as an Answer of standards/dns; aliases are followed no further than the message does.
 [[nodiscard]] dns::Answer answer_from(const dns::Question& question, const Exchange& exchange, std::string source);
 
 /// Asks the servers of each zone in turn until one answers; follows aliases into other zones. Nothing is `secure`.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "foundation/base/result.h"
+#include "platform/net/endpoint.h"
 #include "platform/net/loop.h"
 #include "platform/runtime/random.h"
 #include "standards/dns/reply.h"
@@ -32,12 +33,14 @@ struct ClientOptions {
 struct Asking {
   bool recursion_desired = false;
   bool dnssec_ok = false;
-  bool over_tcp = false;  ///< at once
+  bool checking_disabled = false;  ///< CD: what a validating server thinks bogus is to be shown all the same
+  bool over_tcp = false;           ///< at once
 };
 
 struct ClientFailure {
   dns::Status status = dns::Status::timeout;  ///< timeout, or servfail where the server's octets make no sense
   std::string reason;                         ///< "no answer in 3 s", "connection refused"
+  bool no_way = false;  ///< this machine has no route there (no IPv6): it says nothing of the server
 };
 
 struct Exchange {

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "platform/resolver/answer_cache.h"
+#include "platform/resolver/delegation.h"
 #include "platform/resolver/unbound.h"
 #include "platform/runtime/files.h"
 #include "standards/dns/zone.h"
@@ -85,6 +86,8 @@ Result<std::unique_ptr<dns::Resolver>, Problem> read_zone(const ZoneFile& file) 
 Result<std::unique_ptr<dns::Resolver>, Problem> make_resolver(const Options& options, runtime::Clock& clock,
                                                               runtime::Executor executor) {
   if (const auto* file = std::get_if<ZoneFile>(&options.source)) return read_zone(*file);
+  if (const auto* authoritative = std::get_if<Authoritative>(&options.source))
+    return make_authoritative_resolver(delegation_start(*authoritative), clock, executor);
   auto validating = UnboundContext::make({options.source, anchors(options)}, executor);
   if (!validating) return fail(validating.error());
   std::unique_ptr<UnboundContext> plain;

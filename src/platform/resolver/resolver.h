@@ -20,7 +20,7 @@
 
 namespace posthorn::resolver {
 
-/// `--dns` and `dns.source`: "system", "recursive", "ADDRESS[:PORT]", "zone:FILE".
+/// `--dns` and `dns.source`: "system", "recursive", "ADDRESS[:PORT]", "authoritative", "zone:FILE".
 ///
 /// All but the zone file validate against the root's trust anchors. A server given by ADDRESS that does not know the
 /// root (a private or authoritative one) is used without validation: nothing it says is `secure`.
@@ -29,8 +29,13 @@ struct Recursive {};      ///< from the roots
 struct ZoneFile {
   std::filesystem::path path;
 };
-using Source = std::variant<SystemServers, Recursive, net::Endpoint, ZoneFile>;
-/// A Problem of kind usage for anything else ("authoritative" included: it asks no resolver).
+/// Each zone's own servers, found from the roots down: no cache in between, nothing validated. With a start
+/// ("authoritative@ADDRESS[:PORT]") that server takes the roots' place, and every server is asked at its port.
+struct Authoritative {
+  std::optional<net::Endpoint> start;
+};
+using Source = std::variant<SystemServers, Recursive, net::Endpoint, ZoneFile, Authoritative>;
+/// A Problem of kind usage for anything else.
 [[nodiscard]] Result<Source, Problem> parse_source(std::string_view text);
 
 struct Options {

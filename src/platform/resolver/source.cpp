@@ -5,6 +5,7 @@ namespace posthorn::resolver {
 namespace {
 
 constexpr std::string_view kZonePrefix = "zone:";
+constexpr std::string_view kAuthoritative = "authoritative";
 constexpr std::uint16_t kDnsPort = 53;
 
 /// "192.0.2.53", "2001:db8::53", "192.0.2.53:5353", "[2001:db8::53]:5353".
@@ -22,9 +23,13 @@ Result<Source, Problem> parse_source(std::string_view text) {
   if (text == "recursive") return Recursive{};
   if (text.starts_with(kZonePrefix) && text.size() > kZonePrefix.size())
     return ZoneFile{std::filesystem::path(text.substr(kZonePrefix.size()))};
+  if (text == kAuthoritative) return Authoritative{};
+  if (text.starts_with(kAuthoritative) && text.substr(kAuthoritative.size()).starts_with('@')) {
+    if (const auto start = parse_server(text.substr(kAuthoritative.size() + 1))) return Authoritative{*start};
+  }
   if (const auto server = parse_server(text)) return *server;
   return fail(Problem{ProblemKind::usage, "cannot ask the DNS from '" + std::string(text) + "'", "it is no source",
-                      "give system, recursive, ADDRESS[:PORT] or zone:FILE"});
+                      "give system, recursive, authoritative, ADDRESS[:PORT] or zone:FILE"});
 }
 
 }  // namespace posthorn::resolver

@@ -1,0 +1,313 @@
+#include "platform/resolver/dns_client.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "platform/net/connect.h"
+#include "platform/net/socket_transport.h"
+#include "platform/runtime/event.h"
+
+namespace posthorn::resolver {
+namespace {
+
+constexpr std::size_t kLengthOctets = 2;    // RFC 1035 4.2.2
+constexpr std::size_t kDatagramMax = 4096;  // more than we announce; what is cut does not parse
+
+using Got = Result<dns::Message, ClientFailure>;
+
+/// How many questions one server holds, and who waits for a place.
+class Gate {
+ public:
+  struct Waiter {
+    runtime::Event turn;
+    bool granted = false;
+  };
+  std::deque<std::shared_ptr<Waiter>> waiting;
+  unsigned in_flight = 0;
+};
+
+/// A place at a server; gives it to the next one when it is destroyed.
+class Place {
+ public:
+  explicit Place(Gate& gate) : gate_(&gate) {}
+  Place(Place&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+  Place& operator=(Place&&) = delete;
+  ~Place() {
+    if (gate_ == nullptr) return;
+    // Who was cancelled while it waited is held by the queue alone.
+    while (!gate_->waiting.empty() && gate_->waiting.front().use_count() == 1) gate_->waiting.pop_front();
+    if (gate_->waiting.empty()) {
+      --gate_->in_flight;
+      return;
+    }
+    const std::shared_ptr<Gate::Waiter> next = std::move(gate_->waiting.front());
+    gate_->waiting.pop_front();
+    next->granted = true;
+    next->turn.set();
+  }
+
+ private:
+  Gate* gate_;
+};
+
+ClientFailure failed(int error) {
+  const bool no_way = error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+  return {dns::Status::timeout, std::strerror(error), no_way};
+}
+
+ClientFailure no_answer(Duration waited) {
+  return {dns::Status::timeout, fmt::format("no answer in {:.2g} s", std::chrono::duration<double>(waited).count())};
+}
+
+/// Wakes a socket when its time is up.
+class TryDeadline final : public net::Deadline {
+ public:
+  explicit TryDeadline(net::Transport& transport) : transport_(transport) {}
+  [[nodiscard]] bool has_passed() const { return passed_; }
+
+ private:
+  void expired() override {
+    passed_ = true;
+    transport_.wake();
+  }
+  net::Transport& transport_;
+  bool passed_ = false;
+};
+
+dns::Message query_for(std::uint16_t id, const dns::Question& question, const Asking& asking, bool edns) {
+  dns::Message query;
+  query.id = id;
+  query.recursion_desired = asking.recursion_desired;
+  query.checking_disabled = asking.checking_disabled;
+  query.questions.push_back(question);
+  // RFC 6840 5.7: AD in a query asks for AD in the answer.
+  query.authentic_data = asking.recursion_desired;
+  if (edns) query.edns = dns::Edns{dns::edns_udp_octets, 0, asking.dnssec_ok};
+  return query;
+}
+
+/// A server that cannot read EDNS may leave the question out of its FORMERR (RFC 6891 7).
+bool is_for_us(const dns::Message& message, std::uint16_t id, const dns::Question& question) {
+  if (dns::answers(message, id, question)) return true;
+  return message.is_response && message.id == id && message.questions.empty() &&
+         message.code == dns::ResponseCode::format_error;
+}
+
+/// Waits on `transport` for the datagram that answers; others are passed over (RFC 5452 9).
+Task<Got> read_datagrams(net::Loop& loop, net::Transport& transport, std::uint16_t id, const dns::Question& question,
+                         Duration time_max) {
+  TryDeadline deadline(transport);
+  loop.deadlines().set(deadline, loop.clock().now() + time_max);
+  std::array<char, kDatagramMax> octets;
+  for (;;) {
+    const net::Moved got = transport.read(octets);
+    if (got.state == net::Moved::State::broken) co_return fail(failed(errno));
+    if (got.state == net::Moved::State::done) {
+      auto message = dns::read_message({octets.data(), got.octets});
+      if (message && is_for_us(*message, id, question)) co_return std::move(*message);
+      continue;
+    }
+    if (deadline.has_passed()) co_return fail(no_answer(time_max));
+    co_await transport.wait(net::Direction::input);
+  }
+}
+
+/// One try: a socket of its own, connected, so that the kernel drops what others send.
+Task<Got> try_udp(net::Loop& loop, net::Endpoint server, dns::Message query, Duration time_max) {
+  net::SocketAddress to = net::socket_address(server);
+  const int descriptor = ::socket(to.storage.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) co_return fail(failed(errno));
+  net::SocketTransport transport(loop, descriptor, server);
+  if (::connect(descriptor, to.get(), to.length) != 0) co_return fail(failed(errno));
+  const net::Moved sent = transport.write(dns::write_message(query));
+  if (sent.state != net::Moved::State::done) co_return fail(failed(errno));
+  co_return co_await read_datagrams(loop, transport, query.id, query.questions.front(), time_max);
+}
+
+Task<Result<OctetString, ClientFailure>> read_exactly(net::Stream& stream, std::size_t octets) {
+  OctetString out(octets, '\0');
+  for (std::size_t have = 0; have < octets;) {
+    const auto got = co_await stream.read_some(std::span<char>(out).subspan(have));
+    if (!got) co_return fail(ClientFailure{dns::Status::timeout, std::string(net::text(got.error()))});
+    have += *got;
+  }
+  co_return out;
+}
+
+/// A message of a TCP connection.
+Task<Got> read_framed(net::Stream& stream) {
+  const auto length = co_await read_exactly(stream, kLengthOctets);
+  if (!length) co_return fail(length.error());
+  const auto octets =
+      co_await read_exactly(stream, static_cast<std::size_t>(static_cast<unsigned char>((*length)[0])) << 8 |
+                                        static_cast<unsigned char>((*length)[1]));
+  if (!octets) co_return fail(octets.error());
+  auto message = dns::read_message(*octets);
+  if (!message) co_return fail(ClientFailure{dns::Status::servfail, std::string(dns::text(message.error()))});
+  co_return std::move(*message);
+}
+
+Task<Result<std::unique_ptr<net::Stream>, ClientFailure>> send_over_tcp(net::Loop& loop, net::Endpoint server,
+                                                                        dns::Message query, Duration time_max) {
+  const TimePoint deadline = loop.clock().now() + time_max;
+  const net::ConnectOptions options{.deadline = deadline, .source = {}};
+  auto connected = co_await net::connect(loop, server, options);
+  if (!connected) co_return fail(ClientFailure{dns::Status::timeout, "over TCP: " + connected.error().reason});
+  std::unique_ptr<net::Stream> stream = std::move(*connected);
+  stream->set_deadline(deadline);
+  const OctetString octets = dns::write_message(query);
+  OctetString framed{static_cast<char>(octets.size() >> 8), static_cast<char>(octets.size() & 0xff)};
+  framed += octets;
+  const auto written = co_await stream->write(framed);
+  if (!written) co_return fail(ClientFailure{dns::Status::timeout, std::string(net::text(written.error()))});
+  co_return std::move(stream);
+}
+
+Task<Got> try_tcp(net::Loop& loop, net::Endpoint server, dns::Message query, Duration time_max) {
+  auto stream = co_await send_over_tcp(loop, server, query, time_max);
+  if (!stream) co_return fail(stream.error());
+  auto message = co_await read_framed(**stream);
+  if (message && !is_for_us(*message, query.id, query.questions.front()))
+    co_return fail(ClientFailure{dns::Status::servfail, "the answer is to another question"});
+  co_return message;
+}
+
+using Transfer = Result<std::vector<dns::Record>, ClientFailure>;
+
+/// RFC 5936 2.2: messages until the SOA comes a second time.
+Task<Transfer> read_transfer(net::Loop& loop, net::Stream& stream, std::uint16_t id, Duration time_max) {
+  std::vector<dns::Record> records;
+  for (;;) {
+    stream.set_deadline(loop.clock().now() + time_max);
+    auto message = co_await read_framed(stream);
+    if (!message) co_return fail(message.error());
+    if (message->id != id || message->code != dns::ResponseCode::no_error || message->answers.empty()) {
+      const bool refused = message->code != dns::ResponseCode::no_error;
+      co_return fail(
+          ClientFailure{dns::Status::servfail, refused ? "the server allows no transfer" : "the transfer is broken"});
+    }
+    for (dns::Record& record : message->answers) {
+      const bool is_soa = record.type == dns::RecordType::soa;
+      if (records.empty() && !is_soa)
+        co_return fail(ClientFailure{dns::Status::servfail, "the transfer does not begin with a SOA record"});
+      if (is_soa && !records.empty()) co_return records;
+      records.push_back(std::move(record));
+    }
+    if (records.size() > transfer_records_max)
+      co_return fail(ClientFailure{dns::Status::servfail, "the zone is too large"});
+  }
+}
+
+}  // namespace
+
+class DnsClient::State {
+ public:
+  State(net::Loop& loop, runtime::Random& random, ClientOptions options)
+      : loop_(loop), random_(random), options_(options) {}
+
+  Task<Place> enter(net::Endpoint server) {
+    Gate& gate = gates_[server];
+    if (gate.in_flight < options_.in_flight_max) {
+      ++gate.in_flight;
+      most_ = std::max(most_, gate.in_flight);
+      co_return Place(gate);
+    }
+    const auto waiter = std::make_shared<Gate::Waiter>();
+    gate.waiting.push_back(waiter);
+    const Turn turn{gate, *waiter};
+    co_await waiter->turn.wait();
+    waiter->granted = false;
+    co_return Place(gate);
+  }
+
+  Task<Result<Exchange, ClientFailure>> ask(net::Endpoint server, dns::Question question, Asking asking) {
+    const Place place = co_await enter(server);
+    ++questions_;
+    const TimePoint begun = loop_.clock().now();
+    Exchange exchange;
+    auto got = co_await ask_udp_then_tcp(server, question, asking, exchange.over_tcp);
+    if (!got) co_return fail(got.error());
+    exchange.message = std::move(*got);
+    exchange.reply = dns::read_reply(exchange.message, question);
+    exchange.took = loop_.clock().now() - begun;
+    co_return exchange;
+  }
+
+  Task<Transfer> transfer(net::Endpoint server, dns::Name zone) {
+    const Place place = co_await enter(server);
+    ++questions_;
+    const dns::Question question{std::move(zone), dns::RecordType::axfr};
+    dns::Message query = query_for(new_id(), question, {}, false);
+    auto stream = co_await send_over_tcp(loop_, server, query, options_.try_time_max);
+    if (!stream) co_return fail(stream.error());
+    co_return co_await read_transfer(loop_, **stream, query.id, options_.try_time_max);
+  }
+
+  [[nodiscard]] std::uint64_t questions() const { return questions_; }
+  [[nodiscard]] unsigned most_in_flight() const { return most_; }
+
+ private:
+  /// A waiter that is unwound when its turn had come passes the turn on.
+  struct Turn {
+    Gate& gate;
+    Gate::Waiter& waiter;
+    ~Turn() {
+      if (waiter.granted) const Place pass_on(gate);
+    }
+  };
+
+  std::uint16_t new_id() { return static_cast<std::uint16_t>(random_.below(65536)); }
+
+  Task<Got> ask_udp_then_tcp(net::Endpoint server, dns::Question question, Asking asking, bool& over_tcp) {
+    over_tcp = asking.over_tcp;
+    Got got = fail(ClientFailure{});
+    bool edns = true;
+    for (unsigned tries = 0; !asking.over_tcp && tries < options_.tries; ++tries) {
+      dns::Message query = query_for(new_id(), question, asking, edns);
+      got = co_await try_udp(loop_, server, std::move(query), options_.try_time_max);
+      if (!got) continue;
+      const bool knows_no_edns = edns && got->code == dns::ResponseCode::format_error;
+      if (!knows_no_edns) break;
+      edns = false;
+    }
+    // RFC 7766 5: a truncated answer is asked for again over TCP.
+    if (asking.over_tcp || (got && got->truncated)) {
+      over_tcp = true;
+      dns::Message query = query_for(new_id(), question, asking, edns);
+      got = co_await try_tcp(loop_, server, std::move(query), options_.try_time_max);
+    }
+    co_return got;
+  }
+
+  net::Loop& loop_;
+  runtime::Random& random_;
+  ClientOptions options_;
+  std::map<net::Endpoint, Gate> gates_;
+  std::uint64_t questions_ = 0;
+  unsigned most_ = 0;
+};
+
+DnsClient::DnsClient(net::Loop& loop, runtime::Random& random, ClientOptions options)
+    : state_(std::make_unique<State>(loop, random, options)) {}
+DnsClient::~DnsClient() = default;
+
+Task<Result<Exchange, ClientFailure>> DnsClient::ask(net::Endpoint server, dns::Question question, Asking asking) {
+  return state_->ask(server, std::move(question), asking);
+}
+Task<Result<std::vector<dns::Record>, ClientFailure>> DnsClient::transfer(net::Endpoint server, dns::Name zone) {
+  return state_->transfer(server, std::move(zone));
+}
+std::uint64_t DnsClient::questions() const {
+  return state_->questions();
+}
+unsigned DnsClient::most_in_flight() const {
+  return state_->most_in_flight();
+}
+
+}  // namespace posthorn::resolver
