@@ -16,7 +16,6 @@ posthorn_room(pop3)
 posthorn_room(message USES address)
 posthorn_room(smtp USES address sasl)
 posthorn_room(srs USES address)
-
 posthorn_room(spf USES address dns)
 posthorn_room(iprev USES address dns)
 posthorn_room(mta_sts USES address dns)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,12 +53,29 @@ struct ChainAnchors {
   std::vector<OctetString> public_keys;   ///< SubjectPublicKeyInfo: who is signed by one is trusted
 };
 
-/// "" when `chain` (leaf first) leads to an anchor for a TLS server at `now`; else why not, in words.
-[[nodiscard]] std::string why_chain_fails(const std::vector<Certificate>& chain, const ChainAnchors& anchors,
-                                          TimePoint now);
-/// The same against the system's trusted roots and those of `ca_file` (PEM text; may be empty); `use_system` as in
-/// net::ClientTlsOptions.
-[[nodiscard]] std::string why_not_trusted(const std::vector<Certificate>& chain, std::string_view ca_pem,
-                                          bool use_system, TimePoint now);
+/// Whether a chain holds.
+struct ChainVerdict {
+  bool trusted = false;
+  bool by_dates = false;  ///< it fails only because something is not yet or no longer valid
+  std::size_t depth = 0;  ///< of the anchor in the chain that was built; 0: the leaf itself
+  std::string reason;     ///< in words; empty where it is trusted
+};
+
+/// Whether `chain` (leaf first) leads to an anchor, for a TLS server (RFC 5280 6). Without `now` dates are not checked.
+[[nodiscard]] ChainVerdict verify_to_anchors(const std::vector<Certificate>& chain, const ChainAnchors& anchors,
+                                             std::optional<TimePoint> now);
+
+/// Trusted roots, read once. Copies share them; thread-safe.
+class TrustStore {
+ public:
+  /// Those of `ca_pem` (PEM text; may be empty) and, where `use_system`, the machine's.
+  [[nodiscard]] static Result<TrustStore, std::string> make(std::string_view ca_pem, bool use_system);
+  [[nodiscard]] ChainVerdict verify(const std::vector<Certificate>& chain, std::optional<TimePoint> now) const;
+
+  struct Roots;
+
+ private:
+  std::shared_ptr<const Roots> roots_;
+};
 
 }  // namespace posthorn::crypto

@@ -34,6 +34,13 @@ std::string sha256(std::string_view octets) {
   return digest;
 }
 
+std::string sha512(std::string_view octets) {
+  std::string digest(sha512_size_octets, '\0');
+  unsigned size = 0;
+  must(EVP_Digest(octets.data(), octets.size(), writable(digest), &size, EVP_sha512(), nullptr) == 1);
+  return digest;
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view octets) {
   std::string digest(sha256_size_octets, '\0');
   unsigned size = 0;

@@ -9,8 +9,10 @@
 namespace posthorn::crypto {
 
 inline constexpr std::size_t sha256_size_octets = 32;
+inline constexpr std::size_t sha512_size_octets = 64;
 
 [[nodiscard]] std::string sha256(std::string_view octets);
+[[nodiscard]] std::string sha512(std::string_view octets);
 /// RFC 2104.
 [[nodiscard]] std::string hmac_sha256(std::string_view key, std::string_view octets);
 /// RFC 8018 5.2 with HMAC-SHA-256; takes milliseconds by intent: call it on the worker pool.

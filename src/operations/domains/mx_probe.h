@@ -31,8 +31,6 @@ struct ProbeOptions {
   std::vector<IpAddress> source;
   bool allow_private = false;
   Duration time_max = std::chrono::seconds(30);  ///< a host's address
-  std::string ca_pem;                            ///< trusted roots beside the system's; may be empty
-  bool use_system_store = true;
   /// Only the DNS is asked: nothing is connected to (offline checks).
   bool dns_only = false;
 };
@@ -42,6 +40,7 @@ struct ProbeSurroundings {
   net::Dialer* dialer = nullptr;
   net::Loop* loop = nullptr;
   const net::ClientTls* tls = nullptr;
+  const crypto::TrustStore* trust = nullptr;  ///< what certificates are judged against
 };
 
 /// The certificate as MTA-STS asks for it (RFC 8461 4.1): chain, name (SAN, the MX name), dates.

@@ -14,8 +14,8 @@
 
 namespace posthorn::dane {
 
-inline constexpr std::uint16_t smtp_port = 25;   // TLSA records of MX hosts stand under _25._tcp (RFC 7672 2.2.3)
-inline constexpr std::size_t records_max = 100;  // ours
+inline constexpr std::uint16_t smtp_port = 25;  // TLSA records of MX hosts stand under _25._tcp (RFC 7672 2.2.3)
+inline constexpr std::size_t records_max = 32;  // ours
 
 // RFC 6698 2.1.1 and RFC 7218.
 inline constexpr std::uint8_t pkix_ta = 0, pkix_ee = 1, dane_ta = 2, dane_ee = 3;
