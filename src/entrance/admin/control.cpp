@@ -144,7 +144,7 @@ std::filesystem::path control_path(const std::filesystem::path& store_dir) {
 }
 
 ControlServer::ControlServer(net::Loop& loop, std::function<Site()> site, runtime::Logger log)
-    : loop_(loop), site_(std::move(site)), log_(log), sessions_("control", log) {}
+    : loop_(loop), site_(std::move(site)), log_(std::move(log)), sessions_("control", log_) {}
 
 ControlServer::~ControlServer() = default;
 

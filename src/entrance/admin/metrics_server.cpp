@@ -53,7 +53,7 @@ std::string metrics_reply(std::string_view request_line, const std::function<std
 
 MetricsServer::MetricsServer(net::Loop& loop, const runtime::Metrics& metrics, std::function<std::string()> unhealthy,
                              runtime::Logger log)
-    : loop_(loop), metrics_(metrics), unhealthy_(std::move(unhealthy)), sessions_("metrics", log) {}
+    : loop_(loop), metrics_(metrics), unhealthy_(std::move(unhealthy)), sessions_("metrics", std::move(log)) {}
 
 MetricsServer::~MetricsServer() = default;
 

@@ -169,8 +169,7 @@ Task<Done> show(Site& site, const Request& request, Answer& answer) {
   const std::optional<storage::StoredOctets> octets = co_await site.store->read(which);
   if (!octets) co_return fail(no(text, "there is no such message", "posthorn message list ACCOUNT gives ids"));
   for (std::uint64_t offset = 0; offset < octets->size; offset += chunk_octets) {
-    const storage::StoredOctets whole = *octets;
-    const auto question = [whole, offset](storage::Reader& reader) -> Result<OctetString, Problem> {
+    const auto question = [whole = *octets, offset](storage::Reader& reader) -> Result<OctetString, Problem> {
       OctetString chunk;
       if (auto read = reader.read_octets(whole, offset, chunk_octets, chunk); !read) return fail(read.error());
       return chunk;

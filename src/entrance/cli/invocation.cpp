@@ -30,6 +30,7 @@ const Option* find_option(const Verb& verb, std::string_view name) {
 
 Problem unknown_option(const Verb& verb, std::string_view name) {
   std::vector<std::string_view> names;
+  names.reserve(verb.options.size() + std::size(common));
   for (const Option& option : verb.options) names.push_back(option.name);
   for (const Option& option : common) names.push_back(option.name);
   const std::string_view best = config::nearest(name, names);

@@ -39,9 +39,9 @@ void put_whole(std::string& out, const json::object& a) {
 /// Adds the password of --password-file to the arguments.
 std::optional<Exit> take_password(const Invocation& v, json::object& arguments) {
   if (!v.has("--password-file")) return std::nullopt;
-  auto secret = read_secret(v.get("--password-file"));
+  const auto secret = read_secret(v.get("--password-file"));
   if (!secret) return report(secret.error());
-  arguments["password"] = std::move(*secret);
+  arguments["password"] = *secret;
   return std::nullopt;
 }
 

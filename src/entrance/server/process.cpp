@@ -16,6 +16,7 @@ Process::Process(std::size_t loops) : ids_(clock_, random_), workers_(kWorkers, 
 
 std::vector<net::Loop*> Process::net_loops() {
   std::vector<net::Loop*> loops;
+  loops.reserve(net_loops_.size());
   for (const auto& loop : net_loops_) loops.push_back(loop.get());
   return loops;
 }

@@ -4,12 +4,13 @@
 
 #include <fmt/format.h>
 
+#include "foundation/base/bytes.h"
 #include "platform/runtime/files.h"
 
 namespace posthorn::server {
 namespace {
 
-constexpr std::size_t kPemOctetsMax = 256 * 1024;
+constexpr std::size_t kPemOctetsMax = 256 * KiB;
 
 std::uint32_t bounded(std::uint64_t number) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, std::numeric_limits<std::uint32_t>::max()));

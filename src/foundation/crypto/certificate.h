@@ -15,8 +15,8 @@
 
 namespace posthorn::crypto {
 
-inline constexpr std::size_t chain_certificates_max = 20;         // ours: longer chains are no chains
-inline constexpr std::size_t certificate_octets_max = 64 * 1024;  // ours
+inline constexpr std::size_t chain_certificates_max = 20;        // ours: longer chains are no chains
+inline constexpr std::size_t certificate_octets_max = 64 * KiB;  // ours
 
 class Certificate {
  public:

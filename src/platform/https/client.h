@@ -28,7 +28,7 @@ namespace posthorn::https {
 inline constexpr std::size_t threads_default = 4;
 inline constexpr std::size_t waiting_requests_max = 256;
 inline constexpr std::size_t addresses_per_request_max = 8;  // of a host, as many as are handed to libcurl
-inline constexpr std::size_t header_octets_max = 64 * 1024;
+inline constexpr std::size_t header_octets_max = 64 * KiB;
 
 struct ClientOptions {
   std::filesystem::path ca_file;  ///< tls.ca_file: trusted; may be empty
@@ -48,7 +48,7 @@ struct Request {
   std::string path = "/";  ///< with query
   Headers headers;
   OctetString body;
-  std::size_t octets_max = 64 * 1024;
+  std::size_t octets_max = 64 * KiB;
   Duration time_max = std::chrono::seconds(60);
 };
 

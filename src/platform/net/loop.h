@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "foundation/base/bytes.h"
 #include "platform/net/timer_wheel.h"
 #include "platform/runtime/clock.h"
 #include "platform/runtime/executor.h"
@@ -19,7 +20,7 @@ class Loop;
 /// read and gives it back when it waits for input again, so that idle sessions hold none.
 class BorrowedBuffer {
  public:
-  static constexpr std::size_t octets = 64 * 1024;
+  static constexpr std::size_t octets = 64 * KiB;
 
   BorrowedBuffer() = default;
   BorrowedBuffer(BorrowedBuffer&& other) noexcept
@@ -47,7 +48,7 @@ class Loop {
   static constexpr std::size_t spare_buffers_max = 32;
 
   Loop(runtime::Executor executor, runtime::Clock& clock)
-      : executor_(executor), clock_(clock), deadlines_(clock, executor) {}
+      : executor_(std::move(executor)), clock_(clock), deadlines_(clock, executor_) {}
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 
+#include "foundation/base/bytes.h"
 #include "platform/net/loop.h"
 #include "platform/net/stream.h"
 
@@ -15,10 +16,10 @@ namespace posthorn::net {
 /// What one direction does to the octets written into it.
 struct MemoryFaults {
   static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
-  std::size_t piece_octets_max = 65536;    ///< a read returns at most this many
-  std::uint64_t stall_after = never;       ///< octets after the first so many are not delivered
-  std::uint64_t cut_after = never;         ///< the connection is reset after so many
-  std::size_t buffer_octets = 256 * 1024;  ///< a writer waits when so many are unread
+  std::size_t piece_octets_max = 65536;   ///< a read returns at most this many
+  std::uint64_t stall_after = never;      ///< octets after the first so many are not delivered
+  std::uint64_t cut_after = never;        ///< the connection is reset after so many
+  std::size_t buffer_octets = 256 * KiB;  ///< a writer waits when so many are unread
 };
 
 struct MemoryPairOptions {

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "foundation/base/bytes.h"
 #include "platform/net/tls_session.h"
 #include "platform/net/transport.h"
 #include "platform/runtime/executor.h"
@@ -12,9 +13,9 @@ namespace posthorn::net {
 namespace {
 
 constexpr Duration kLingerMax = std::chrono::seconds{2};
-constexpr std::size_t kLingerOctetsMax = 1024 * 1024;
+constexpr std::size_t kLingerOctetsMax = MiB;
 // OpenSSL's own unit: one record is one write to the socket.
-constexpr std::size_t kTlsWriteMax = 16 * 1024;
+constexpr std::size_t kTlsWriteMax = 16 * KiB;
 
 class TransportStream final : public Stream, private Deadline {
  public:

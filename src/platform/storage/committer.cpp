@@ -31,8 +31,8 @@ std::uint64_t octets_of(const Unit& unit) {
   return octets;
 }
 
-/// Drain of the queue and deletions go on when the disk is full; whatever adds messages does not. Mailboxes may be made:
-/// a bounce may need its sender's first.
+/// Drain of the queue and deletions go on when the disk is full; whatever adds messages does not. Mailboxes may be
+/// made: a bounce may need its sender's first.
 bool may_use_reserve(const Unit& unit) {
   bool adds = false;
   for (const Mutation& mutation : unit.mutations) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "foundation/base/bytes.h"
 #include "foundation/base/finding.h"
 #include "foundation/base/result.h"
 #include "standards/dkim/algorithm.h"
@@ -15,8 +16,8 @@
 
 namespace posthorn::dkim {
 
-inline constexpr std::size_t signature_octets_max = 64 * 1024;  // ours: of one field
-inline constexpr std::size_t signed_headers_max = 1000;         // ours: entries of one h=
+inline constexpr std::size_t signature_octets_max = 64 * KiB;  // ours: of one field
+inline constexpr std::size_t signed_headers_max = 1000;        // ours: entries of one h=
 
 struct Signature {
   Algorithm algorithm = Algorithm::rsa_sha256;

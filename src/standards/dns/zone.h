@@ -12,13 +12,14 @@
 #include <string_view>
 #include <vector>
 
+#include "foundation/base/bytes.h"
 #include "foundation/base/result.h"
 #include "standards/dns/resolver.h"
 
 namespace posthorn::dns {
 
 inline constexpr std::size_t cname_chain_max = 8;  // our bound; RFC 1034 3.6.2 asks that chains work and loops end
-inline constexpr std::size_t zone_file_octets_max = 256 * 1024 * 1024;
+inline constexpr std::size_t zone_file_octets_max = 256 * MiB;
 inline constexpr std::uint32_t zone_default_ttl_seconds = 3600;  // where neither $TTL nor the record has one
 
 /// What goes wrong with a zone file: "line 12: MX: preference is not a number".

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "foundation/base/bytes.h"
 #include "foundation/base/result.h"
 #include "foundation/base/time.h"
 
@@ -35,8 +36,8 @@ struct RecipientReport {
 /// RET of RFC 3461 4.3.
 enum class Return : unsigned char { headers, full };
 
-inline constexpr std::size_t returned_message_octets_max = 100 * 1024;  // larger ones come back as headers only
-inline constexpr std::size_t returned_header_octets_max = 64 * 1024;    // our bound; cut at a field's end
+inline constexpr std::size_t returned_message_octets_max = 100 * KiB;  // larger ones come back as headers only
+inline constexpr std::size_t returned_header_octets_max = 64 * KiB;    // our bound; cut at a field's end
 
 struct Report {
   std::string reporting_mta;               ///< our host name

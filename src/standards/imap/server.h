@@ -39,6 +39,7 @@
 #include <variant>
 #include <vector>
 
+#include "foundation/base/bytes.h"
 #include "foundation/base/ip_address.h"
 #include "standards/imap/command.h"
 #include "standards/imap/response.h"
@@ -50,19 +51,19 @@ namespace posthorn::imap::server {
 
 /// Octets of a command line before login, its literals included: a login name and a password (RFC 2683 3.2.1.5:
 /// at least 1,000 for LOGIN), or a SASL response.
-inline constexpr std::size_t command_octets_unauthenticated_max = 16 * 1024;
+inline constexpr std::size_t command_octets_unauthenticated_max = 16 * KiB;
 /// RFC 7162 4 asks for at least 8,192; a FETCH of 100,000 single uids has 700 KB, and no more is kept of a command.
-inline constexpr std::size_t command_octets_max = 1024 * 1024;
+inline constexpr std::size_t command_octets_max = MiB;
 /// Octets of a refused literal or an endless line that are read and dropped before the session is ended.
-inline constexpr std::uint64_t discarded_octets_max = 64ULL * 1024 * 1024;
+inline constexpr std::uint64_t discarded_octets_max = 64 * MiB;
 /// RFC 9051 2.2.1: a tag is some letters and digits.
 inline constexpr std::size_t tag_octets_max = 128;
 /// Output that collects before FlushOutput.
-inline constexpr std::size_t output_octets_max = 64 * 1024;
+inline constexpr std::size_t output_octets_max = 64 * KiB;
 
 struct Limits {
-  std::uint64_t append_octets_max = 50ULL * 1024 * 1024;  ///< APPENDLIMIT; 0: none
-  std::uint32_t bad_commands_max = 10;                    ///< in a row before BYE
+  std::uint64_t append_octets_max = 50 * MiB;  ///< APPENDLIMIT; 0: none
+  std::uint32_t bad_commands_max = 10;         ///< in a row before BYE
   std::uint32_t auth_attempts_max = 3;
   std::uint32_t appended_messages_max = 10'000;  ///< of one MULTIAPPEND
 };

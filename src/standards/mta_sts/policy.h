@@ -6,13 +6,14 @@
 #include <string_view>
 #include <vector>
 
+#include "foundation/base/bytes.h"
 #include "foundation/base/finding.h"
 #include "foundation/base/result.h"
 
 namespace posthorn::mta_sts {
 
 inline constexpr std::size_t policy_octets_max =
-    64 * 1024;  // RFC 8461 3.3: bounded; the size is the practice of senders
+    64 * KiB;  // RFC 8461 3.3: bounded; the size is the practice of senders
 inline constexpr std::uint32_t max_age_seconds_max = 31'557'600;  // RFC 8461 3.2: one year
 inline constexpr std::size_t mx_patterns_max = 1000;              // ours
 inline constexpr std::uint32_t max_age_seconds_short = 86'400;    // under a day it protects little (RFC 8461 3.2)

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "foundation/base/bytes.h"
+
 namespace posthorn::smtp {
 
 /// Three digits, 200 to 599.
@@ -59,7 +61,7 @@ struct Reply {
 // Bounds of what a peer may send as one reply.
 inline constexpr std::size_t reply_line_octets_max = 2048;  ///< RFC 5321 says 512; real ones are longer
 inline constexpr std::size_t reply_lines_max = 128;
-inline constexpr std::size_t reply_octets_max = 16 * 1024;  ///< text kept; what exceeds it is dropped
+inline constexpr std::size_t reply_octets_max = 16 * KiB;  ///< text kept; what exceeds it is dropped
 
 /// Reads replies from a stream in pieces of any size. Lenient where the world is: bare LF ends a line, a code
 /// without text is fine. Strict where it matters: the codes of a multi-line reply agree.

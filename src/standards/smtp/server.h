@@ -38,6 +38,7 @@
 #include <variant>
 #include <vector>
 
+#include "foundation/base/bytes.h"
 #include "foundation/base/ip_address.h"
 #include "standards/address/mailbox.h"
 #include "standards/sasl/mechanism.h"
@@ -55,22 +56,22 @@ inline constexpr std::size_t command_line_octets_max = 2048;
 /// RFC 4954 4.
 inline constexpr std::size_t auth_line_octets_max = 12288;
 /// A line that does not end within this ends the session.
-inline constexpr std::size_t endless_line_octets_max = 1024 * 1024;
+inline constexpr std::size_t endless_line_octets_max = MiB;
 /// RFC 5321 4.5.3.1.6 says 1000; up to this much is taken unchanged, since HTML generators write such lines.
-inline constexpr std::size_t text_line_octets_max = 64 * 1024;
+inline constexpr std::size_t text_line_octets_max = 64 * KiB;
 /// Output that collects before FlushOutput.
-inline constexpr std::size_t output_octets_max = 16 * 1024;
+inline constexpr std::size_t output_octets_max = 16 * KiB;
 
 struct Limits {
-  std::uint64_t message_size_octets_max = 50 * 1024 * 1024;  ///< 0: none
-  std::uint32_t recipients_max = 1000;                       ///< a transaction; RFC 5321 4.5.3.1.8: at least 100
-  std::uint32_t mails_max = 0;                               ///< transactions a session; 0: none
-  std::uint32_t errors_max = 10;                             ///< refused commands before 421
-  std::uint32_t unknown_recipients_max = 20;  ///< refused RCPTs before 421, since the last accepted message
-  std::uint32_t idle_commands_max = 100;      ///< NOOP, RSET, VRFY, EHLO… since the last accepted message
+  std::uint64_t message_size_octets_max = 50 * MiB;  ///< 0: none
+  std::uint32_t recipients_max = 1000;               ///< a transaction; RFC 5321 4.5.3.1.8: at least 100
+  std::uint32_t mails_max = 0;                       ///< transactions a session; 0: none
+  std::uint32_t errors_max = 10;                     ///< refused commands before 421
+  std::uint32_t unknown_recipients_max = 20;         ///< refused RCPTs before 421, since the last accepted message
+  std::uint32_t idle_commands_max = 100;             ///< NOOP, RSET, VRFY, EHLO… since the last accepted message
   std::uint32_t auth_attempts_max = 3;
   /// Octets of a refused message that are still read before the session is ended instead.
-  std::uint64_t discarded_octets_max = 100 * 1024 * 1024;
+  std::uint64_t discarded_octets_max = 100 * MiB;
 };
 
 // ---- settings and facts --------------------------------------------------------------------------------------

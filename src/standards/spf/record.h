@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "foundation/base/bytes.h"
 #include "foundation/base/finding.h"
 #include "foundation/base/ip_address.h"
 #include "foundation/base/result.h"
@@ -15,7 +16,7 @@
 
 namespace posthorn::spf {
 
-inline constexpr std::size_t record_octets_max = 64 * 1024;  // ours: RDATA of one TXT record cannot be longer
+inline constexpr std::size_t record_octets_max = 64 * KiB;  // ours: RDATA of one TXT record cannot be longer
 
 enum class MechanismKind : unsigned char { all, include, a, mx, ptr, ip4, ip6, exists };
 [[nodiscard]] std::string_view text(MechanismKind kind);

@@ -7,14 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "foundation/base/bytes.h"
 #include "foundation/base/result.h"
 #include "foundation/base/time.h"
 
 namespace posthorn::tls_rpt {
 
-inline constexpr std::size_t report_octets_max = 25 * 1024 * 1024;  // ours: after expansion
-inline constexpr std::size_t policies_max = 10'000;                 // ours
-inline constexpr std::size_t failure_details_max = 100'000;         // ours
+inline constexpr std::size_t report_octets_max = 25 * MiB;   // ours: after expansion
+inline constexpr std::size_t policies_max = 10'000;          // ours
+inline constexpr std::size_t failure_details_max = 100'000;  // ours
 
 /// RFC 8460 4.3.
 enum class ResultType : unsigned char {
