@@ -93,7 +93,7 @@ struct AddEmail {
   EmailRow row;
   /// Hashes of the message ids that tell its thread, its own first (flow/mailbox/threads.h). The thread is that of the
   /// first one known to the account, else a new one that bears the email's id.
-  std::vector<std::int64_t> thread_keys;
+  std::vector<std::int64_t> thread_keys{};
 };
 /// Replaces the flags and keywords; the commit gives a new modseq.
 struct SetFlags {
