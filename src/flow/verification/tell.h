@@ -9,6 +9,6 @@ namespace posthorn::verification {
 
 void tell_verdicts(journal::Story& story, TimePoint at, const Verdicts& verdicts);
 /// Nothing where the verdicts changed nothing.
-void tell_decision(journal::Story& story, TimePoint at, const Verdicts& verdicts, const Decision& decision);
+void tell_decision(journal::Story& story, TimePoint at, const Decision& decision);
 
 }  // namespace posthorn::verification

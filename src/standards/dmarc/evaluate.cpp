@@ -192,9 +192,12 @@ class Evaluation {
   bool concluded_ = false;
 };
 
-Outcome without_author(std::string reason) {
+constexpr std::string_view kSeveralDomains = "the From field names several domains";
+
+Outcome without_author(const message::Header& header, std::string reason) {
   Outcome out;
   out.result = Result::permerror;
+  out.ambiguous_author = header.count("From") > 1 || reason == kSeveralDomains;
   out.reason = std::move(reason);
   return out;
 }
@@ -217,7 +220,7 @@ posthorn::Result<dns::Name, std::string> author_domain(const message::Header& he
   for (const address::HeaderMailbox& author : list->mailboxes) {
     const auto* domain = std::get_if<address::Domain>(&author.mailbox.host);
     if (!domain) return fail(std::string{"the From field has an address literal"});
-    if (found && *found != domain->a_label()) return fail(std::string{"the From field names several domains"});
+    if (found && *found != domain->a_label()) return fail(std::string{kSeveralDomains});
     found = domain->a_label();
   }
   const auto name = dns::Name::parse(*found);
@@ -228,7 +231,7 @@ posthorn::Result<dns::Name, std::string> author_domain(const message::Header& he
 Task<Outcome> evaluate(dns::Resolver& resolver, const message::Header& header, const spf::Outcome& mail_from,
                        const std::vector<dkim::VerifiedSignature>& signatures) {
   const auto author = author_domain(header);
-  if (!author) co_return without_author(author.error());
+  if (!author) co_return without_author(header, author.error());
   Evaluation evaluation{resolver, *author};
   co_await evaluation.discover();
   if (!evaluation.concluded()) co_await evaluation.align(mail_from, signatures);

@@ -47,6 +47,7 @@ struct Outcome {
   bool policy_test_mode = false;      ///< t=y stepped the policy down
   bool spf_aligned = false;           ///< an aligned SPF pass
   bool dkim_aligned = false;          ///< an aligned DKIM pass
+  bool ambiguous_author = false;      ///< several From fields, or several domains in it: readers may see any of them
   std::string reason;
   std::vector<WalkStep> walk;  ///< of the author domain
   std::vector<AlignmentStep> alignment;
