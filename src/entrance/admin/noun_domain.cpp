@@ -2,6 +2,8 @@
 #include <boost/json.hpp>
 
 #include "entrance/admin/handler.h"
+#include "flow/verification/selectors_seen.h"
+#include "foundation/text/ascii.h"
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
@@ -9,10 +11,17 @@ namespace {
 
 namespace json = boost::json;
 
+/// What the domain chose; null: the site's choice holds.
+json::value choice(const std::string& word) {
+  return word.empty() ? json::value(nullptr) : json::value(word);
+}
+
 json::object domain_json(const directory::Domain& domain) {
   return {{"domain", domain.row.name},
           {"state", domain.row.state},
           {"hosted", domain.hosted},
+          {"inbound_dmarc", choice(domain.inbound_dmarc)},
+          {"inbound_dns_failure", choice(domain.inbound_dns_failure)},
           {"created", time_value(domain.row.created)}};
 }
 
@@ -53,6 +62,24 @@ json::object contents(const directory::Snapshot& snapshot, const std::string& na
   return {{"accounts", std::move(accounts)}, {"addresses", std::move(addresses)}, {"groups", std::move(groups)}};
 }
 
+/// With which keys mail from outside was validly signed for the domain.
+Task<json::array> selectors_seen(Site& site, std::string domain) {
+  using verification::SeenSelector;
+  auto question = [domain = std::move(domain)](storage::Reader& reader) {
+    return verification::SelectorsSeen::read(reader, domain);
+  };
+  const std::vector<SeenSelector> seen = co_await site.store->read(std::move(question));
+  json::array out;
+  for (const SeenSelector& one : seen) {
+    out.emplace_back(json::object{{"selector", one.selector},
+                                  {"algorithm", one.algorithm},
+                                  {"key_bits", one.key_bits},
+                                  {"first_seen", time_value(one.first_seen)},
+                                  {"last_seen", time_value(one.last_seen)}});
+  }
+  co_return out;
+}
+
 Task<Done> show(Site& site, const Request& request, Answer& answer) {
   const auto name = directory::read_domain(text_argument(request, "domain"));
   if (!name) co_return fail(name.error());
@@ -65,7 +92,34 @@ Task<Done> show(Site& site, const Request& request, Answer& answer) {
   const directory::Account* postmaster = snapshot->postmaster(*name);
   shown["postmaster"] = postmaster != nullptr ? json::value(postmaster->row.address) : json::value(nullptr);
   for (auto& [key, value] : contents(*snapshot, *name)) shown[key] = value;
+  shown["selectors_seen"] = co_await selectors_seen(site, *name);
   co_return co_await answer.value(json::serialize(shown));
+}
+
+/// One of the words, or "site" for none of one's own; absent: unchanged.
+Result<std::optional<std::string>, Problem> read_choice(const Request& request, std::string_view argument,
+                                                        std::span<const std::string_view> words) {
+  std::string word = text_argument(request, argument);
+  if (word.empty()) return std::optional<std::string>{};
+  if (word == "site") return std::optional<std::string>{""};
+  if (std::ranges::find(words, word) != words.end()) return std::optional<std::string>{std::move(word)};
+  return fail(Problem{ProblemKind::usage, fmt::format("'{}'", text::printable(word)), "this is not known here",
+                      fmt::format("write {} or site", fmt::join(words, ", "))});
+}
+
+Task<Done> set(Site& site, const Request& request, Answer& answer) {
+  auto dmarc = read_choice(request, "inbound_dmarc", config::dmarc_handling_words);
+  if (!dmarc) co_return fail(std::move(dmarc.error()));
+  auto failure = read_choice(request, "inbound_dns_failure", config::dns_failure_words);
+  if (!failure) co_return fail(std::move(failure.error()));
+  const auto snapshot = site.directory->snapshot();
+  const std::string name = text_argument(request, "domain");
+  const directory::DomainChange change{std::move(*dmarc), std::move(*failure)};
+  auto done = co_await commit_plan(site, directory::set_domain(*snapshot, name, change), "cannot change the domain");
+  if (!done) co_return done;
+  const auto after = site.directory->snapshot();
+  const directory::Domain* domain = after->domain(*directory::read_domain(name));
+  co_return co_await answer.value(json::serialize(domain != nullptr ? domain_json(*domain) : json::object{}));
 }
 
 Task<Done> remove(Site& site, const Request& request, Answer& answer) {
@@ -77,7 +131,7 @@ Task<Done> remove(Site& site, const Request& request, Answer& answer) {
 }
 
 constexpr std::array handlers{Handler{"domain add", add}, Handler{"domain list", list}, Handler{"domain show", show},
-                              Handler{"domain remove", remove}};
+                              Handler{"domain set", set}, Handler{"domain remove", remove}};
 
 }  // namespace
 

@@ -12,12 +12,27 @@ void put_line(std::string& out, const json::object& d) {
                      member(d, "hosted") == "yes" ? "mail is here" : "mail is elsewhere");
 }
 
+void put_selectors(std::string& out, const json::object& d) {
+  const auto* list = d.if_contains("selectors_seen");
+  if (list == nullptr || !list->is_array()) return;
+  for (const json::value& each : list->as_array()) {
+    const json::object& seen = each.as_object();
+    out += fmt::format("  signed with {} ({}, {} bits), last seen {}\n", member(seen, "selector"),
+                       member(seen, "algorithm"), member(seen, "key_bits"), member(seen, "last_seen"));
+  }
+}
+
 void put_whole(std::string& out, const json::object& d) {
   put_line(out, d);
+  if (const std::string dmarc = member(d, "inbound_dmarc"); !dmarc.empty())
+    out += fmt::format("  mail that fails DMARC under p=reject: {}\n", dmarc);
+  if (const std::string failure = member(d, "inbound_dns_failure"); !failure.empty())
+    out += fmt::format("  mail whose origin cannot be checked now: {}\n", failure);
   if (const std::string who = member(d, "postmaster"); !who.empty()) out += fmt::format("  postmaster  {}\n", who);
   for (const char* const kind : {"accounts", "addresses", "groups"}) {
     if (const std::string list = member(d, kind); !list.empty()) out += fmt::format("  {:<11} {}\n", kind, list);
   }
+  put_selectors(out, d);
 }
 
 Exit add(const Invocation& v) {
@@ -33,6 +48,13 @@ Exit list(const Invocation& v) {
 }
 Exit show(const Invocation& v) {
   return ask(v, {{"domain", v.get("DOMAIN")}}, {.value = put_whole});
+}
+Exit set(const Invocation& v) {
+  return ask(v,
+             {{"domain", v.get("DOMAIN")},
+              {"inbound_dmarc", v.get("--inbound-dmarc")},
+              {"inbound_dns_failure", v.get("--inbound-dns-failure")}},
+             {.value = put_whole});
 }
 Exit remove(const Invocation& v) {
   return ask(v, {{"domain", v.get("DOMAIN")}}, {});
@@ -56,6 +78,17 @@ const std::vector<Verb>& domain_verbs() {
        add},
       {"domain list", "every domain", "", {}, {}, list},
       {"domain show", "a domain and what stands in it", "", {domain}, {}, show},
+      {"domain set",
+       "choose for a domain what becomes of mail of doubtful origin",
+       "What the configuration says for the whole site ([verification]), chosen for the recipients of one domain. The\n"
+       "word site takes the choice back. A message for recipients of several domains is refused only where all of\n"
+       "them refuse it; else the copies of those who would go to their Junk.\n\n"
+       "  posthorn domain set example.org --inbound-dmarc strict\n"
+       "  posthorn domain set example.org --inbound-dns-failure defer",
+       {domain},
+       {{"--inbound-dmarc", "CHOICE", "mail that fails DMARC under p=reject: lenient, standard, strict or site"},
+        {"--inbound-dns-failure", "CHOICE", "mail whose origin the DNS does not tell now: deliver, defer or site"}},
+       set},
       {"domain remove", "forget a domain that nothing stands in any more", "", {domain}, {}, remove},
   };
   return verbs;

@@ -11,7 +11,7 @@ namespace {
 
 // What the server does beside the road, and how often.
 constexpr Duration kHouseTick = std::chrono::seconds(1);
-constexpr int kTicksToFlushLogins = 60;
+constexpr int kTicksToFlush = 60;  // what may be a minute old on disk: logins last used, selectors seen
 constexpr int kTicksToRetention = 3600;
 
 }  // namespace
@@ -35,6 +35,8 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
   if (auto done = site->read_keys(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_store(); !done) co_return fail(std::move(done.error()));
   co_await site->directory_->load();
+  site->selectors_ = std::make_unique<verification::SelectorsSeen>(*site->store_);
+  co_await site->selectors_->load();
   if (auto done = site->make_road(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_doors(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_administration(); !done) co_return fail(std::move(done.error()));
@@ -115,7 +117,8 @@ Result<void, Problem> SiteServer::open_doors() {
       std::make_unique<submission::RateLimiter>(config_.limits.messages_per_hour, config_.limits.recipients_per_hour);
   delivery::Doorway doorway{store_.get(),      directory_.get(), delivery_.get(), journal_.get(),
                             &process_.clock(), &process_.ids(),  &metrics_,       config_.host_name};
-  reception_ = std::make_unique<reception::Reception>(doorway);
+  reception::Reception::Trust trust{{resolver_.get(), &process_.clock(), &housekeeping_}, {selectors_.get()}};
+  reception_ = std::make_unique<reception::Reception>(doorway, std::move(trust), config_.verification);
   submission_ = std::make_unique<submission::Submission>(doorway, *authenticator_, *rates_);
   const config::Listen& listen = config_.listen;
   if (auto done = open_service("smtp", smtp::server::Role::reception, listen.smtp, *reception_); !done) return done;
@@ -185,7 +188,10 @@ Task<> SiteServer::keep_house() {
   for (int tick = 1;; ++tick) {
     co_await process_.clock().wait_for(kHouseTick);
     journal_->flush();
-    if (tick % kTicksToFlushLogins == 0) authenticator_->flush_last_used();
+    if (tick % kTicksToFlush == 0) {
+      authenticator_->flush_last_used();
+      selectors_->flush();
+    }
     if (tick % kTicksToRetention != 0) continue;
     const config::Config config = present_config();
     store_->commit_later(journal::retention(process_.clock().now(), config.limits.story_age, config.limits.story_size));
@@ -226,6 +232,7 @@ Task<> SiteServer::stop(Duration grace) {
   co_await housekeeping_.join();
   journal_->flush();
   authenticator_->flush_last_used();
+  selectors_->flush();
   storage::Store* store = store_.get();
   auto close = [store] {
     store->close();
@@ -264,6 +271,7 @@ void SiteServer::apply(config::Config config) {
   connections_->set(config.limits.connections, config.limits.connections_per_address);
   rates_->set(config.limits.messages_per_hour, config.limits.recipients_per_hour);
   delivery_->reconfigure(delivery_rules(config));
+  reception_->reconfigure(config.verification);
   const queue::Routes routes(config.relay.routes);
   office_->reconfigure(relay::options_from(config), routes);
   queue_->reconfigure(queue::Policy::from(config), routes);

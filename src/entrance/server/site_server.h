@@ -18,6 +18,7 @@
 #include "flow/relay/relay.h"
 #include "flow/smtp_service/service.h"
 #include "flow/submission/submission.h"
+#include "flow/verification/selectors_seen.h"
 #include "platform/resolver/resolver.h"
 #include "site/directory/authenticator.h"
 #include "site/journal/journal.h"
@@ -95,6 +96,7 @@ class SiteServer {
   std::unique_ptr<queue::Queue> queue_;
   std::unique_ptr<submission::RateLimiter> rates_;
   std::unique_ptr<net::ConnectionLimits> connections_;
+  std::unique_ptr<verification::SelectorsSeen> selectors_;
   std::unique_ptr<reception::Reception> reception_;
   std::unique_ptr<submission::Submission> submission_;
 

@@ -52,9 +52,9 @@ Task<Result<Accepted, Reply>> Delivery::accept(Arrival& arrival, std::unique_ptr
   if (!content) co_return fail(storage_full());
   content->envelope = envelope_line(arrival);
 
-  const auto inboxes = co_await find_inboxes(arrival.recipients);
-  if (!inboxes) co_return fail(reply_for(inboxes.error()));
-  TransactionPlan plan(*rules, arrival, *inboxes, content_octets, *around_.ids);
+  const auto places = co_await find_places(arrival.recipients);
+  if (!places) co_return fail(reply_for(places.error()));
+  TransactionPlan plan(*rules, arrival, *places, content_octets, *around_.ids);
   storage::Unit unit;
   plan.add_to(unit, std::move(*content));
   if (!plan.reports().empty() && !arrival.sender.is_null()) {
@@ -70,18 +70,19 @@ Task<Result<Accepted, Reply>> Delivery::accept(Arrival& arrival, std::unique_ptr
   co_return plan.accepted();
 }
 
-Task<Result<Delivery::Inboxes, storage::CommitFailure>> Delivery::find_inboxes(
-    const std::vector<Recipient>& recipients) {
-  Inboxes inboxes;
+Task<Result<AccountPlaces, storage::CommitFailure>> Delivery::find_places(const std::vector<Recipient>& recipients) {
+  AccountPlaces places;
   for (const Recipient& recipient : recipients) {
     for (const directory::ToMailbox& to : mailboxes_of(recipient)) {
-      if (inboxes.contains(to.account)) continue;
+      if (places.contains(to.account)) continue;
       const auto folders = co_await around_.folders->of(to.account);
       if (!folders) co_return fail(folders.error());
-      inboxes.emplace(to.account, *mailbox::Folders::find(**folders, "INBOX"));
+      const storage::MailboxRow* inbox = mailbox::Folders::find(**folders, "INBOX");
+      const storage::MailboxRow* junk = mailbox::Folders::find_special_use(**folders, "Junk");
+      places.emplace(to.account, Places{*inbox, junk != nullptr ? *junk : *inbox});
     }
   }
-  co_return inboxes;
+  co_return places;
 }
 
 Task<Result<void, Problem>> Delivery::add_report(const Rules& rules, const Arrival& arrival,
@@ -128,10 +129,10 @@ Task<Result<storage::Unit, Problem>> Delivery::plan(queue::OwnMessage message) {
   arrival.story.step(arrival.at, Stage::dsn, "a delivery report of ours");
   arrival.message_id = message::parse_message_id(arrival.header.value("Message-ID").value_or("")).value_or("");
   if (!arrival.message_id.empty()) arrival.story.message_id(arrival.message_id);
-  const auto inboxes = co_await find_inboxes(arrival.recipients);
-  if (!inboxes) co_return fail(Problem{ProblemKind::unavailable, what, "the store takes nothing now", ""});
+  const auto places = co_await find_places(arrival.recipients);
+  if (!places) co_return fail(Problem{ProblemKind::unavailable, what, "the store takes nothing now", ""});
 
-  TransactionPlan plan(*rules, arrival, *inboxes, message.octets.size(), *around_.ids);
+  TransactionPlan plan(*rules, arrival, *places, message.octets.size(), *around_.ids);
   storage::PutContent content{message.id, nullptr, nullptr, envelope_line(arrival)};
   content.octets = std::make_shared<const OctetString>(std::move(message.octets));
   storage::Unit unit;

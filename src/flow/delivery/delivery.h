@@ -6,11 +6,11 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "flow/delivery/arrival.h"
+#include "flow/delivery/places.h"
 #include "flow/mailbox/folders.h"
 #include "flow/queue/acceptor.h"
 #include "flow/queue/policy.h"
@@ -55,8 +55,8 @@ class Delivery final : public queue::Acceptor {
   [[nodiscard]] std::shared_ptr<const Rules> rules() const { return rules_.load(); }
 
  private:
-  using Inboxes = std::map<storage::AccountId, storage::MailboxRow>;
-  [[nodiscard]] Task<Result<Inboxes, storage::CommitFailure>> find_inboxes(const std::vector<Recipient>& recipients);
+  [[nodiscard]] Task<Result<AccountPlaces, storage::CommitFailure>> find_places(
+      const std::vector<Recipient>& recipients);
   /// Plans one report to the sender into the same unit; temporary failures only.
   [[nodiscard]] Task<Result<void, Problem>> add_report(const Rules& rules, const Arrival& arrival,
                                                        const std::vector<dsn::RecipientReport>& reports,

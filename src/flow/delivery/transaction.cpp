@@ -66,6 +66,7 @@ void Transaction::open(address::ReversePath sender, std::string login) {
   arrival_->at = doorway_.clock->now();
   arrival_->sender = std::move(sender);
   arrival_->login = std::move(login);
+  if (!arrival_->login.empty()) arrival_->standing = SenderStanding::verified;
   tell_connection();
 }
 

@@ -60,9 +60,9 @@ bool was_here(const message::Header& header, const Recipient& recipient) {
   return std::ranges::all_of(mailboxes, bears);
 }
 
-TransactionPlan::TransactionPlan(const Rules& rules, Arrival& arrival, const Inboxes& inboxes,
+TransactionPlan::TransactionPlan(const Rules& rules, Arrival& arrival, const AccountPlaces& places,
                                  std::uint64_t content_octets, runtime::IdSource& ids)
-    : rules_(rules), arrival_(arrival), inboxes_(inboxes), ids_(ids) {
+    : rules_(rules), arrival_(arrival), places_(places), ids_(ids) {
   // RFC 5321 4.4: the Return-Path fields of others go; a relayed message must not have one either.
   arrival_.edit.remove_all("Return-Path");
   share_octets(content_octets);
@@ -87,14 +87,21 @@ void TransactionPlan::decide(const Recipient& recipient, std::uint32_t index) {
   } else if (const auto* group = std::get_if<directory::ToGroup>(&recipient.target)) {
     decide_group(recipient, *group);
   } else {
-    store_copy(std::get<directory::ToMailbox>(recipient.target), recipient.address);
-    if (recipient.parameters.notify.success)
+    store_copy(std::get<directory::ToMailbox>(recipient.target), recipient.address, recipient.junk);
+    if (wants_success(recipient))
       reports_.push_back(report_on(recipient, dsn::Action::delivered, "2.1.5", "delivered to the mailbox"));
   }
 }
 
+bool TransactionPlan::wants_success(const Recipient& recipient) const {
+  return recipient.parameters.notify.success && arrival_.standing != SenderStanding::forged;
+}
+
+/// Anybody can write a Delivered-To field of ours into a message: a report goes only to a sender that is known to be
+/// the sender (RFC 3834 2; no backscatter).
 void TransactionPlan::decide_loop(const Recipient& recipient) {
-  const bool returned = !arrival_.sender.is_null() && recipient.parameters.notify.failure;
+  const bool may_tell = !arrival_.sender.is_null() && arrival_.standing == SenderStanding::verified;
+  const bool returned = may_tell && recipient.parameters.notify.failure;
   arrival_.story.recipient(arrival_.at, Stage::delivery, "a loop: it was delivered to this mailbox before",
                            recipient.address, returned ? Outcome::returned : Outcome::undeliverable, "",
                            "554 5.4.6 mail loop");
@@ -117,20 +124,21 @@ void TransactionPlan::decide_remote(const Recipient& recipient, std::uint32_t in
 void TransactionPlan::decide_group(const Recipient& recipient, const directory::ToGroup& group) {
   arrival_.story.recipient(arrival_.at, Stage::delivery, "the members of the group take over", recipient.address,
                            Outcome::expanded, group.group, kAcceptedReply);
-  for (const directory::ToMailbox& member : group.members) store_copy(member, member.address);
+  for (const directory::ToMailbox& member : group.members) store_copy(member, member.address, recipient.junk);
   // RFC 3461 5.2.7.1 d: an alias with several members is reported as expanded.
-  if (recipient.parameters.notify.success)
+  if (wants_success(recipient))
     reports_.push_back(report_on(recipient, dsn::Action::expanded, "2.0.0", "delivered to the members of the group"));
 }
 
-void TransactionPlan::store_copy(const directory::ToMailbox& to, std::string_view address) {
-  const storage::MailboxRow& inbox = inboxes_.at(to.account);
+void TransactionPlan::store_copy(const directory::ToMailbox& to, std::string_view address, bool junk) {
+  const Places& places = places_.at(to.account);
+  const storage::MailboxRow& mailbox = junk ? places.junk : places.inbox;
   arrival_.story.recipient(arrival_.at, Stage::mailbox, "stored in a mailbox here", address, Outcome::mailbox,
-                           to.account_address + "/" + inbox.name, kAcceptedReply);
-  if (!stored_.insert(inbox.id).second) return;
+                           to.account_address + "/" + mailbox.name, kAcceptedReply);
+  if (!stored_.insert(mailbox.id).second) return;
   storage::EmailRow row;
-  row.account = inbox.account;
-  row.mailbox = inbox.id;
+  row.account = mailbox.account;
+  row.mailbox = mailbox.id;
   row.email_id = ids_.make<EmailId>();
   arrival_.story.with("email_id", row.email_id.text());
   // RFC 5321 4.4: Return-Path stands above everything; RFC 9228: Delivered-To above the trace of this host.
@@ -138,7 +146,7 @@ void TransactionPlan::store_copy(const directory::ToMailbox& to, std::string_vie
                            message::write_delivered_to(to.account_address) + top_);
   row.internal_date = arrival_.at;
   row.save_date = arrival_.at;
-  mutations_.emplace_back(storage::AddEmail{std::move(row)});
+  mutations_.emplace_back(storage::AddEmail{std::move(row), {}});
   ++accepted_.stored;
 }
 
@@ -150,7 +158,8 @@ void TransactionPlan::put_queue_row() {
 }
 
 void TransactionPlan::share_octets(std::uint64_t content_octets) {
-  top_ = arrival_.received + arrival_.edit.top();
+  // RFC 8601 4.1: results stand above the Received field of the host that found them.
+  top_ = arrival_.authentication_results + arrival_.received + arrival_.edit.top();
   const auto kept = arrival_.edit.kept_ranges(content_octets);
   kept_octets_ = content_octets;
   if (kept.size() == 1 && kept[0].length == content_octets) return;

@@ -2,7 +2,6 @@
 // and the reports that follow. Pure but for ids; internal to the room.
 #pragma once
 
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,9 +14,6 @@
 
 namespace posthorn::delivery {
 
-/// The INBOX of every account that the recipients lead to.
-using Inboxes = std::map<storage::AccountId, storage::MailboxRow>;
-
 /// Every mailbox a recipient leads to; none for one that is relayed.
 [[nodiscard]] std::span<const directory::ToMailbox> mailboxes_of(const Recipient& recipient);
 /// RFC 9228 4: a message that bears our Delivered-To for all these mailboxes has been here before.
@@ -27,7 +23,7 @@ class TransactionPlan {
  public:
   /// Removes from arrival.edit what final delivery removes, and decides all recipients; the story has each decision.
   /// References are used during construction only.
-  TransactionPlan(const Rules& rules, Arrival& arrival, const Inboxes& inboxes, std::uint64_t content_octets,
+  TransactionPlan(const Rules& rules, Arrival& arrival, const AccountPlaces& places, std::uint64_t content_octets,
                   runtime::IdSource& ids);
 
   [[nodiscard]] const Accepted& accepted() const { return accepted_; }
@@ -41,14 +37,16 @@ class TransactionPlan {
   void decide_loop(const Recipient& recipient);
   void decide_remote(const Recipient& recipient, std::uint32_t index);
   void decide_group(const Recipient& recipient, const directory::ToGroup& group);
-  void store_copy(const directory::ToMailbox& to, std::string_view address);
+  /// Whether the sender asked to hear of success, and may hear from us at all.
+  [[nodiscard]] bool wants_success(const Recipient& recipient) const;
+  void store_copy(const directory::ToMailbox& to, std::string_view address, bool junk);
   void put_queue_row();
   void share_octets(std::uint64_t content_octets);
   [[nodiscard]] storage::StoredOctets octets_with(std::string header_block) const;
 
   const Rules& rules_;
   Arrival& arrival_;
-  const Inboxes& inboxes_;
+  const AccountPlaces& places_;
   runtime::IdSource& ids_;
   std::string top_;                            ///< trace fields that every copy bears
   std::vector<storage::ContentRange> ranges_;  ///< of the content that stay; empty: the whole

@@ -57,6 +57,11 @@ const storage::MailboxRow* Folders::find(const FolderList& list, std::string_vie
   return nullptr;
 }
 
+const storage::MailboxRow* Folders::find_special_use(const FolderList& list, std::string_view use) {
+  const auto found = std::ranges::find(list, use, &storage::MailboxRow::special_use);
+  return found == list.end() ? nullptr : &*found;
+}
+
 Task<Result<std::shared_ptr<const FolderList>, storage::CommitFailure>> Folders::of(storage::AccountId account) {
   if (auto list = remembered(account)) co_return list;
   std::uint64_t generation = 0;

@@ -46,6 +46,8 @@ class Folders {
 
   /// The one of that name; nullptr where there is none.
   [[nodiscard]] static const storage::MailboxRow* find(const FolderList& list, std::string_view name);
+  /// The first with that special use (RFC 6154, without backslash: "Junk"); nullptr where there is none.
+  [[nodiscard]] static const storage::MailboxRow* find_special_use(const FolderList& list, std::string_view use);
 
  private:
   struct Entry {

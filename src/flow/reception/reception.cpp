@@ -1,5 +1,7 @@
 #include "flow/reception/reception.h"
 
+#include "flow/reception/judge.h"
+
 namespace posthorn::reception {
 
 namespace server = smtp::server;
@@ -16,6 +18,11 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
 
   Task<Answer> mail(const server::Mail& mail) override {
     transaction_.begin(mail, "");
+    if (door_.verifies()) {
+      const runtime::Executor executor = co_await runtime::current_executor();
+      verification_ = std::make_unique<verification::Verification>(door_.trust_.around, executor);
+      verification_->begin(session());
+    }
     co_return std::nullopt;
   }
 
@@ -30,12 +37,24 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
     co_return std::nullopt;
   }
 
-  bool take_now(Octets octets) override { return transaction_.take_now(octets); }
-  Task<> message_octets(Octets octets) override { return transaction_.take(octets); }
+  bool take_now(Octets octets) override {
+    if (!transaction_.take_now(octets)) return false;
+    if (verification_) verification_->feed(octets);
+    return true;
+  }
+  Task<> message_octets(Octets octets) override {
+    if (verification_) verification_->feed(octets);
+    return transaction_.take(octets);
+  }
 
   Task<smtp::Reply> message_ends() override {
-    if (auto refusal = transaction_.end_message()) {
+    const auto verification = std::move(verification_);
+    std::optional<smtp::Reply> refusal = transaction_.end_message();
+    if (!refusal) remove_forged_results(transaction_.arrival(), door_.doorway_.host_name);
+    if (!refusal && verification) refusal = co_await judge(*verification);
+    if (refusal) {
       door_.refused_.add();
+      log_outcome(*refusal);
       co_return transaction_.refuse(std::move(*refusal));
     }
     smtp::Reply reply = co_await transaction_.deliver();
@@ -44,16 +63,39 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
     co_return reply;
   }
 
-  void transaction_dropped(const smtp::Reply* reason) override { transaction_.drop(reason); }
+  void transaction_dropped(const smtp::Reply* reason) override {
+    verification_.reset();
+    transaction_.drop(reason);
+  }
 
   void refused(const server::Refused& refused) override {
     transaction_.note_refused(refused);
     context_.log.info("command refused", {{"command", refused.command}, {"reply", refused.reply.one_line()}});
   }
 
-  void closed(server::CloseReason) override { transaction_.drop(nullptr); }
+  void closed(server::CloseReason) override {
+    verification_.reset();
+    transaction_.drop(nullptr);
+  }
 
  private:
+  [[nodiscard]] verification::Session session() {
+    return {context_.machine.peer().address, transaction_.arrival().sender.text(),
+            std::string(context_.machine.hello_name()), door_.doorway_.host_name};
+  }
+
+  /// What the verdicts on its origin make of the message: a refusal, or the marks that delivery goes by.
+  Task<std::optional<smtp::Reply>> judge(verification::Verification& verification) {
+    const auto rules = door_.rules_.load();
+    const verification::Verdicts verdicts = co_await verification.finish(rules->time_max);
+    const auto directory = door_.doorway_.directory->snapshot();
+    delivery::Arrival& arrival = transaction_.arrival();
+    const verification::Decision decision =
+        apply_verdicts(arrival, verdicts, *rules, *directory, door_.doorway_.host_name);
+    door_.observe(context_.machine, arrival, verdicts, decision);
+    co_return decision.refusal;
+  }
+
   void log_outcome(const smtp::Reply& reply) const {
     if (!context_.log.enabled(runtime::LogLevel::info)) return;
     context_.log.info(reply.code.is_positive() ? "message accepted" : "message refused",
@@ -63,6 +105,7 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
   Reception& door_;
   smtp_service::SessionContext context_;
   delivery::Transaction transaction_;
+  std::unique_ptr<verification::Verification> verification_;  // from MAIL to the end of the message
 };
 
 Reception::Reception(delivery::Doorway doorway, Trust trust, config::Verification rules)
@@ -72,10 +115,31 @@ Reception::Reception(delivery::Doorway doorway, Trust trust, config::Verificatio
       accepted_(doorway_.metrics->counter("posthorn_reception_messages_total", "Messages from other hosts.",
                                           {{"outcome", "accepted"}})),
       refused_(doorway_.metrics->counter("posthorn_reception_messages_total", "Messages from other hosts.",
-                                         {{"outcome", "refused"}})) {}
+                                         {{"outcome", "refused"}})),
+      verdicts_(*doorway_.metrics) {}
 
 void Reception::reconfigure(config::Verification rules) {
   rules_.store(std::make_shared<const config::Verification>(std::move(rules)));
+}
+
+bool Reception::verifies() const {
+  return trust_.around.resolver != nullptr && rules_.load()->enabled;
+}
+
+void Reception::observe(const server::Session& machine, const delivery::Arrival& arrival,
+                        const verification::Verdicts& verdicts, const verification::Decision& decision) {
+  verdicts_.count(verdicts, decision);
+  if (trust_.observers.empty()) return;
+  const auto* sender = arrival.sender.mailbox_or_null();
+  const verification::Observation observation{arrival.id,
+                                              arrival.at,
+                                              machine.peer().address,
+                                              std::string(machine.hello_name()),
+                                              sender != nullptr ? sender->host_text() : std::string(),
+                                              recipient_domains(arrival),
+                                              verdicts,
+                                              decision};
+  for (verification::Observer* observer : trust_.observers) observer->observed(observation);
 }
 
 std::unique_ptr<smtp_service::SessionHandler> Reception::make(smtp_service::SessionContext context) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "flow/delivery/transaction.h"
+#include "flow/reception/verdict_counters.h"
 #include "flow/smtp_service/handler.h"
 #include "flow/verification/observer.h"
 #include "flow/verification/verification.h"
@@ -31,11 +32,16 @@ class Reception final : public smtp_service::HandlerFactory {
   [[nodiscard]] std::unique_ptr<smtp_service::SessionHandler> make(smtp_service::SessionContext context) override;
 
  private:
+  [[nodiscard]] bool verifies() const;
+  void observe(const smtp::server::Session& machine, const delivery::Arrival& arrival,
+               const verification::Verdicts& verdicts, const verification::Decision& decision);
+
   delivery::Doorway doorway_;
   Trust trust_;
   std::atomic<std::shared_ptr<const config::Verification>> rules_;
   runtime::Counter& accepted_;
   runtime::Counter& refused_;
+  VerdictCounters verdicts_;
   friend class ReceptionHandler;
 };
 

@@ -68,6 +68,7 @@ Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
     arrival.parameters.smtputf8 |= path->needs_smtputf8();
     arrival.recipients.push_back(std::move(*recipient));
   }
+  arrival.standing = delivery::SenderStanding::verified;
   arrival.story.step(arrival.at, Stage::administration, "sent from the command line").with("by", local.by);
   arrival.story.key(local.from);
   if (const auto fault = unfit(octets)) co_return fail(refusal(what, std::string(*fault)));

@@ -11,6 +11,7 @@
 #include "platform/net/certificate.h"
 #include "platform/net/memory_stream.h"
 #include "platform/storage/reader.h"
+#include "standards/dns/zone.h"
 #include "standards/sasl/client.h"
 
 namespace posthorn::flow_test {
@@ -258,10 +259,29 @@ void DoorBed::open(std::uint64_t reserve_octets, std::size_t intake_memory_max) 
   folders = std::make_unique<mailbox::Folders>(*store);
   delivery = std::make_unique<delivery::Delivery>(
       delivery::Surroundings{store.get(), directory.get(), folders.get(), &clock, &ids}, rules);
-  const delivery::Doorway doorway{store.get(), directory.get(), delivery.get(), journal.get(), &clock,
-                                  &ids,        &metrics,        rules.host_name};
-  reception = std::make_unique<reception::Reception>(doorway);
-  submission = std::make_unique<submission::Submission>(doorway, *authenticator, rates);
+  open_reception();
+  submission = std::make_unique<submission::Submission>(doorway(), *authenticator, rates);
+}
+
+delivery::Doorway DoorBed::doorway() {
+  return {store.get(), directory.get(), delivery.get(), journal.get(), &clock, &ids, &metrics, rules.host_name};
+}
+
+void DoorBed::open_reception() {
+  reception::Reception::Trust trust{{resolver_.get(), &clock, &group_}, observers};
+  reception = std::make_unique<reception::Reception>(doorway(), std::move(trust), verification_);
+}
+
+void DoorBed::verify_by(const std::string& zone, config::Verification verification) {
+  auto parsed = dns::Zone::parse(zone);
+  if (!parsed) throw std::runtime_error(parsed.error().text());
+  verify_by(std::make_unique<dns::ZoneFileResolver>(std::move(*parsed)), std::move(verification));
+}
+
+void DoorBed::verify_by(std::unique_ptr<dns::Resolver> resolver, config::Verification verification) {
+  resolver_ = std::move(resolver);
+  verification_ = std::move(verification);
+  open_reception();
 }
 
 void DoorBed::end_revoked(const directory::Revocation& revocation) {
@@ -326,11 +346,11 @@ std::unique_ptr<Caller> DoorBed::author(const std::string& user, const std::stri
   return caller;
 }
 
-std::vector<Stored> DoorBed::inbox(const std::string& account) {
+std::vector<Stored> DoorBed::folder(const std::string& account, const std::string& mailbox_name) {
   const storage::AccountId id = now().account(account)->row.id;
-  const auto rows = ask(*this, [id](storage::Reader& reader) {
+  const auto rows = ask(*this, [id, mailbox_name](storage::Reader& reader) {
     for (const storage::MailboxRow& mailbox : reader.mailboxes(id))
-      if (mailbox.name == "INBOX") return reader.emails(id, mailbox.id, 1, 1000);
+      if (mailbox.name == mailbox_name) return reader.emails(id, mailbox.id, 1, 1000);
     return std::vector<storage::EmailRow>{};
   });
   std::vector<Stored> found;

@@ -85,6 +85,10 @@ class DoorBed {
   /// memory for arriving messages.
   void restart(std::uint64_t reserve_octets, std::size_t intake_memory_max = 64 * MiB);
 
+  /// From now on port 25 checks where mail comes from, with this DNS (zone text, or a resolver of the test's own).
+  void verify_by(const std::string& zone, config::Verification verification = {});
+  void verify_by(std::unique_ptr<dns::Resolver> resolver, config::Verification verification = {});
+
   // ---- the site, as an administrator makes it
   void apply(directory::Plan plan);
   void domain(const std::string& name, const std::string& state = "enforcing");
@@ -100,7 +104,8 @@ class DoorBed {
   std::unique_ptr<Caller> author(const std::string& user, const std::string& secret);
 
   // ---- what became of it
-  [[nodiscard]] std::vector<Stored> inbox(const std::string& account);
+  [[nodiscard]] std::vector<Stored> inbox(const std::string& account) { return folder(account, "INBOX"); }
+  [[nodiscard]] std::vector<Stored> folder(const std::string& account, const std::string& mailbox);
   [[nodiscard]] std::vector<storage::QueueRow> queue();
   [[nodiscard]] std::vector<storage::RecipientRow> queued(MailId id);
   [[nodiscard]] std::string octets(const storage::StoredOctets& stored);
@@ -143,6 +148,7 @@ class DoorBed {
   std::unique_ptr<reception::Reception> reception;
   std::unique_ptr<submission::Submission> submission;
   std::vector<std::shared_ptr<Caller::Line>> lines;
+  std::vector<verification::Observer*> observers;  // of what verify_by() begins later
 
  private:
   template <class T>
@@ -150,10 +156,14 @@ class DoorBed {
     result.emplace(co_await std::move(task));
   }
   void open(std::uint64_t reserve_octets, std::size_t intake_memory_max);
+  void open_reception();
+  [[nodiscard]] delivery::Doorway doorway();
   void close();
   void end_revoked(const directory::Revocation& revocation);
 
   std::filesystem::path folder_;
+  std::unique_ptr<dns::Resolver> resolver_;
+  config::Verification verification_;
   runtime::TaskGroup group_{"test", runtime::Logger{}};
 };
 

@@ -132,6 +132,35 @@ Plan add_domain(const Snapshot& directory, const NewDomain& domain, TimePoint no
   return unit;
 }
 
+Plan set_domain(const Snapshot& directory, std::string_view domain_name, const DomainChange& change) {
+  auto name = read_domain(domain_name);
+  if (!name) return fail(std::move(name.error()));
+  const Domain* domain = directory.domain(*name);
+  if (domain == nullptr) {
+    return fail(
+        no(fmt::format("cannot change the domain {}", *name), "it is not here", "posthorn domain list shows them all"));
+  }
+  storage::DomainRow row = domain->row;
+  boost::json::error_code error;
+  boost::json::value parsed = boost::json::parse(row.settings, error);
+  boost::json::object settings = !error && parsed.is_object() ? std::move(parsed.as_object()) : boost::json::object{};
+  const auto put = [&settings](std::string_view key, const std::optional<std::string>& value) {
+    if (!value) return;
+    if (value->empty()) {
+      settings.erase(key);
+    } else {
+      settings[key] = *value;
+    }
+  };
+  put("inbound_dmarc", change.inbound_dmarc);
+  put("inbound_dns_failure", change.inbound_dns_failure);
+  row.settings = boost::json::serialize(settings);
+  storage::Unit unit;
+  unit.preconditions.emplace_back(storage::NameTaken{"domain", *name});
+  unit.mutations.emplace_back(storage::PutDomain{std::move(row)});
+  return unit;
+}
+
 Plan remove_domain(const Snapshot& directory, std::string_view domain_name) {
   auto name = read_domain(domain_name);
   if (!name) return fail(std::move(name.error()));

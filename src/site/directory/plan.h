@@ -34,6 +34,13 @@ struct NewDomain {
   bool hosted = true;
 };
 [[nodiscard]] Plan add_domain(const Snapshot& directory, const NewDomain& domain, TimePoint now);
+/// What a domain chooses for itself; absent: unchanged, empty: the site's choice again.
+struct DomainChange {
+  std::optional<std::string> inbound_dmarc;        ///< lenient, standard or strict
+  std::optional<std::string> inbound_dns_failure;  ///< deliver or defer
+};
+/// Changes only these keys of the domain's settings; the words are the caller's to check.
+[[nodiscard]] Plan set_domain(const Snapshot& directory, std::string_view name, const DomainChange& change);
 /// Refused while accounts, addresses or groups stand in it; says which.
 [[nodiscard]] Plan remove_domain(const Snapshot& directory, std::string_view name);
 

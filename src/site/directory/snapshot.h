@@ -33,6 +33,10 @@ struct Domain {
   bool hosted = true;      ///< false: known for its DNS only, its mailboxes are elsewhere
   std::string postmaster;  ///< account that answers postmaster here; empty: the site's
 
+  /// What becomes of mail for its recipients that fails DMARC, or whose origin cannot be checked now: the words of
+  /// verification.dmarc and verification.dns_failure; empty: the site's choice.
+  std::string inbound_dmarc, inbound_dns_failure;
+
   [[nodiscard]] bool is_parked() const { return row.state == "parked"; }
 };
 /// An account with what belongs to it.

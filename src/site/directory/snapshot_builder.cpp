@@ -17,9 +17,12 @@ Domain with_settings(storage::DomainRow row) {
   if (const auto* hosted = settings->if_contains("hosted"); hosted != nullptr && hosted->is_bool()) {
     domain.hosted = hosted->as_bool();
   }
-  if (const auto* who = settings->if_contains("postmaster"); who != nullptr && who->is_string()) {
-    domain.postmaster = std::string(who->as_string());
-  }
+  const auto read_text = [settings](std::string_view key, std::string& to) {
+    if (const auto* text = settings->if_contains(key); text != nullptr && text->is_string()) to = text->as_string();
+  };
+  read_text("postmaster", domain.postmaster);
+  read_text("inbound_dmarc", domain.inbound_dmarc);
+  read_text("inbound_dns_failure", domain.inbound_dns_failure);
   return domain;
 }
 
