@@ -29,7 +29,7 @@ struct Flags {
   friend bool operator==(const Flags&, const Flags&) = default;
 };
 
-/// flag-keyword: an atom of at most keyword_octets_max octets. nullopt is no keyword.
+/// flag-keyword: an atom of at most keyword_octets_max octets.
 [[nodiscard]] bool is_keyword(std::string_view text);
 /// "\Seen"… in any case; nullopt for "\Recent" too, which no client may set.
 [[nodiscard]] std::optional<SystemFlag> parse_system_flag(std::string_view text);
