@@ -4,12 +4,12 @@
 //   Search search(command.key, context);
 //   switch (search.decide(facts)) {          // from the view in memory
 //     Decision::yes / no                      // done
-//     Decision::needs_header                  // search.matches(facts, header_octets, true)
+//     Decision::needs_header                  // search.matches(facts, header_octets)
 //     Decision::needs_message                 // search.matches(facts, message_octets)
 //   }
 //
 // Text is compared as RFC 9051 wants: a substring, case-insensitive, on decoded text: encoded-words, transfer
-// encodings and charsets undone, header fields unfolded, MIME part headers counted as text of TEXT. A message that is
+// encodings and charsets undone, header fields unfolded, headers of MIME parts counted as text. A message that is
 // plain ASCII throughout is searched as it stands.
 #pragma once
 
@@ -51,14 +51,14 @@ class Search {
  public:
   enum class Decision : unsigned char { no, yes, needs_header, needs_message };
 
-  Search(const SearchKey& key, SearchContext context);
+  Search(const SearchKey& key, const SearchContext& context);
   ~Search();
   Search(Search&&) noexcept;
   Search& operator=(Search&&) noexcept;
 
   [[nodiscard]] Decision decide(const SearchFacts& facts) const;
-  /// `octets`: the whole message, or only its header where decide() asked for no more (`header_only`).
-  [[nodiscard]] bool matches(const SearchFacts& facts, Octets octets, bool header_only = false) const;
+  /// `octets`: the whole message, or only its header where decide() asked for no more.
+  [[nodiscard]] bool matches(const SearchFacts& facts, Octets octets) const;
   /// Which facts are looked at beyond number, uid, flags, size and modseq: so that the caller need not fetch them.
   [[nodiscard]] bool uses_internal_date() const;
   [[nodiscard]] bool uses_save_date() const;

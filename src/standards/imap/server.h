@@ -149,6 +149,8 @@ struct ClientId {
 struct Execute {
   std::string tag;
   CommandBody command;
+  /// This very command switched CONDSTORE on: with a mailbox selected, tell its HIGHESTMODSEQ (RFC 7162 3.1.1).
+  bool enabled_condstore = false;
 };
 /// DONE came (or the session ends): complete the IdleCommand.
 struct IdleEnds {};

@@ -15,17 +15,20 @@ namespace posthorn::imap {
 
 /// RFC 5256 2.1: encoded-words decoded, white space folded, "Re: [list]", "(fwd)", "Fwd: [ … ]" taken off.
 struct BaseSubject {
-  std::string text;  ///< UTF-8, upper case by i;unicode-casemap, to be compared octet by octet
+  std::string text;  ///< UTF-8, case-folded, to be compared octet by octet
   bool is_reply_or_forward = false;
 };
 [[nodiscard]] BaseSubject base_subject(std::string_view decoded_subject);
 
+/// RFC 5256 2.2: the Date field in UTC; where it cannot be read, the internal date.
+[[nodiscard]] TimePoint sent_date(const message::Header& header, TimePoint internal_date);
+
 /// What SORT compares of one message.
 struct SortKeys {
-  std::uint32_t number = 0;  ///< sequence number or uid: the last tie-breaker and the answer
+  std::uint32_t number = 0;  ///< sequence number or uid, the caller's: the last tie-breaker and the answer
   TimePoint arrival;         ///< internal date
-  TimePoint date;            ///< Date field in UTC, else the internal date (RFC 5256 2.2)
-  std::uint64_t size = 0;
+  TimePoint date;            ///< sent_date
+  std::uint64_t size = 0;    ///< the caller's
   std::string subject;
   std::string from, to, cc;  ///< addr-mailbox of the first address, collated
   std::string display_from, display_to;

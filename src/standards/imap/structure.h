@@ -15,7 +15,7 @@ namespace posthorn::imap {
 /// where absent or empty (RFC 9051 7.5.2); raw 8-bit that is no UTF-8 is read as Windows-1252; encoded-words stay.
 [[nodiscard]] std::string write_envelope(const message::Header& header);
 /// With extension data: MD5 NIL, disposition, language, location.
-[[nodiscard]] std::string write_body_structure(const message::PartTree& tree, Octets message);
+[[nodiscard]] std::string write_body_structure(const message::PartTree& tree);
 /// The form without extension data, cut from the other.
 [[nodiscard]] std::string without_extension_data(std::string_view body_structure);
 /// Non-ASCII strings of a fact become encoded-words: for sessions without UTF8=ACCEPT (RFC 9755 7).
