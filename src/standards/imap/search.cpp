@@ -77,7 +77,7 @@ Search::Node::Node(const SearchKey& source, const SearchContext& context)
   for (const auto& child : key.children) children.emplace_back(child, context);
   key.children.clear();
   // What the view answers comes before what needs octets.
-  std::ranges::stable_sort(children, {}, [](const Node& child) { return child.cost(); });
+  std::ranges::sort(children, {}, [](const Node& child) { return child.cost(); });
 }
 
 int Search::Node::cost() const {
