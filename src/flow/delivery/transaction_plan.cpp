@@ -1,5 +1,6 @@
 #include "flow/delivery/transaction_plan.h"
 
+#include "flow/mailbox/threads.h"
 #include "flow/queue/envelope.h"
 #include "foundation/text/ascii.h"
 #include "standards/message/write.h"
@@ -66,6 +67,7 @@ TransactionPlan::TransactionPlan(const Rules& rules, Arrival& arrival, const Acc
   // RFC 5321 4.4: the Return-Path fields of others go; a relayed message must not have one either.
   arrival_.edit.remove_all("Return-Path");
   share_octets(content_octets);
+  thread_keys_ = mailbox::thread_keys(arrival_.header);
   accepted_.size_octets = content_octets;
   for (std::size_t i = 0; i < arrival_.recipients.size(); ++i)
     decide(arrival_.recipients[i], static_cast<std::uint32_t>(i));
@@ -146,7 +148,7 @@ void TransactionPlan::store_copy(const directory::ToMailbox& to, std::string_vie
                            message::write_delivered_to(to.account_address) + top_);
   row.internal_date = arrival_.at;
   row.save_date = arrival_.at;
-  mutations_.emplace_back(storage::AddEmail{std::move(row), {}});
+  mutations_.emplace_back(storage::AddEmail{std::move(row), thread_keys_});
   ++accepted_.stored;
 }
 

@@ -51,6 +51,7 @@ class TransactionPlan {
   std::string top_;                            ///< trace fields that every copy bears
   std::vector<storage::ContentRange> ranges_;  ///< of the content that stay; empty: the whole
   std::uint64_t kept_octets_ = 0;
+  std::vector<std::int64_t> thread_keys_;
   std::set<storage::MailboxId> stored_;  ///< one copy a mailbox, however many recipients lead there
   std::vector<storage::RecipientRow> remote_;
   std::vector<storage::Mutation> mutations_;

@@ -31,8 +31,8 @@ class View : public std::enable_shared_from_this<View> {
   class Subscription {
    public:
     virtual ~Subscription() = default;
-    /// The change is seen; the next one calls again.
-    virtual void rearm() = 0;
+    /// What changes after `known` calls again; at once where it has.
+    virtual void rearm(const std::shared_ptr<const Version>& known) = 0;
   };
   /// Posts `wake` on `executor` when the mailbox changes; then not again before rearm(). A change since `known` counts
   /// at once.
@@ -40,17 +40,17 @@ class View : public std::enable_shared_from_this<View> {
                                                         std::shared_ptr<const Version> known,
                                                         std::function<void()> wake);
 
-  /// Uids from here on are \Recent to the session that asks with `take`, and to no other (RFC 3501 2.3.2). Mailboxes
-  /// writes it down.
+  /// Uids from here on are \Recent to the next session that selects the mailbox (RFC 3501 2.3.2).
   [[nodiscard]] Uid first_recent() const { return first_recent_.load(); }
 
  private:
   friend class Views;
-  friend class Mailboxes;
   class Subscriber;
-  /// Committer only: makes `next` the present; the callers collect whom to wake.
+  class Handle;
+  /// Committer only: makes `next` the present and wakes.
   void publish(std::shared_ptr<const Version> next);
-  void wake_all();
+  /// The uid from which on emails are \Recent to the caller; from now on only those that come are.
+  [[nodiscard]] Uid take_recent();
 
   const storage::AccountId account_;
   const MailboxId mailbox_;

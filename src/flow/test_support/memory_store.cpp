@@ -36,6 +36,18 @@ class MemoryStore::MemoryReader final : public Reader {
   std::vector<EmailSummary> summaries(AccountId, MailboxId, Uid, std::size_t) override { return {}; }
   std::optional<EmailRow> email(AccountId, MailboxId, Uid) override { return {}; }
   std::optional<EmailRow> email(EmailId) override { return {}; }
+  std::vector<EmailRow> emails(AccountId, MailboxId, std::span<const Uid>) override { return {}; }
+  MailboxTotals totals(AccountId, MailboxId) override { return {}; }
+  std::vector<std::optional<FactsRow>> facts(std::span<const EmailId> ids) override {
+    return std::vector<std::optional<FactsRow>>(ids.size());
+  }
+  void visit_octets(std::span<const EmailId>, std::uint64_t, const std::function<bool(std::size_t, Octets)>&) override {
+  }
+  std::optional<ModSeq> tombstone_bound(AccountId, MailboxId, std::uint64_t) override { return {}; }
+  std::vector<TombstoneCount> long_tombstone_lists(std::uint64_t) override { return {}; }
+  std::vector<ExpungedRow> expunged(AccountId, TimePoint, std::size_t) override { return {}; }
+  bool has_expunged_before(TimePoint) override { return false; }
+  std::vector<std::string> subscriptions(AccountId) override { return {}; }
   std::vector<TombstoneRow> tombstones(AccountId, MailboxId, ModSeq) override { return {}; }
 
   std::vector<DestinationRow> destinations() override {

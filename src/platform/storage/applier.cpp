@@ -15,7 +15,7 @@ struct Overloaded : Cases... {
 /// What a unit's mutations need of each other.
 struct Applier::UnitContext {
   const Placements& placements;
-  std::uint32_t now_seconds;
+  TimePoint now;
   Committed outcome;
   /// How often the unit itself names each content it puts.
   std::vector<std::pair<MailId, std::uint32_t>> own_contents;
@@ -73,12 +73,11 @@ void Applier::begin() {
   begin_.run();
 }
 
-Result<Committed, CommitFailure> Applier::apply(const Unit& unit, const Placements& placements,
-                                                std::uint32_t now_seconds) {
+Result<Committed, CommitFailure> Applier::apply(const Unit& unit, const Placements& placements, TimePoint now) {
   for (std::size_t i = 0; i < unit.preconditions.size(); ++i) {
     if (!holds(unit.preconditions[i])) return fail(CommitFailure{CommitError::precondition_failed, i});
   }
-  UnitContext context{placements, now_seconds, {}, count_own_contents(unit)};
+  UnitContext context{placements, now, {}, count_own_contents(unit)};
   // The common unit adds one or two emails; a savepoint costs it more than its rows do and is taken all the same:
   // it is what keeps a failed unit from leaving half of itself.
   const ContentEffects& effects = contents_.effects();
@@ -151,14 +150,25 @@ bool Applier::write(const Mutation& mutation, UnitContext& context) {
             const Placement* placement = place == context.placements.end() ? nullptr : &place->second;
             return references > 0 && contents_.put(m, references, placement);
           },
-          [&](const AddEmail& m) { return mailboxes_.add(m.row, context.is_own(m.row.octets.content), outcome); },
+          [&](const AddEmail& m) { return mailboxes_.add(m, context.is_own(m.row.octets.content), outcome); },
           [&](const SetFlags& m) { return mailboxes_.set_flags(m, outcome); },
           [&](const ExpungeEmail& m) { return mailboxes_.expunge(m, outcome); },
-          [&](const MoveEmail& m) { return mailboxes_.move(m, outcome); },
+          [&](const ChangeFlags& m) { return mailboxes_.change_flags(m, outcome); },
+          [&](const ExpungeEmails& m) { return mailboxes_.expunge(m, context.now, outcome); },
+          [&](const MoveEmail& m) { return mailboxes_.move(m, context.now, outcome); },
+          [&](const MoveEmails& m) { return mailboxes_.move(m, context.now, outcome); },
+          [&](const CopyEmails& m) { return mailboxes_.copy(m, context.now, outcome); },
+          [&](const UndeleteEmail& m) { return mailboxes_.undelete(m, context.now, outcome); },
+          [&](const SweepExpunged& m) { return mailboxes_.sweep(m, outcome), true; },
+          [&](const ForgetTombstones& m) { return mailboxes_.forget_tombstones(m); },
+          [&](const PutFacts& m) { return mailboxes_.put_facts(m), true; },
           [&](const PutMailbox& m) {
-            return mailboxes_.put_mailbox(m.row, context.account(m.row.account), context.now_seconds, outcome);
+            return mailboxes_.put_mailbox(m.row, context.account(m.row.account),
+                                          static_cast<std::uint32_t>(unix_seconds(context.now)), outcome);
           },
-          [&](const DeleteMailbox& m) { return mailboxes_.delete_mailbox(m.account, m.id); },
+          [&](const DeleteMailbox& m) { return mailboxes_.delete_mailbox(m, context.now); },
+          [&](const TakeRecent& m) { return mailboxes_.take_recent(m); },
+          [&](const PutSubscription& m) { return mailboxes_.put_subscription(m, context.account(m.account)), true; },
           [&](const PutQueued& m) { return queue_.put(m, context.is_own(m.row.octets.content)); },
           [&](const PutRecipient& m) { return queue_.put_recipient(m.row); },
           [&](const RemoveRecipient& m) { return queue_.remove_recipient(m); },

@@ -21,8 +21,7 @@ class Applier {
   explicit Applier(const Database& database);
 
   void begin();
-  [[nodiscard]] Result<Committed, CommitFailure> apply(const Unit& unit, const Placements& placements,
-                                                       std::uint32_t now_seconds);
+  [[nodiscard]] Result<Committed, CommitFailure> apply(const Unit& unit, const Placements& placements, TimePoint now);
   /// `open_segment` and its length: what the segments table says of it from now on.
   void commit(std::uint64_t open_segment, std::uint64_t open_octets);
   void rollback();

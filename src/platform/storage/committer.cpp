@@ -38,6 +38,7 @@ bool may_use_reserve(const Unit& unit) {
   for (const Mutation& mutation : unit.mutations) {
     if (std::holds_alternative<RemoveRecipient>(mutation)) return true;
     adds |= std::holds_alternative<PutContent>(mutation) || std::holds_alternative<AddEmail>(mutation) ||
+            std::holds_alternative<CopyEmails>(mutation) || std::holds_alternative<PutFacts>(mutation) ||
             std::holds_alternative<PutQueued>(mutation) || std::holds_alternative<PutStory>(mutation);
   }
   return !adds;
@@ -235,7 +236,7 @@ void Committer::write_segments(Group& group) {
 }
 
 void Committer::apply_group(Group& group) {
-  const auto now = static_cast<std::uint32_t>(unix_seconds(clock_.now()));
+  const TimePoint now = clock_.now();
   try {
     applier_.begin();
     for (std::size_t i = 0; i < group.units.size(); ++i) {

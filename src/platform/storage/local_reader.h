@@ -32,8 +32,18 @@ class LocalReader final : public Reader {
   std::vector<EmailRow> emails(AccountId account, MailboxId mailbox, Uid from, std::size_t max) override;
   std::vector<EmailSummary> summaries(AccountId account, MailboxId mailbox, Uid from, std::size_t max) override;
   std::optional<EmailRow> email(AccountId account, MailboxId mailbox, Uid uid) override;
+  std::vector<EmailRow> emails(AccountId account, MailboxId mailbox, std::span<const Uid> uids) override;
+  MailboxTotals totals(AccountId account, MailboxId mailbox) override;
+  std::vector<std::optional<FactsRow>> facts(std::span<const EmailId> ids) override;
+  void visit_octets(std::span<const EmailId> ids, std::uint64_t octets_max,
+                    const std::function<bool(std::size_t, Octets)>& visitor) override;
   std::optional<EmailRow> email(EmailId id) override;
   std::vector<TombstoneRow> tombstones(AccountId account, MailboxId mailbox, ModSeq since) override;
+  std::optional<ModSeq> tombstone_bound(AccountId account, MailboxId mailbox, std::uint64_t keep) override;
+  std::vector<TombstoneCount> long_tombstone_lists(std::uint64_t more_than) override;
+  std::vector<ExpungedRow> expunged(AccountId account, TimePoint since, std::size_t max) override;
+  bool has_expunged_before(TimePoint before) override;
+  std::vector<std::string> subscriptions(AccountId account) override;
 
   std::vector<DestinationRow> destinations() override;
   std::vector<RecipientRow> waiting(std::string_view domain, const QueuePosition& after, std::size_t max) override;
@@ -53,6 +63,9 @@ class LocalReader final : public Reader {
   [[nodiscard]] Result<void, Problem> read_content(MailId id, std::uint64_t offset, std::uint64_t max, OctetString& to);
   [[nodiscard]] Result<void, Problem> read_file(MailId id, Result<std::shared_ptr<File>, FileError> file,
                                                 std::uint64_t offset, std::uint64_t max, OctetString& to);
+  /// The first octets of an email; `content` where it stands in the database. False where it is damaged.
+  [[nodiscard]] bool gather(const StoredOctets& stored, std::optional<Octets> content, std::uint64_t octets_max,
+                            OctetString& to);
   /// A statement of this connection, prepared at its first use.
   [[nodiscard]] Statement& sql(std::string_view text);
 

@@ -5,17 +5,24 @@
 namespace posthorn::storage {
 namespace {
 
+// In facts(): rows between two wanted ones that are stepped over before the next is looked up.
+constexpr int steps_before_seek = 16;
+// Pieces of one email that visit_octets() puts together are read at most this much at once.
+constexpr std::size_t visit_octets_at_once = 1 * MiB;
+
 MailboxRow mailbox_row(const Statement& s) {
-  return {AccountId{s.integer(0)},
-          MailboxId{s.integer(1)},
-          s.text(2),
-          s.small(3),
-          s.small(4),
-          s.natural(5),
-          s.text(6),
-          s.integer(7) != 0,
-          0,
-          1};
+  MailboxRow row;
+  row.account = AccountId{s.integer(0)};
+  row.id = MailboxId{s.integer(1)};
+  row.name = s.text(2);
+  row.uid_validity = s.small(3);
+  row.uid_next = s.small(4);
+  row.highest_modseq = s.natural(5);
+  row.special_use = s.text(6);
+  row.subscribed = s.integer(7) != 0;
+  row.forgotten_modseq = s.natural(8);
+  row.first_recent = s.small(9);
+  return row;
 }
 
 EmailRow email_row(const Statement& s) {
@@ -34,6 +41,8 @@ EmailRow email_row(const Statement& s) {
   row.save_date = s.time(11);
   row.octets.ranges = decode_ranges(s.octets(12));
   row.octets.header_block = s.text(13);
+  const EmailId copied_from{s.natural(14)};
+  row.object_id = copied_from.is_null() ? row.email_id : copied_from;
   return row;
 }
 
@@ -41,7 +50,8 @@ EmailRow email_row(const Statement& s) {
 
 std::vector<MailboxRow> LocalReader::mailboxes(AccountId account) {
   std::vector<MailboxRow> rows;
-  Statement& s = sql("SELECT account, id, name, uid_validity, uid_next, highest_modseq, special_use, subscribed FROM "
+  Statement& s = sql("SELECT account, id, name, uid_validity, uid_next, highest_modseq, special_use, subscribed, "
+                     "forgotten_modseq, first_recent FROM "
                      "mailboxes WHERE account = ? ORDER BY id")
                      .with(account);
   while (s.step()) rows.push_back(mailbox_row(s));
@@ -50,7 +60,8 @@ std::vector<MailboxRow> LocalReader::mailboxes(AccountId account) {
 
 std::optional<MailboxRow> LocalReader::mailbox(AccountId account, MailboxId id) {
   std::optional<MailboxRow> row;
-  Statement& s = sql("SELECT account, id, name, uid_validity, uid_next, highest_modseq, special_use, subscribed FROM "
+  Statement& s = sql("SELECT account, id, name, uid_validity, uid_next, highest_modseq, special_use, subscribed, "
+                     "forgotten_modseq, first_recent FROM "
                      "mailboxes WHERE account = ? AND id = ?")
                      .with(account, id);
   if (s.step()) row = mailbox_row(s);
@@ -62,7 +73,8 @@ std::vector<EmailRow> LocalReader::emails(AccountId account, MailboxId mailbox, 
   std::vector<EmailRow> rows;
   Statement& s =
       sql("SELECT e.account, e.mailbox, e.uid, e.modseq, e.email_id, e.size, e.flags, e.keywords, d.thread_id, "
-          "d.content, d.internal_date, d.save_date, d.ranges, d.header_block FROM emails e JOIN email_data d ON "
+          "d.content, d.internal_date, d.save_date, d.ranges, d.header_block, d.object_id FROM emails e JOIN "
+          "email_data d ON "
           "d.email_id = e.email_id WHERE e.account = ? AND e.mailbox = ? AND e.uid >= ? ORDER BY e.uid LIMIT ?")
           .with(account, mailbox, from, static_cast<std::uint64_t>(max));
   while (s.step()) rows.push_back(email_row(s));
@@ -71,10 +83,10 @@ std::vector<EmailRow> LocalReader::emails(AccountId account, MailboxId mailbox, 
 
 std::vector<EmailSummary> LocalReader::summaries(AccountId account, MailboxId mailbox, Uid from, std::size_t max) {
   std::vector<EmailSummary> rows;
-  Statement& s =
-      sql("SELECT uid, modseq, email_id, size, flags, keywords FROM emails WHERE account = ? AND mailbox = ? "
-          "AND uid >= ? ORDER BY uid LIMIT ?")
-          .with(account, mailbox, from, static_cast<std::uint64_t>(max));
+  Statement& s = sql("SELECT uid, modseq, email_id, size, flags, keywords, internal_date FROM emails WHERE account = ? "
+                     "AND mailbox = ? "
+                     "AND uid >= ? ORDER BY uid LIMIT ?")
+                     .with(account, mailbox, from, static_cast<std::uint64_t>(max));
   while (s.step()) {
     rows.push_back({s.small(0),
                     s.natural(1),
@@ -97,7 +109,8 @@ std::optional<EmailRow> LocalReader::email(EmailId id) {
   std::optional<EmailRow> row;
   Statement& s =
       sql("SELECT d.account, d.mailbox, d.uid, e.modseq, e.email_id, e.size, e.flags, e.keywords, d.thread_id, "
-          "d.content, d.internal_date, d.save_date, d.ranges, d.header_block FROM email_data d JOIN emails e ON "
+          "d.content, d.internal_date, d.save_date, d.ranges, d.header_block, d.object_id FROM email_data d JOIN "
+          "emails e ON "
           "e.account = d.account AND e.mailbox = d.mailbox AND e.uid = d.uid WHERE d.email_id = ?")
           .with(id);
   if (s.step()) row = email_row(s);
@@ -112,6 +125,143 @@ std::vector<TombstoneRow> LocalReader::tombstones(AccountId account, MailboxId m
                      .with(account, mailbox, since);
   while (s.step()) rows.push_back({account, mailbox, s.small(0), s.natural(1)});
   return rows;
+}
+
+std::vector<EmailRow> LocalReader::emails(AccountId account, MailboxId mailbox, std::span<const Uid> uids) {
+  std::vector<EmailRow> rows;
+  rows.reserve(uids.size());
+  Statement& s =
+      sql("SELECT e.account, e.mailbox, e.uid, e.modseq, e.email_id, e.size, e.flags, e.keywords, d.thread_id, "
+          "d.content, d.internal_date, d.save_date, d.ranges, d.header_block, d.object_id FROM emails e JOIN "
+          "email_data d ON d.email_id = e.email_id WHERE e.account = ? AND e.mailbox = ? AND e.uid = ?");
+  for (const Uid uid : uids) {
+    if (s.with(account, mailbox, uid).step()) rows.push_back(email_row(s));
+  }
+  s.reset();
+  return rows;
+}
+
+MailboxTotals LocalReader::totals(AccountId account, MailboxId mailbox) {
+  MailboxTotals totals;
+  Statement& s = sql("SELECT count(*), count(*) FILTER (WHERE flags & 1 = 0), count(*) FILTER (WHERE flags & 8), "
+                     "coalesce(sum(size), 0) FROM emails WHERE account = ? AND mailbox = ?")
+                     .with(account, mailbox);
+  if (s.step()) totals = {s.natural(0), s.natural(1), s.natural(2), s.natural(3)};
+  s.reset();
+  return totals;
+}
+
+std::vector<std::optional<FactsRow>> LocalReader::facts(std::span<const EmailId> ids) {
+  std::vector<std::optional<FactsRow>> found(ids.size());
+  Statement& s =
+      sql("SELECT email_id, envelope, structure, preview FROM email_facts WHERE email_id >= ? ORDER BY email_id");
+  // Ids of one mailbox mostly ascend and stand close together: stepping on is cheaper than looking each up.
+  bool at_row = false;
+  EmailId here;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    for (int steps = 0; at_row && here < ids[i] && steps < steps_before_seek; ++steps) {
+      at_row = s.step();
+      if (at_row) here = EmailId{s.natural(0)};
+    }
+    // Where the row before this one was behind the id already, there is none.
+    const bool sought = at_row && here >= ids[i] && i > 0 && ids[i - 1] < ids[i];
+    if (!sought) {
+      at_row = s.with(ids[i]).step();
+      if (at_row) here = EmailId{s.natural(0)};
+    }
+    if (at_row && here == ids[i]) found[i] = FactsRow{s.text(1), s.text(2), s.text(3)};
+  }
+  s.reset();
+  return found;
+}
+
+void LocalReader::visit_octets(std::span<const EmailId> ids, std::uint64_t octets_max,
+                               const std::function<bool(std::size_t, Octets)>& visitor) {
+  OctetString together;
+  Statement& s =
+      sql("SELECT d.header_block, d.ranges, d.content, c.size, c.octets FROM email_data d JOIN contents c ON "
+          "c.id = d.content WHERE d.email_id = ?");
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (!s.with(ids[i]).step()) continue;
+    if (s.octets(0).empty() && s.octets(1).empty() && !s.is_null(4)) {
+      if (!visitor(i, s.octets(4).substr(0, octets_max))) break;
+      continue;
+    }
+    StoredOctets stored{MailId{s.natural(2)}, s.text(0), decode_ranges(s.octets(1)), 0};
+    stored.size = stored.header_block.size();
+    if (stored.ranges.empty()) stored.size += s.natural(3);
+    for (const ContentRange& range : stored.ranges) stored.size += range.length;
+    together.clear();
+    if (!gather(stored, s.is_null(4) ? std::nullopt : std::optional(s.octets(4)), octets_max, together)) continue;
+    if (!visitor(i, together)) break;
+  }
+  s.reset();
+}
+
+bool LocalReader::gather(const StoredOctets& stored, std::optional<Octets> content, std::uint64_t octets_max,
+                         OctetString& to) {
+  const std::uint64_t wanted = std::min(stored.size, octets_max);
+  if (!content) {
+    while (to.size() < wanted) {
+      const std::size_t before = to.size();
+      const std::size_t count = std::min<std::uint64_t>(wanted - before, visit_octets_at_once);
+      if (!read_octets(stored, before, count, to) || to.size() == before) return false;
+    }
+    return true;
+  }
+  to.append(Octets(stored.header_block).substr(0, wanted));
+  const ContentRange whole{0, content->size()};
+  const std::span<const ContentRange> ranges =
+      stored.ranges.empty() ? std::span(&whole, 1) : std::span<const ContentRange>(stored.ranges);
+  for (const ContentRange& range : ranges) {
+    if (range.offset > content->size()) return false;
+    to.append(content->substr(range.offset, std::min(range.length, wanted - to.size())));
+  }
+  return true;
+}
+
+std::optional<ModSeq> LocalReader::tombstone_bound(AccountId account, MailboxId mailbox, std::uint64_t keep) {
+  std::optional<ModSeq> bound;
+  Statement& s = sql("SELECT modseq FROM tombstones WHERE account = ? AND mailbox = ? ORDER BY modseq DESC, uid DESC "
+                     "LIMIT 1 OFFSET ?")
+                     .with(account, mailbox, keep);
+  if (s.step()) bound = s.natural(0);
+  s.reset();
+  return bound;
+}
+
+std::vector<TombstoneCount> LocalReader::long_tombstone_lists(std::uint64_t more_than) {
+  std::vector<TombstoneCount> found;
+  Statement& s = sql("SELECT account, mailbox, count(*) FROM tombstones GROUP BY account, mailbox HAVING count(*) > ?")
+                     .with(more_than);
+  while (s.step()) found.push_back({AccountId{s.integer(0)}, MailboxId{s.integer(1)}, s.natural(2)});
+  return found;
+}
+
+std::vector<ExpungedRow> LocalReader::expunged(AccountId account, TimePoint since, std::size_t max) {
+  std::vector<ExpungedRow> rows;
+  Statement& s = sql("SELECT account, mailbox, mailbox_name, uid, email_id, size, flags, keywords, expunged FROM "
+                     "expunged WHERE account = ? AND expunged >= ? ORDER BY expunged, email_id LIMIT ?")
+                     .with(account, since, static_cast<std::uint64_t>(max));
+  while (s.step()) {
+    rows.push_back({AccountId{s.integer(0)}, MailboxId{s.integer(1)}, s.text(2), s.small(3), EmailId{s.natural(4)},
+                    s.natural(5), static_cast<std::uint8_t>(s.integer(6)), split(s.octets(7), ' '), s.time(8)});
+  }
+  return rows;
+}
+
+bool LocalReader::has_expunged_before(TimePoint before) {
+  Statement& s = sql("SELECT 1 FROM expunged WHERE expunged < ? LIMIT 1").with(before);
+  const bool found = s.step();
+  s.reset();
+  return found;
+}
+
+std::vector<std::string> LocalReader::subscriptions(AccountId account) {
+  std::vector<std::string> names;
+  Statement& s = sql("SELECT name FROM subscriptions WHERE account = ? ORDER BY name").with(account);
+  while (s.step()) names.push_back(s.text(0));
+  return names;
 }
 
 }  // namespace posthorn::storage

@@ -1,13 +1,10 @@
 #include "platform/storage/mailbox_rows.h"
 
-#include <limits>
-
 #include "platform/storage/row_codec.h"
 
 namespace posthorn::storage {
 namespace {
 
-constexpr std::uint64_t uid_max = std::numeric_limits<Uid>::max();
 // Mailboxes and accounts whose counters are kept between groups.
 constexpr std::size_t kept_counters_max = 65'536;
 
@@ -16,19 +13,55 @@ constexpr std::size_t kept_counters_max = 65'536;
 MailboxRows::MailboxRows(const Database& database, ContentRows& contents, Counters& counters)
     : contents_(contents),
       ids_(counters),
-      add_email_(database.prepare("INSERT INTO emails (account, mailbox, uid, modseq, email_id, size, flags, keywords) "
-                                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")),
+      threads_(database),
+      add_email_(database.prepare("INSERT INTO emails (account, mailbox, uid, modseq, email_id, size, flags, keywords, "
+                                  "internal_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
       add_data_(database.prepare(
           "INSERT OR IGNORE INTO email_data (email_id, account, mailbox, uid, thread_id, content, "
-          "internal_date, save_date, crc, ranges, header_block) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
-      get_email_(database.prepare("SELECT modseq, email_id, size, flags, keywords FROM emails WHERE account = ? AND "
-                                  "mailbox = ? AND uid = ?")),
+          "internal_date, save_date, crc, ranges, header_block, object_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+          "?)")),
+      get_email_(database.prepare("SELECT modseq, email_id, size, flags, keywords, internal_date FROM emails WHERE "
+                                  "account = ? AND mailbox = ? AND uid = ?")),
       set_flags_(database.prepare("UPDATE emails SET modseq = ?, flags = ?, keywords = ? WHERE account = ? AND "
                                   "mailbox = ? AND uid = ?")),
       remove_email_(database.prepare("DELETE FROM emails WHERE account = ? AND mailbox = ? AND uid = ?")),
       get_data_(database.prepare("SELECT content FROM email_data WHERE email_id = ?")),
-      move_data_(database.prepare("UPDATE email_data SET mailbox = ?, uid = ? WHERE email_id = ?")),
+      move_data_(database.prepare("UPDATE email_data SET mailbox = ?, uid = ?, save_date = ? WHERE email_id = ?")),
       remove_data_(database.prepare("DELETE FROM email_data WHERE email_id = ?")),
+      copy_data_(database.prepare(
+          "INSERT OR IGNORE INTO email_data (email_id, account, mailbox, uid, thread_id, content, internal_date, "
+          "save_date, crc, ranges, header_block, object_id) SELECT ?1, account, ?2, ?3, thread_id, content, "
+          "internal_date, ?4, crc, ranges, header_block, iif(object_id = 0, email_id, object_id) FROM email_data WHERE "
+          "email_id = ?5")),
+      copy_facts_(database.prepare("INSERT INTO email_facts (email_id, envelope, structure, preview) SELECT ?, "
+                                   "envelope, structure, preview FROM email_facts WHERE email_id = ?")),
+      put_facts_(database.prepare(
+          "INSERT INTO email_facts (email_id, envelope, structure, preview) SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT "
+          "1 FROM email_data WHERE email_id = ?1) ON CONFLICT (email_id) DO UPDATE SET envelope = ?2, structure = ?3, "
+          "preview = ?4")),
+      remove_facts_(database.prepare("DELETE FROM email_facts WHERE email_id = ?")),
+      add_expunged_(database.prepare("INSERT INTO expunged (email_id, expunged, account, mailbox, uid, size, flags, "
+                                     "mailbox_name, keywords) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
+      add_all_expunged_(database.prepare(
+          "INSERT INTO expunged (email_id, expunged, account, mailbox, uid, size, flags, mailbox_name, keywords) "
+          "SELECT "
+          "email_id, ?3, account, mailbox, uid, size, flags, ?4, keywords FROM emails WHERE account = ?1 AND mailbox = "
+          "?2")),
+      get_expunged_(database.prepare(
+          "SELECT x.size, x.flags, x.keywords, d.internal_date FROM expunged x JOIN email_data d ON d.email_id = "
+          "x.email_id WHERE x.email_id = ? AND x.account = ?")),
+      remove_expunged_(database.prepare("DELETE FROM expunged WHERE email_id = ?")),
+      old_expunged_(database.prepare("SELECT email_id FROM expunged WHERE expunged < ? ORDER BY expunged LIMIT ?")),
+      expunged_of_account_(database.prepare("SELECT email_id FROM expunged WHERE account = ?")),
+      forget_tombstones_(database.prepare("DELETE FROM tombstones WHERE account = ? AND mailbox = ? AND modseq <= ?")),
+      set_forgotten_(database.prepare("UPDATE mailboxes SET forgotten_modseq = max(forgotten_modseq, ?) WHERE account "
+                                      "= ? AND id = ?")),
+      take_recent_(database.prepare("UPDATE mailboxes SET first_recent = max(first_recent, ?) WHERE account = ? AND "
+                                    "id = ?")),
+      get_name_(database.prepare("SELECT name FROM mailboxes WHERE account = ? AND id = ?")),
+      add_subscription_(database.prepare("INSERT OR IGNORE INTO subscriptions (account, name) VALUES (?, ?)")),
+      remove_subscription_(database.prepare("DELETE FROM subscriptions WHERE account = ? AND name = ?")),
+      remove_subscriptions_(database.prepare("DELETE FROM subscriptions WHERE account = ?")),
       add_tombstone_(database.prepare("INSERT INTO tombstones (account, mailbox, modseq, uid) VALUES (?, ?, ?, ?)")),
       get_mailbox_(database.prepare("SELECT uid_validity, uid_next, highest_modseq FROM mailboxes WHERE account = ? "
                                     "AND id = ?")),
@@ -40,9 +73,7 @@ MailboxRows::MailboxRows(const Database& database, ContentRows& contents, Counte
                                       "id = ?")),
       remove_mailbox_(database.prepare("DELETE FROM mailboxes WHERE account = ? AND id = ?")),
       remove_tombstones_(database.prepare("DELETE FROM tombstones WHERE account = ? AND mailbox = ?")),
-      emails_of_mailbox_(
-          database.prepare("SELECT e.email_id, e.size, d.content FROM emails e LEFT JOIN email_data d ON "
-                           "d.email_id = e.email_id WHERE e.account = ? AND e.mailbox = ?")),
+      emails_of_mailbox_(database.prepare("SELECT email_id, size FROM emails WHERE account = ? AND mailbox = ?")),
       remove_emails_(database.prepare("DELETE FROM emails WHERE account = ? AND mailbox = ?")),
       mailboxes_of_account_(database.prepare("SELECT id FROM mailboxes WHERE account = ?")),
       get_usage_(database.prepare("SELECT octets, messages FROM usage WHERE account = ?")),
@@ -146,79 +177,7 @@ void MailboxRows::forget() {
   begin_unit();
 }
 
-// ---------------------------------------------------------------- emails
-
-bool MailboxRows::add(const EmailRow& row, bool content_is_counted, Committed& outcome) {
-  MailboxCounters* counters = change_counters(row.account, row.mailbox);
-  if (counters == nullptr || counters->uid_next > uid_max) return false;
-  if (!content_is_counted && !contents_.add_reference(row.octets.content)) return false;
-  const Placed placed{row.mailbox, counters->uid_validity, static_cast<Uid>(counters->uid_next++),
-                      ++counters->highest_modseq};
-  const OctetString ranges = encode_ranges(row.octets.ranges);
-  add_data_.with(row.email_id, row.account, row.mailbox, placed.uid, row.thread_id, row.octets.content,
-                 row.internal_date, row.save_date, octets_crc(row.octets), Blob{ranges}, Blob{row.octets.header_block});
-  if (add_data_.run() == 0) return false;
-  const std::string keywords = join(row.keywords, ' ');
-  add_email_.with(row.account, row.mailbox, placed.uid, placed.modseq, row.email_id, row.octets.size,
-                  static_cast<std::uint32_t>(row.flags), keywords);
-  add_email_.run();
-  change_usage(row.account, static_cast<std::int64_t>(row.octets.size), 1);
-  outcome.placed.push_back(placed);
-  return true;
-}
-
-bool MailboxRows::set_flags(const SetFlags& change, Committed& outcome) {
-  MailboxCounters* counters = change_counters(change.account, change.mailbox);
-  if (counters == nullptr) return false;
-  const ModSeq modseq = ++counters->highest_modseq;
-  const std::string keywords = join(change.keywords, ' ');
-  set_flags_.with(modseq, static_cast<std::uint32_t>(change.flags), keywords, change.account, change.mailbox,
-                  change.uid);
-  if (set_flags_.run() == 0) return false;
-  outcome.modseqs.push_back(modseq);
-  return true;
-}
-
-bool MailboxRows::expunge(const ExpungeEmail& which, Committed& outcome) {
-  MailboxCounters* counters = change_counters(which.account, which.mailbox);
-  if (counters == nullptr || !get_email_.with(which.account, which.mailbox, which.uid).step()) return false;
-  const EmailId email{get_email_.natural(1)};
-  const std::int64_t size = get_email_.integer(2);
-  get_email_.reset();
-  const ModSeq modseq = ++counters->highest_modseq;
-  remove_email_.with(which.account, which.mailbox, which.uid).run();
-  add_tombstone_.with(which.account, which.mailbox, modseq, which.uid).run();
-  if (get_data_.with(email).step()) {
-    const MailId content{get_data_.natural(0)};
-    get_data_.reset();
-    remove_data_.with(email).run();
-    contents_.release(content);
-  }
-  change_usage(which.account, -size, -1);
-  outcome.modseqs.push_back(modseq);
-  return true;
-}
-
-bool MailboxRows::move(const MoveEmail& which, Committed& outcome) {
-  if (!get_email_.with(which.account, which.mailbox, which.uid).step()) return false;
-  const EmailId email{get_email_.natural(1)};
-  const std::int64_t size = get_email_.integer(2);
-  const std::uint32_t flags = get_email_.small(3);
-  const std::string keywords = get_email_.text(4);
-  get_email_.reset();
-  if (counters_of(which.account, which.to) == nullptr) return false;
-  MailboxCounters* from = change_counters(which.account, which.mailbox);
-  const ModSeq gone = ++from->highest_modseq;
-  MailboxCounters* to = change_counters(which.account, which.to);
-  if (to->uid_next > uid_max) return false;
-  const Placed placed{which.to, to->uid_validity, static_cast<Uid>(to->uid_next++), ++to->highest_modseq};
-  remove_email_.with(which.account, which.mailbox, which.uid).run();
-  add_tombstone_.with(which.account, which.mailbox, gone, which.uid).run();
-  add_email_.with(which.account, which.to, placed.uid, placed.modseq, email, size, flags, keywords).run();
-  move_data_.with(which.to, placed.uid, email).run();
-  outcome.placed.push_back(placed);
-  return true;
-}
+// ---------------------------------------------------------------- preconditions
 
 bool MailboxRows::unchanged_since(const EmailUnchangedSince& which) {
   if (!get_email_.with(which.account, which.mailbox, which.uid).step()) return false;
@@ -262,41 +221,63 @@ bool MailboxRows::put_mailbox(const MailboxRow& row, AccountId account, std::uin
   return true;
 }
 
-void MailboxRows::remove_emails(AccountId account, MailboxId mailbox) {
-  struct Gone {
-    EmailId id;
-    MailId content;
-  };
-  std::vector<Gone> gone;
+void MailboxRows::remove_emails(AccountId account, MailboxId mailbox, bool recoverable, TimePoint now) {
+  std::vector<EmailId> gone;
   std::int64_t octets = 0;
   emails_of_mailbox_.with(account, mailbox);
   while (emails_of_mailbox_.step()) {
-    gone.push_back({EmailId{emails_of_mailbox_.natural(0)}, MailId{emails_of_mailbox_.natural(2)}});
+    gone.push_back(EmailId{emails_of_mailbox_.natural(0)});
     octets += emails_of_mailbox_.integer(1);
   }
-  for (const Gone& email : gone) {
-    remove_data_.with(email.id).run();
-    contents_.release(email.content);
+  if (recoverable) {
+    const std::string name = name_of(account, mailbox);
+    add_all_expunged_.with(account, mailbox, now, name).run();
+  } else {
+    for (const EmailId email : gone) free_email(email);
   }
   remove_emails_.with(account, mailbox).run();
   change_usage(account, -octets, -static_cast<std::int64_t>(gone.size()));
 }
 
-bool MailboxRows::delete_mailbox(AccountId account, MailboxId id) {
-  MailboxCounters* counters = change_counters(account, id);
+std::string MailboxRows::name_of(AccountId account, MailboxId mailbox) {
+  const std::string name = get_name_.with(account, mailbox).step() ? get_name_.text(0) : std::string();
+  get_name_.reset();
+  return name;
+}
+
+bool MailboxRows::delete_mailbox(const DeleteMailbox& which, TimePoint now) {
+  MailboxCounters* counters = change_counters(which.account, which.id);
   if (counters == nullptr) return false;
+  remove_emails(which.account, which.id, which.recoverable, now);
   counters->exists = false;
-  remove_emails(account, id);
-  remove_tombstones_.with(account, id).run();
-  remove_mailbox_.with(account, id).run();
+  remove_tombstones_.with(which.account, which.id).run();
+  remove_mailbox_.with(which.account, which.id).run();
   return true;
+}
+
+bool MailboxRows::take_recent(const TakeRecent& take) {
+  return take_recent_.with(take.first_recent, take.account, take.id).run() != 0;
+}
+
+void MailboxRows::put_subscription(const PutSubscription& put, AccountId account) {
+  Statement& statement = put.subscribed ? add_subscription_ : remove_subscription_;
+  statement.with(account, put.name).run();
 }
 
 void MailboxRows::delete_account(AccountId account) {
   std::vector<MailboxId> all;
   mailboxes_of_account_.with(account);
   while (mailboxes_of_account_.step()) all.push_back(MailboxId{mailboxes_of_account_.integer(0)});
-  for (const MailboxId id : all) static_cast<void>(delete_mailbox(account, id));
+  for (const MailboxId id : all) static_cast<void>(delete_mailbox({account, id, false}, TimePoint{}));
+  std::vector<EmailId> aside;
+  expunged_of_account_.with(account);
+  while (expunged_of_account_.step()) aside.push_back(EmailId{expunged_of_account_.natural(0)});
+  for (const EmailId email : aside) {
+    free_email(email);
+    remove_expunged_.with(email).run();
+  }
+  threads_.remove_account(account);
+  remove_subscriptions_.with(account).run();
 }
 
 }  // namespace posthorn::storage

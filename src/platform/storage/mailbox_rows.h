@@ -1,4 +1,5 @@
-// MailboxRows: mailboxes, emails, tombstones, usage. Committer only.
+// MailboxRows: mailboxes, emails, tombstones, usage. Committer only. mailbox_rows.cpp: counters and mailboxes;
+// email_rows.cpp: emails one by one; email_batches.cpp: many at once; expunged_rows.cpp: what was expunged.
 //
 // The counters of a mailbox (uid_next, highest_modseq) and the usage of an account are kept in memory while groups
 // run, and written once a group: a group of a hundred deliveries to one mailbox updates its row once. They are only
@@ -9,6 +10,7 @@
 
 #include "platform/storage/content_rows.h"
 #include "platform/storage/counters.h"
+#include "platform/storage/thread_rows.h"
 
 namespace posthorn::storage {
 
@@ -17,13 +19,23 @@ class MailboxRows {
   MailboxRows(const Database& database, ContentRows& contents, Counters& counters);
 
   // Mutations: false when the row they need is not there, or a name is taken.
-  [[nodiscard]] bool add(const EmailRow& row, bool content_is_counted, Committed& outcome);
+  [[nodiscard]] bool add(const AddEmail& add, bool content_is_counted, Committed& outcome);
   [[nodiscard]] bool set_flags(const SetFlags& change, Committed& outcome);
+  [[nodiscard]] bool change_flags(const ChangeFlags& change, Committed& outcome);
   [[nodiscard]] bool expunge(const ExpungeEmail& which, Committed& outcome);
-  [[nodiscard]] bool move(const MoveEmail& which, Committed& outcome);
+  [[nodiscard]] bool expunge(const ExpungeEmails& which, TimePoint now, Committed& outcome);
+  [[nodiscard]] bool move(const MoveEmail& which, TimePoint now, Committed& outcome);
+  [[nodiscard]] bool move(const MoveEmails& which, TimePoint now, Committed& outcome);
+  [[nodiscard]] bool copy(const CopyEmails& which, TimePoint now, Committed& outcome);
+  [[nodiscard]] bool undelete(const UndeleteEmail& which, TimePoint now, Committed& outcome);
+  void sweep(const SweepExpunged& sweep, Committed& outcome);
+  [[nodiscard]] bool forget_tombstones(const ForgetTombstones& which);
+  void put_facts(const PutFacts& put);
   [[nodiscard]] bool put_mailbox(const MailboxRow& row, AccountId account, std::uint32_t now_seconds,
                                  Committed& outcome);
-  [[nodiscard]] bool delete_mailbox(AccountId account, MailboxId id);
+  [[nodiscard]] bool delete_mailbox(const DeleteMailbox& which, TimePoint now);
+  [[nodiscard]] bool take_recent(const TakeRecent& take);
+  void put_subscription(const PutSubscription& put, AccountId account);
   void delete_account(AccountId account);
 
   // Preconditions.
@@ -70,7 +82,21 @@ class MailboxRows {
   [[nodiscard]] MailboxCounters* change_counters(AccountId account, MailboxId id);
   [[nodiscard]] Usage& usage_of(AccountId account);
   void change_usage(AccountId account, std::int64_t octets, std::int64_t messages);
-  void remove_emails(AccountId account, MailboxId mailbox);
+  void remove_emails(AccountId account, MailboxId mailbox, bool recoverable, TimePoint now);
+  [[nodiscard]] std::optional<EmailSummary> find(AccountId account, MailboxId mailbox, Uid uid);
+  [[nodiscard]] std::string name_of(AccountId account, MailboxId mailbox);
+  /// The row leaves the mailbox; what stays behind is a tombstone.
+  void take_out(AccountId account, MailboxId mailbox, Uid uid, ModSeq modseq, Committed& outcome);
+  /// An email's data, facts and hold on its content.
+  void free_email(EmailId email);
+  void keep_aside(const EmailSummary& email, AccountId account, MailboxId mailbox, std::string_view name,
+                  TimePoint now);
+  [[nodiscard]] bool place(AccountId account, MailboxId to, ModSeq modseq, EmailSummary email, Uid from,
+                           Committed& outcome);
+  [[nodiscard]] bool move_one(AccountId account, MailboxId mailbox, Uid uid, MailboxId to, ModSeq gone, ModSeq come,
+                              TimePoint now, Committed& outcome);
+  [[nodiscard]] bool copy_one(const CopyEmails& which, std::size_t index, ModSeq modseq, TimePoint now,
+                              Committed& outcome);
 
   ContentRows& contents_;
   Counters& ids_;
@@ -81,7 +107,12 @@ class MailboxRows {
   std::vector<std::pair<Key, MailboxCounters>> undo_mailboxes_;
   std::vector<std::pair<std::int64_t, Usage>> undo_usage_;
 
+  ThreadRows threads_;
   Statement add_email_, add_data_, get_email_, set_flags_, remove_email_, get_data_, move_data_, remove_data_;
+  Statement copy_data_, copy_facts_, put_facts_, remove_facts_;
+  Statement add_expunged_, add_all_expunged_, get_expunged_, remove_expunged_, old_expunged_, expunged_of_account_;
+  Statement forget_tombstones_, set_forgotten_, take_recent_, get_name_;
+  Statement add_subscription_, remove_subscription_, remove_subscriptions_;
   Statement add_tombstone_, get_mailbox_, add_mailbox_, rename_mailbox_, write_mailbox_, remove_mailbox_;
   Statement remove_tombstones_, emails_of_mailbox_, remove_emails_, mailboxes_of_account_;
   Statement get_usage_, write_usage_, remove_usage_, get_quota_;

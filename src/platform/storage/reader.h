@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,21 @@ struct DestinationRow {
 
 struct QueueFilter {
   std::string text;  ///< matches id, sender, recipient address or domain; empty: all
+};
+
+/// What STATUS tells of a mailbox beside its row.
+struct MailboxTotals {
+  std::uint64_t messages = 0;
+  std::uint64_t unseen = 0;   ///< without \Seen
+  std::uint64_t deleted = 0;  ///< with \Deleted
+  std::uint64_t octets = 0;
+};
+
+/// A mailbox, and how many tombstones it has.
+struct TombstoneCount {
+  AccountId account;
+  MailboxId mailbox;
+  std::uint64_t count = 0;
 };
 
 class Reader {
@@ -64,9 +80,31 @@ class Reader {
   [[nodiscard]] virtual std::vector<EmailSummary> summaries(AccountId account, MailboxId mailbox, Uid from,
                                                             std::size_t max) = 0;
   [[nodiscard]] virtual std::optional<EmailRow> email(AccountId account, MailboxId mailbox, Uid uid) = 0;
+  /// The rows of these uids (ascending); those that are gone are left out.
+  [[nodiscard]] virtual std::vector<EmailRow> emails(AccountId account, MailboxId mailbox,
+                                                     std::span<const Uid> uids) = 0;
+  [[nodiscard]] virtual MailboxTotals totals(AccountId account, MailboxId mailbox) = 0;
+  /// One for each id; nullopt where none were kept.
+  [[nodiscard]] virtual std::vector<std::optional<FactsRow>> facts(std::span<const EmailId> ids) = 0;
+  /// Calls `visitor` with the index and the first `octets_max` octets of each email, in order, until it says false;
+  /// emails that are gone or damaged are passed over. The octets are valid during the call. For searches: nothing is
+  /// copied where the octets stand in one piece.
+  virtual void visit_octets(std::span<const EmailId> ids, std::uint64_t octets_max,
+                            const std::function<bool(std::size_t, Octets)>& visitor) = 0;
   [[nodiscard]] virtual std::optional<EmailRow> email(EmailId id) = 0;
   /// Expunged and moved away after `since`, by modseq.
   [[nodiscard]] virtual std::vector<TombstoneRow> tombstones(AccountId account, MailboxId mailbox, ModSeq since) = 0;
+  /// The modseq up to which tombstones must be forgotten so that not more than `keep` are left; nullopt: none.
+  [[nodiscard]] virtual std::optional<ModSeq> tombstone_bound(AccountId account, MailboxId mailbox,
+                                                              std::uint64_t keep) = 0;
+  /// Mailboxes with more tombstones than `more_than`.
+  [[nodiscard]] virtual std::vector<TombstoneCount> long_tombstone_lists(std::uint64_t more_than) = 0;
+  /// Emails expunged at `since` or later that can be brought back, oldest first, at most `max` of them.
+  [[nodiscard]] virtual std::vector<ExpungedRow> expunged(AccountId account, TimePoint since, std::size_t max) = 0;
+  /// Whether an email was expunged before `before` and is still kept.
+  [[nodiscard]] virtual bool has_expunged_before(TimePoint before) = 0;
+  /// Names that are subscribed to and no mailbox has.
+  [[nodiscard]] virtual std::vector<std::string> subscriptions(AccountId account) = 0;
 
   // queue
   [[nodiscard]] virtual std::vector<DestinationRow> destinations() = 0;

@@ -73,6 +73,28 @@ constexpr const char* version_2 = R"sql(
 CREATE TABLE keys (kind TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
   sealed BLOB NOT NULL, facts TEXT NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL,
   PRIMARY KEY (kind, owner, name)) WITHOUT ROWID;
+
+-- In seconds; beside the flags, so that a view in memory is read from this table alone.
+ALTER TABLE emails ADD COLUMN internal_date INTEGER NOT NULL DEFAULT 0;
+UPDATE emails SET internal_date =
+  coalesce((SELECT d.internal_date / 1000000 FROM email_data d WHERE d.email_id = emails.email_id), 0);
+-- 0: its own email_id.
+ALTER TABLE email_data ADD COLUMN object_id INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mailboxes ADD COLUMN forgotten_modseq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mailboxes ADD COLUMN first_recent INTEGER NOT NULL DEFAULT 1;
+-- Names that are subscribed to and no mailbox has.
+CREATE TABLE subscriptions (account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;
+-- What was made from an email's octets to answer FETCH.
+CREATE TABLE email_facts (email_id INTEGER PRIMARY KEY, envelope BLOB NOT NULL, structure BLOB NOT NULL,
+  preview BLOB NOT NULL);
+-- Hashes of message ids, and the thread each belongs to.
+CREATE TABLE threads (account INTEGER NOT NULL, key INTEGER NOT NULL, thread_id INTEGER NOT NULL,
+  PRIMARY KEY (account, key)) WITHOUT ROWID;
+-- Expunged emails that can be brought back: their email_data and content are still there.
+CREATE TABLE expunged (email_id INTEGER PRIMARY KEY, expunged INTEGER NOT NULL, account INTEGER NOT NULL,
+  mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, size INTEGER NOT NULL, flags INTEGER NOT NULL,
+  mailbox_name TEXT NOT NULL, keywords TEXT NOT NULL);
+CREATE INDEX expunged_by_time ON expunged (expunged);
 )sql";
 
 /// The step that takes version N to N + 1 stands at index N.

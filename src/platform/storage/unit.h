@@ -271,10 +271,12 @@ struct PutSetting {
   std::string value;
 };
 
-using Mutation = std::variant<PutContent, AddEmail, SetFlags, ExpungeEmail, MoveEmail, PutMailbox, DeleteMailbox,
-                              PutQueued, PutRecipient, RemoveRecipient, PutStory, AppendStory, SweepStories, PutDomain,
-                              RemoveDomain, PutAccount, RemoveAccount, PutLogin, RemoveLogin, PutAddress, RemoveAddress,
-                              PutGroup, RemoveGroup, PutSetting, PutKey, RemoveKey>;
+using Mutation =
+    std::variant<PutContent, AddEmail, SetFlags, ChangeFlags, ExpungeEmail, ExpungeEmails, MoveEmail, MoveEmails,
+                 CopyEmails, UndeleteEmail, SweepExpunged, ForgetTombstones, PutFacts, PutMailbox, DeleteMailbox,
+                 TakeRecent, PutSubscription, PutQueued, PutRecipient, RemoveRecipient, PutStory, AppendStory,
+                 SweepStories, PutDomain, RemoveDomain, PutAccount, RemoveAccount, PutLogin, RemoveLogin, PutAddress,
+                 RemoveAddress, PutGroup, RemoveGroup, PutSetting, PutKey, RemoveKey>;
 
 struct Unit {
   std::vector<Precondition> preconditions;

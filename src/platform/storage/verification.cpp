@@ -159,8 +159,9 @@ void Verification::check_email_row(const Statement& row, Statement& data) {
 }
 
 void Verification::check_email_data() {
-  Statement place =
-      database_.prepare("SELECT email_id, size FROM emails WHERE account = ? AND mailbox = ? AND uid = ?");
+  Statement place = database_.prepare(
+      "SELECT email_id, size FROM emails WHERE account = ?1 AND mailbox = ?2 AND uid = ?3 UNION ALL "
+      "SELECT email_id, size FROM expunged WHERE email_id = ?4");
   scan("the data of emails",
        "SELECT email_id, account, mailbox, uid, content, crc, ranges, header_block FROM email_data", "email_id",
        [&](const Statement& row) {
@@ -169,11 +170,12 @@ void Verification::check_email_data() {
          StoredOctets octets{MailId{row.natural(4)}, row.text(7), decode_ranges(row.octets(6)), 0};
          ++contents_[octets.content.value].references;
          try {
-           place.with(email.account, email.mailbox, email.uid);
+           place.with(email.account, email.mailbox, email.uid, id);
            const bool placed = place.step() && place.natural(0) == id.value;
            if (placed) octets.size = place.natural(1);
            if (!placed) {
-             add(DamageKind::mailbox, "the data of an email that stands in no mailbox").emails = {email};
+             add(DamageKind::mailbox, "the data of an email that stands in no mailbox and was not expunged").emails = {
+                 email};
            } else if (octets_crc(octets) != row.small(5)) {
              add(DamageKind::content_octets, "an email's row does not have its checksum").emails = {email};
            }
