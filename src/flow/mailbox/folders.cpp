@@ -34,6 +34,7 @@ std::optional<storage::AccountId> account_changed(const storage::Mutation& mutat
   if (const auto* put = std::get_if<storage::PutMailbox>(&mutation)) return put->row.account;
   if (const auto* gone = std::get_if<storage::DeleteMailbox>(&mutation)) return gone->account;
   if (const auto* gone = std::get_if<storage::RemoveAccount>(&mutation)) return gone->id;
+  if (const auto* subscription = std::get_if<storage::PutSubscription>(&mutation)) return subscription->account;
   return std::nullopt;
 }
 

@@ -56,8 +56,8 @@ class Mailboxes {
   [[nodiscard]] Folders& folders() { return folders_; }
   [[nodiscard]] storage::Store& store() { return store_; }
   [[nodiscard]] const MailboxOptions& options() const { return options_; }
-  /// undelete_time and bounds; not make_facts.
-  void reconfigure(const MailboxOptions& options);
+  /// A change of the configuration; thread-safe.
+  void set_undelete_time(Duration time);
 
   // ---- looking
 
@@ -128,12 +128,29 @@ class Mailboxes {
 
  private:
   [[nodiscard]] Task<Outcome<storage::MailboxRow>> mailbox_named(storage::AccountId account, std::string name);
+  [[nodiscard]] static std::optional<Status> read_status(storage::Reader& reader, storage::AccountId account,
+                                                         MailboxId mailbox);
+  [[nodiscard]] OperationFailure damaged(const Problem& problem) const;
+  [[nodiscard]] bool keeps_expunged() const { return undelete_time_.load() > Duration::zero(); }
+  [[nodiscard]] Task<Outcome<storage::Committed>> expunge_unit(const View& view, std::vector<Uid> uids,
+                                                               bool only_deleted);
+  /// COPY and MOVE, tried again where an email went meanwhile.
+  enum class Transfer : std::uint8_t { copy, move };
+  [[nodiscard]] Task<Outcome<Copied>> transfer(const View& view, std::vector<Uid> uids, std::string target,
+                                               Transfer how);
+  [[nodiscard]] storage::Unit plan_transfer(const View& view, const std::vector<Uid>& uids, MailboxId to, Transfer how);
+  [[nodiscard]] Task<Outcome<void>> rename_inbox(storage::AccountId account, std::string to);
+  [[nodiscard]] Task<bool> undelete_unit(storage::AccountId account, const FolderList& folders,
+                                         std::span<const storage::ExpungedRow> emails);
+  [[nodiscard]] Task<> forget_tombstones();
 
   storage::Store& store_;
   Folders& folders_;
   const runtime::Clock& clock_;
   runtime::IdSource& ids_;
-  MailboxOptions options_;
+  const MailboxOptions options_;
+  std::atomic<Duration> undelete_time_;
+  std::atomic<std::uint64_t> sweeps_{0};
   runtime::Logger log_;
   std::shared_ptr<Views> views_;
 };

@@ -24,6 +24,7 @@ class MemoryStore::MemoryReader final : public Reader {
   }
   std::vector<DomainRow> domains() override { return {}; }
   std::vector<AccountRow> accounts() override { return {}; }
+  std::optional<AccountRow> account(AccountId) override { return {}; }
   std::vector<LoginRow> logins() override { return {}; }
   std::vector<AddressRow> addresses() override { return {}; }
   std::vector<GroupRow> groups() override { return {}; }

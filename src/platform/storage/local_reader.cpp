@@ -120,6 +120,18 @@ std::vector<AccountRow> LocalReader::accounts() {
   return rows;
 }
 
+std::optional<AccountRow> LocalReader::account(AccountId id) {
+  std::optional<AccountRow> row;
+  Statement& s = sql("SELECT id, address, password_hash, enabled, quota_octets, settings, created FROM accounts WHERE "
+                     "id = ?")
+                     .with(id);
+  if (s.step())
+    row = AccountRow{
+        AccountId{s.integer(0)}, s.text(1), s.text(2), s.integer(3) != 0, s.natural(4), s.text(5), s.time(6)};
+  s.reset();
+  return row;
+}
+
 std::vector<LoginRow> LocalReader::logins() {
   std::vector<LoginRow> rows;
   Statement& s = sql("SELECT id, account, name, label, scope, iterations, salt, stored_key, server_key, created, "

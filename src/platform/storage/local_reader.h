@@ -20,6 +20,7 @@ class LocalReader final : public Reader {
 
   std::vector<DomainRow> domains() override;
   std::vector<AccountRow> accounts() override;
+  std::optional<AccountRow> account(AccountId id) override;
   std::vector<LoginRow> logins() override;
   std::vector<AddressRow> addresses() override;
   std::vector<GroupRow> groups() override;

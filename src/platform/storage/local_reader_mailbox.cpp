@@ -84,8 +84,7 @@ std::vector<EmailRow> LocalReader::emails(AccountId account, MailboxId mailbox, 
 std::vector<EmailSummary> LocalReader::summaries(AccountId account, MailboxId mailbox, Uid from, std::size_t max) {
   std::vector<EmailSummary> rows;
   Statement& s = sql("SELECT uid, modseq, email_id, size, flags, keywords, internal_date FROM emails WHERE account = ? "
-                     "AND mailbox = ? "
-                     "AND uid >= ? ORDER BY uid LIMIT ?")
+                     "AND mailbox = ? AND uid >= ? ORDER BY uid LIMIT ?")
                      .with(account, mailbox, from, static_cast<std::uint64_t>(max));
   while (s.step()) {
     rows.push_back({s.small(0),
@@ -94,7 +93,7 @@ std::vector<EmailSummary> LocalReader::summaries(AccountId account, MailboxId ma
                     s.natural(3),
                     static_cast<std::uint8_t>(s.integer(4)),
                     split(s.octets(5), ' '),
-                    {}});
+                    from_unix_seconds(s.integer(6))});
   }
   return rows;
 }

@@ -62,6 +62,10 @@ MailboxRows::MailboxRows(const Database& database, ContentRows& contents, Counte
       add_subscription_(database.prepare("INSERT OR IGNORE INTO subscriptions (account, name) VALUES (?, ?)")),
       remove_subscription_(database.prepare("DELETE FROM subscriptions WHERE account = ? AND name = ?")),
       remove_subscriptions_(database.prepare("DELETE FROM subscriptions WHERE account = ?")),
+      set_subscribed_(database.prepare("UPDATE mailboxes SET subscribed = ? WHERE account = ? AND name = ?")),
+      leave_subscription_(database.prepare(
+          "INSERT OR IGNORE INTO subscriptions (account, name) SELECT account, name FROM mailboxes WHERE account = ? "
+          "AND id = ? AND subscribed")),
       add_tombstone_(database.prepare("INSERT INTO tombstones (account, mailbox, modseq, uid) VALUES (?, ?, ?, ?)")),
       get_mailbox_(database.prepare("SELECT uid_validity, uid_next, highest_modseq FROM mailboxes WHERE account = ? "
                                     "AND id = ?")),
@@ -215,7 +219,9 @@ bool MailboxRows::put_mailbox(const MailboxRow& row, AccountId account, std::uin
   const std::uint32_t uid_validity =
       row.uid_validity != 0 ? row.uid_validity : static_cast<std::uint32_t>(ids_.next("uid_validity", now_seconds));
   const ModSeq highest = std::max<ModSeq>(row.highest_modseq, 1);
-  add_mailbox_.with(account, id, uid_validity, row.uid_next, highest, row.subscribed, row.name, row.special_use);
+  // A subscription that waited for this name.
+  const bool subscribed = remove_subscription_.with(account, row.name).run() != 0 || row.subscribed;
+  add_mailbox_.with(account, id, uid_validity, row.uid_next, highest, subscribed, row.name, row.special_use);
   if (add_mailbox_.run() == 0) return false;
   outcome.mailbox = id;
   return true;
@@ -251,6 +257,7 @@ bool MailboxRows::delete_mailbox(const DeleteMailbox& which, TimePoint now) {
   remove_emails(which.account, which.id, which.recoverable, now);
   counters->exists = false;
   remove_tombstones_.with(which.account, which.id).run();
+  leave_subscription_.with(which.account, which.id).run();
   remove_mailbox_.with(which.account, which.id).run();
   return true;
 }
@@ -260,6 +267,7 @@ bool MailboxRows::take_recent(const TakeRecent& take) {
 }
 
 void MailboxRows::put_subscription(const PutSubscription& put, AccountId account) {
+  if (set_subscribed_.with(put.subscribed, account, put.name).run() != 0) return;
   Statement& statement = put.subscribed ? add_subscription_ : remove_subscription_;
   statement.with(account, put.name).run();
 }

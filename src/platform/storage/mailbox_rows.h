@@ -112,7 +112,7 @@ class MailboxRows {
   Statement copy_data_, copy_facts_, put_facts_, remove_facts_;
   Statement add_expunged_, add_all_expunged_, get_expunged_, remove_expunged_, old_expunged_, expunged_of_account_;
   Statement forget_tombstones_, set_forgotten_, take_recent_, get_name_;
-  Statement add_subscription_, remove_subscription_, remove_subscriptions_;
+  Statement add_subscription_, remove_subscription_, remove_subscriptions_, set_subscribed_, leave_subscription_;
   Statement add_tombstone_, get_mailbox_, add_mailbox_, rename_mailbox_, write_mailbox_, remove_mailbox_;
   Statement remove_tombstones_, emails_of_mailbox_, remove_emails_, mailboxes_of_account_;
   Statement get_usage_, write_usage_, remove_usage_, get_quota_;

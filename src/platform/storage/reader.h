@@ -60,6 +60,7 @@ class Reader {
   // directory
   [[nodiscard]] virtual std::vector<DomainRow> domains() = 0;
   [[nodiscard]] virtual std::vector<AccountRow> accounts() = 0;
+  [[nodiscard]] virtual std::optional<AccountRow> account(AccountId id) = 0;
   [[nodiscard]] virtual std::vector<LoginRow> logins() = 0;
   [[nodiscard]] virtual std::vector<AddressRow> addresses() = 0;
   [[nodiscard]] virtual std::vector<GroupRow> groups() = 0;

@@ -191,7 +191,7 @@ struct TakeRecent {
   MailboxId id;
   Uid first_recent = 1;
 };
-/// RFC 9051 6.3.7: a subscription outlives its mailbox. For names that no mailbox has; of others MailboxRow tells.
+/// RFC 9051 6.3.7: a subscription may name no mailbox; it outlives the one it named, and holds for the next.
 struct PutSubscription {
   AccountId account;
   std::string name;
