@@ -87,13 +87,8 @@ std::vector<EmailSummary> LocalReader::summaries(AccountId account, MailboxId ma
                      "AND mailbox = ? AND uid >= ? ORDER BY uid LIMIT ?")
                      .with(account, mailbox, from, static_cast<std::uint64_t>(max));
   while (s.step()) {
-    rows.push_back({s.small(0),
-                    s.natural(1),
-                    EmailId{s.natural(2)},
-                    s.natural(3),
-                    static_cast<std::uint8_t>(s.integer(4)),
-                    split(s.octets(5), ' '),
-                    from_unix_seconds(s.integer(6))});
+    rows.push_back({s.small(0), s.natural(1), EmailId{s.natural(2)}, s.natural(3),
+                    static_cast<std::uint8_t>(s.integer(4)), split(s.octets(5), ' '), from_unix_seconds(s.integer(6))});
   }
   return rows;
 }
