@@ -201,6 +201,10 @@ def fault_programs(options):
     return list(gtest_programs("release", "test_fault", options)) + list(python_programs("fault", options))
 
 
+def conformance_programs(options):
+    return python_programs("conformance", options)
+
+
 def interop_programs(options):
     return python_programs("interop", options)
 
@@ -225,6 +229,7 @@ GROUPS = [
     Group("unit", ["asan"], unit_programs, "every room's cases, vectors and transcripts, with ASan and UBSan", quick=True),
     Group("fuzz", ["asan"], fuzz_programs, "each parser's seeds and a short run of its fuzz target"),
     Group("fault", ["release"], fault_programs, "kill, power loss, full and broken disks"),
+    Group("conformance", ["release"], conformance_programs, "scripts of other projects, played against a running server"),
     Group("interop", ["release"], interop_programs, "Postfix, Exim, OpenSMTPD, swaks, msmtp, and a faulty peer"),
     Group("clang-tidy", ["release"], clang_tidy_programs, "clang-tidy on changed files (--long: on all)", only_long=True),
 ]

@@ -24,6 +24,10 @@ json::object listeners_json(const config::Listen& listen) {
   add("smtp", listen.smtp);
   add("submission", listen.submission);
   add("submissions", listen.submissions);
+  add("imap", listen.imap);
+  add("imaps", listen.imaps);
+  add("pop3", listen.pop3);
+  add("pop3s", listen.pop3s);
   add("metrics", listen.metrics);
   return out;
 }

@@ -104,9 +104,10 @@ Task<> print_arrival(World& world, const Teller& teller) {
 void print_places(World& world) {
   say("\nTwo sites, one road:\n\n");
   for (Inhabited* site : {&world.alpha(), &world.beta()})
-    say(fmt::format("  {:<14} smtp {:<16} submission {:<16} submissions {:<16}\n", site->domain,
-                    site->endpoint("smtp").text(), site->endpoint("submission").text(),
-                    site->endpoint("submissions").text()));
+    say(fmt::format("  {:<14} smtp {:<16} submission {:<16} submissions {:<16} imap {:<16} imaps {:<16}\n",
+                    site->domain, site->endpoint("smtp").text(), site->endpoint("submission").text(),
+                    site->endpoint("submissions").text(), site->endpoint("imap").text(),
+                    site->endpoint("imaps").text()));
   say(fmt::format("\nThe DNS that both ask:\n\n{}\n", indented(world.zone_text())));
 }
 
@@ -114,15 +115,19 @@ void print_invitation(World& world) {
   const Inhabited& alpha = world.alpha();
   say("Both sites stay up. Try them:\n\n");
   for (const Inhabited* site : {&world.alpha(), &world.beta()})
-    say(fmt::format("  {:<18} password {:<14} submission {} (STARTTLS), {} (TLS)\n", site->account, site->password,
-                    site->endpoint("submission").text(), site->endpoint("submissions").text()));
+    say(fmt::format("  {:<18} password {:<14} submission {} (STARTTLS), {} (TLS), imap {} (STARTTLS), {} (TLS)\n",
+                    site->account, site->password, site->endpoint("submission").text(),
+                    site->endpoint("submissions").text(), site->endpoint("imap").text(),
+                    site->endpoint("imaps").text()));
   say(fmt::format(
       "\n  swaks --server {} --tls --auth PLAIN --auth-user {} --auth-password {} \\\n"
       "        --from {} --to {}\n"
+      "  curl --ssl-reqd -k --user {}:{} 'imap://{}/INBOX;MAILINDEX=1'\n"
       "  posthorn message list {} --config {}\n"
       "  posthorn message trace {} --config {}\n\nEnd with Ctrl-C.\n",
       alpha.endpoint("submission").text(), alpha.account, alpha.password, alpha.account, world.beta().account,
-      world.beta().account, world.beta().made.config.string(), alpha.account, alpha.made.config.string()));
+      world.beta().account, world.beta().password, world.beta().endpoint("imap").text(), world.beta().account,
+      world.beta().made.config.string(), alpha.account, alpha.made.config.string()));
 }
 
 Task<Outcome> send_letter(server::Process& process, World& world, Teller& teller) {

@@ -18,6 +18,8 @@ constexpr Duration kGrace = std::chrono::seconds(5);
 constexpr std::uint16_t kSmtpPort = 2525;
 constexpr std::uint16_t kSubmissionPort = 2587;
 constexpr std::uint16_t kSubmissionsPort = 2465;
+constexpr std::uint16_t kImapPort = 2143;
+constexpr std::uint16_t kImapsPort = 2993;
 
 /// Whether a port can be bound at this moment. Another program may be faster; the start then says so.
 bool is_free(const IpAddress& address, std::uint16_t port) {
@@ -94,8 +96,10 @@ Result<void, Problem> World::make_site(Inhabited& site, const std::filesystem::p
   options.host_name = site.host_name;
   options.account = site.account;
   options.password = site.password;
-  options.listen = fmt::format("smtp={0}:{1},submission={0}:{2},submissions={0}:{3}", site.address.text(), mx_port,
-                               free_port(site.address, kSubmissionPort), free_port(site.address, kSubmissionsPort));
+  options.listen =
+      fmt::format("smtp={0}:{1},submission={0}:{2},submissions={0}:{3},imap={0}:{4},imaps={0}:{5}", site.address.text(),
+                  mx_port, free_port(site.address, kSubmissionPort), free_port(site.address, kSubmissionsPort),
+                  free_port(site.address, kImapPort), free_port(site.address, kImapsPort));
   options.authority = authority_.get();
   options.ca_file = ca_file_;
   options.relay.mx_port = other_mx_port;
@@ -128,7 +132,7 @@ Task<Result<void, Problem>> World::start(server::Process& process, Teller& telle
 
 Task<Result<void, Problem>> World::add_login(Inhabited& site, TimePoint now) {
   const auto snapshot = site.server->directory().snapshot();
-  auto login = directory::add_login(*snapshot, site.account, "mail program", "smtp", now);
+  auto login = directory::add_login(*snapshot, site.account, "mail program", "smtp,imap", now);
   if (!login) co_return fail(std::move(login.error()));
   const auto committed = co_await site.server->store().commit(std::move(login->unit));
   if (!committed)

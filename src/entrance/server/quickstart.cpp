@@ -33,6 +33,10 @@ std::vector<config::Endpoint>* service_of(config::Listen& listen, std::string_vi
   if (name == "smtp") return &listen.smtp;
   if (name == "submission") return &listen.submission;
   if (name == "submissions") return &listen.submissions;
+  if (name == "imap") return &listen.imap;
+  if (name == "imaps") return &listen.imaps;
+  if (name == "pop3") return &listen.pop3;
+  if (name == "pop3s") return &listen.pop3s;
   if (name == "metrics") return &listen.metrics;
   return nullptr;
 }
@@ -49,7 +53,7 @@ struct Plan {
 
 /// Services whose names are fixed and that are not built yet (site/config refuses their keys, too).
 bool is_unserved(std::string_view name) {
-  constexpr std::array<std::string_view, 6> names{"imap", "imaps", "pop3", "pop3s", "http", "https"};
+  constexpr std::array<std::string_view, 2> names{"http", "https"};
   return std::ranges::find(names, name) != names.end();
 }
 
@@ -197,6 +201,8 @@ config::Listen default_listen() {
   listen.smtp = on("0.0.0.0", 25);
   listen.submission = on("0.0.0.0", 587);
   listen.submissions = on("0.0.0.0", 465);
+  listen.imap = on("0.0.0.0", 143);
+  listen.imaps = on("0.0.0.0", 993);
   return listen;
 }
 
@@ -208,7 +214,7 @@ Result<config::Listen, Problem> parse_listen(std::string_view text) {
     const auto at = service == nullptr ? std::nullopt : net::Endpoint::parse(part.substr(equals + 1));
     if (is_unserved(part.substr(0, equals)))
       return fail(cannot(fmt::format("--listen {}: this version does not serve {}", part, part.substr(0, equals)),
-                         "choose among smtp, submission, submissions and metrics"));
+                         "choose among smtp, submission, submissions, imap, imaps, pop3, pop3s and metrics"));
     if (!at)
       return fail(cannot(fmt::format("--listen {} is not SERVICE=ADDRESS:PORT", part),
                          "for example --listen smtp=127.0.0.1:2525,submission=127.0.0.1:2587"));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "flow/access/imap_facts.h"
 #include "foundation/base/bytes.h"
 #include "platform/runtime/files.h"
 
@@ -68,6 +69,27 @@ smtp_service::ServiceSettings smtp_settings(const config::Config& config, smtp::
   settings.time_outs.tls = config.limits.tls_timeout;
   settings.tls = std::move(tls);
   return settings;
+}
+
+access::Settings access_settings(const config::Config& config, std::shared_ptr<const net::ServerTls> tls,
+                                 const std::string& unknown_login_secret) {
+  access::Settings settings;
+  settings.host_name = config.host_name;
+  settings.time_outs.login = config.limits.login_timeout;
+  settings.time_outs.imap_idle = config.limits.imap_idle_timeout;
+  settings.time_outs.pop3_idle = config.limits.pop3_idle_timeout;
+  settings.time_outs.command = config.limits.command_timeout;
+  settings.time_outs.tls = config.limits.tls_timeout;
+  settings.tls = std::move(tls);
+  settings.unknown_login_secret = unknown_login_secret;
+  settings.append_octets_max = config.limits.append_size;
+  return settings;
+}
+
+mailbox::MailboxOptions mailbox_options(const config::Config&) {
+  mailbox::MailboxOptions options;
+  options.make_facts = access::make_facts;
+  return options;
 }
 
 delivery::Rules delivery_rules(const config::Config& config) {

@@ -4,7 +4,9 @@
 
 #include <memory>
 
+#include "flow/access/settings.h"
 #include "flow/delivery/delivery.h"
+#include "flow/mailbox/mailboxes.h"
 #include "flow/smtp_service/pump.h"
 #include "platform/net/tls.h"
 #include "platform/runtime/log.h"
@@ -20,6 +22,9 @@ namespace posthorn::server {
 [[nodiscard]] smtp_service::ServiceSettings smtp_settings(const config::Config& config, smtp::server::Role role,
                                                           std::shared_ptr<const net::ServerTls> tls,
                                                           const std::string& unknown_login_secret);
+[[nodiscard]] access::Settings access_settings(const config::Config& config, std::shared_ptr<const net::ServerTls> tls,
+                                               const std::string& unknown_login_secret);
+[[nodiscard]] mailbox::MailboxOptions mailbox_options(const config::Config& config);
 [[nodiscard]] delivery::Rules delivery_rules(const config::Config& config);
 [[nodiscard]] directory::GuessLimits guess_limits(const config::Limits& limits);
 [[nodiscard]] directory::Snapshot::Bounds group_bounds(const config::Limits& limits);

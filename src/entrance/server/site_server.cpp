@@ -39,6 +39,7 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
   co_await site->selectors_->load();
   if (auto done = site->make_road(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_doors(); !done) co_return fail(std::move(done.error()));
+  if (auto done = site->open_access(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_administration(); !done) co_return fail(std::move(done.error()));
   if (auto done = co_await site->queue_->start(); !done) co_return fail(std::move(done.error()));
   site->start_work();
@@ -87,6 +88,8 @@ Result<void, Problem> SiteServer::make_road() {
                                                               process_.clock(), guess_limits(limits));
   journal_ = std::make_unique<journal::Journal>(*store_);
   folders_ = std::make_unique<mailbox::Folders>(*store_);
+  mailboxes_ = std::make_unique<mailbox::Mailboxes>(*store_, *folders_, process_.clock(), process_.ids(),
+                                                    mailbox_options(config_), log_);
   delivery_ = std::make_unique<delivery::Delivery>(
       delivery::Surroundings{store_.get(), directory_.get(), folders_.get(), &process_.clock(), &process_.ids()},
       delivery_rules(config_));
@@ -159,6 +162,54 @@ Result<void, Problem> SiteServer::open_service(const char* name, smtp::server::R
   return {};
 }
 
+Result<void, Problem> SiteServer::open_access() {
+  access::ImapSurroundings around;
+  around.store = store_.get();
+  around.directory = directory_.get();
+  around.authenticator = authenticator_.get();
+  around.mailboxes = mailboxes_.get();
+  around.workers = &process_.workers();
+  around.clock = &process_.clock();
+  around.ids = &process_.ids();
+  around.metrics = &metrics_;
+  imap_ = std::make_unique<access::ImapDoor>(around,
+                                             access_settings(config_, server_tls_, directory_->unknown_login_secret()));
+  if (auto done = open_access_service("imap", *imap_, config_.listen.imap, false); !done) return done;
+  if (auto done = open_access_service("imaps", *imap_, config_.listen.imaps, true); !done) return done;
+  directory_->observe_revocations([this](const directory::Revocation& revocation) {
+    for (const auto& service : access_services_) service->end_revoked(revocation);
+  });
+  return {};
+}
+
+Result<void, Problem> SiteServer::open_access_service(const char* name, access::Door& door,
+                                                      const std::vector<config::Endpoint>& at, bool implicit_tls) {
+  if (at.empty()) return {};
+  if (!server_tls_)
+    return fail(Problem{ProblemKind::usage, fmt::format("cannot open listen.{}", name),
+                        "passwords are taken under TLS only, and no certificate is configured",
+                        "set tls.certificate and tls.key"});
+  access::ServiceSurroundings around;
+  around.loops = process_.net_loops();
+  around.tasks = &sessions_;
+  around.ids = &process_.ids();
+  around.limits = connections_.get();
+  around.door = &door;
+  around.metrics = &metrics_;
+  around.log = log_;
+  around.name = name;
+  around.implicit_tls = implicit_tls;
+  auto service = access::Service::open(std::move(around), at);
+  if (!service) {
+    Problem problem = std::move(service.error());
+    problem.what += fmt::format(" (listen.{})", name);
+    return fail(std::move(problem));
+  }
+  for (const net::Endpoint& endpoint : (*service)->local()) listening_.push_back({name, endpoint});
+  access_services_.push_back(std::move(*service));
+  return {};
+}
+
 Result<void, Problem> SiteServer::open_administration() {
   net::Loop& loop = *process_.net_loops().front();
   control_ = std::make_unique<admin::ControlServer>(loop, [this] { return admin_site(); }, log_);
@@ -180,6 +231,7 @@ void SiteServer::start_work() {
   if (metrics_server_) runtime::spawn(housekeeping_, first, "metrics", metrics_server_->run());
   runtime::spawn(housekeeping_, first, "housekeeping", keep_house());
   for (const Door& door : doors_) door.service->start();
+  for (const auto& service : access_services_) service->start();
   for (const Listening& each : listening_)
     log_.info("listening", {{"service", each.service}, {"address", each.at.text()}});
 }
@@ -191,6 +243,7 @@ Task<> SiteServer::keep_house() {
     if (tick % kTicksToFlush == 0) {
       authenticator_->flush_last_used();
       selectors_->flush();
+      co_await mailboxes_->sweep();
     }
     if (tick % kTicksToRetention != 0) continue;
     const config::Config config = present_config();
@@ -221,6 +274,7 @@ Task<> SiteServer::stop(Duration grace) {
   log_.info("stopping");
   const TimePoint deadline = process_.clock().now() + grace;
   for (const Door& door : doors_) door.service->stop();
+  for (const auto& service : access_services_) service->stop();
   Task<> sessions_end = sessions_.join();
   co_await runtime::run_until(process_.clock(), deadline, std::move(sessions_end));
   sessions_.cancel();
@@ -277,6 +331,7 @@ void SiteServer::apply(config::Config config) {
   queue_->reconfigure(queue::Policy::from(config), routes);
   for (const Door& door : doors_)
     door.service->reconfigure(smtp_settings(config, door.role, server_tls_, directory_->unknown_login_secret()));
+  imap_->reconfigure(access_settings(config, server_tls_, directory_->unknown_login_secret()));
   const std::lock_guard lock(config_mutex_);
   config_ = std::move(config);
 }

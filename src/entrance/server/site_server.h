@@ -11,8 +11,11 @@
 #include "entrance/admin/control.h"
 #include "entrance/admin/metrics_server.h"
 #include "entrance/server/process.h"
+#include "flow/access/imap.h"
+#include "flow/access/service.h"
 #include "flow/delivery/delivery.h"
 #include "flow/mailbox/folders.h"
+#include "flow/mailbox/mailboxes.h"
 #include "flow/queue/queue.h"
 #include "flow/reception/reception.h"
 #include "flow/relay/relay.h"
@@ -27,7 +30,7 @@ namespace posthorn::server {
 
 /// Where a service really listens (port 0 of the configuration filled in).
 struct Listening {
-  std::string service;  ///< "smtp", "submission", "submissions", "metrics"
+  std::string service;  ///< "smtp", "submission", "submissions", "imap", "imaps", "metrics"
   net::Endpoint at;
 };
 
@@ -65,6 +68,9 @@ class SiteServer {
   [[nodiscard]] Result<void, Problem> open_service(const char* name, smtp::server::Role role,
                                                    const std::vector<config::Endpoint>& at,
                                                    smtp_service::HandlerFactory& handlers);
+  [[nodiscard]] Result<void, Problem> open_access();
+  [[nodiscard]] Result<void, Problem> open_access_service(const char* name, access::Door& door,
+                                                          const std::vector<config::Endpoint>& at, bool implicit_tls);
   [[nodiscard]] Result<void, Problem> open_administration();
   void start_work();
   void watch_process();
@@ -91,6 +97,7 @@ class SiteServer {
   std::unique_ptr<directory::Authenticator> authenticator_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<mailbox::Folders> folders_;
+  std::unique_ptr<mailbox::Mailboxes> mailboxes_;
   std::unique_ptr<delivery::Delivery> delivery_;
   std::unique_ptr<relay::RelayOffice> office_;
   std::unique_ptr<queue::Queue> queue_;
@@ -105,6 +112,8 @@ class SiteServer {
     std::unique_ptr<smtp_service::SmtpService> service;
   };
   std::vector<Door> doors_;
+  std::unique_ptr<access::ImapDoor> imap_;
+  std::vector<std::unique_ptr<access::Service>> access_services_;
   std::unique_ptr<admin::ControlServer> control_;
   std::unique_ptr<admin::MetricsServer> metrics_server_;
   std::vector<Listening> listening_;

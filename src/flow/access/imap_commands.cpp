@@ -1,0 +1,29 @@
+#include "flow/access/imap_commands.h"
+
+namespace posthorn::access {
+
+Task<Ending> execute(ImapContext& context, const imap::CommandBody& command) {
+  return std::visit([&context](const auto& what) { return run(context, what); }, command);
+}
+
+Task<Ending> run(ImapContext&, const imap::NoopCommand& command) {
+  co_return ok(command.is_check ? "CHECK completed" : "NOOP completed");
+}
+
+Task<Ending> run(ImapContext&, const imap::IdleCommand&) {
+  co_return ok("IDLE completed");  // the session waits for its end by itself
+}
+
+Task<Ending> run(ImapContext& context, const imap::NamespaceCommand&) {
+  context.out().name_space();
+  co_return ok("NAMESPACE completed");
+}
+
+void enable_condstore(ImapContext& context) {
+  if (context.encoding().condstore) return;
+  context.machine.enable_condstore();
+  if (context.selected)
+    context.out().ok(imap::code::highest_mod_seq(context.selected->known().highest_modseq()), "Highest");
+}
+
+}  // namespace posthorn::access

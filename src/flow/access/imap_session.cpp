@@ -1,0 +1,288 @@
+#include "flow/access/imap_session.h"
+
+#include "flow/access/imap_commands.h"
+#include "flow/access/imap_updates.h"
+
+namespace posthorn::access {
+
+namespace server = imap::server;
+
+namespace {
+
+server::PeerFacts peer_facts(const net::Stream& stream) {
+  return {stream.peer().address.unmapped(), stream.peer().port};
+}
+
+server::TlsFacts tls_facts(const net::Stream& stream) {
+  server::TlsFacts facts;
+  if (const auto info = stream.tls_info()) {
+    facts.version = info->version;
+    facts.cipher = info->cipher;
+  }
+  facts.bindings.tls_exporter = stream.channel_binding(net::ChannelBinding::tls_exporter).value_or("");
+  facts.bindings.tls_server_end_point = stream.channel_binding(net::ChannelBinding::tls_server_end_point).value_or("");
+  return facts;
+}
+
+std::string_view text(server::CloseReason reason) {
+  switch (reason) {
+    case server::CloseReason::logout:
+      return "logged out";
+    case server::CloseReason::refused:
+      return "refused";
+    case server::CloseReason::protocol:
+      return "protocol violated";
+    case server::CloseReason::too_many_errors:
+      return "too many errors";
+    case server::CloseReason::timeout:
+      return "silent for too long";
+    case server::CloseReason::shutdown:
+      return "the server stops";
+    case server::CloseReason::ended:
+      return "ended by the server";
+    case server::CloseReason::disconnected:
+      break;
+  }
+  return "disconnected";
+}
+
+}  // namespace
+
+ImapSession::ImapSession(const ImapSurroundings& world, std::shared_ptr<const ImapSettings> settings,
+                         Connection connection)
+    : world_(world),
+      settings_(std::move(settings)),
+      connection_(std::move(connection)),
+      machine_(connection_.implicit_tls ? settings_->machine_tls : settings_->machine, peer_facts(*connection_.stream)),
+      context_{world_,
+               settings_->common,
+               *connection_.loop,
+               *connection_.stream,
+               machine_,
+               connection_.log,
+               Gate(*world.directory, *world.authenticator, directory::Scope::imap, machine_.peer().address,
+                    connection_.log)},
+      login_deadline_(connection_.loop->clock().now() + settings_->common.time_outs.login) {}
+
+ImapSession::~ImapSession() = default;
+
+const directory::Identity* ImapSession::identity() const {
+  const auto& identity = context_.gate.identity();
+  return identity ? &*identity : nullptr;
+}
+
+Task<> ImapSession::run() {
+  if (connection_.implicit_tls && !co_await shake_hands()) co_return;
+  while (!ended_) {
+    server::Event event = machine_.next();
+    if (const auto* octets = std::get_if<server::AppendOctets>(&event);
+        octets && take_append_now(context_, octets->octets))
+      continue;
+    co_await std::visit([this](auto& what) { return on(what); }, event);
+  }
+}
+
+void ImapSession::end(EndReason reason) {
+  // A revoked login is the stronger reason.
+  if (!ending_ || reason == EndReason::revoked) ending_ = reason;
+  wake();
+}
+
+void ImapSession::wake() {
+  if (waits_) connection_.stream->interrupt();
+}
+
+bool ImapSession::must_tell() const {
+  return machine_.is_idling() && context_.selected && context_.selected->snapshot.is_behind();
+}
+
+void ImapSession::say_goodbye() {
+  goodbye_said_ = true;
+  if (*ending_ == EndReason::revoked) {
+    machine_.end(imap::code::expired(), "This login was revoked or its account switched off");
+  } else {
+    machine_.on_shutdown();
+  }
+}
+
+Task<> ImapSession::on(server::NeedInput&) {
+  if (ending_ && !goodbye_said_) {
+    say_goodbye();
+    co_return;
+  }
+  if (machine_.is_idling()) tell_during_idle(context_);
+  if (!co_await context_.flush()) co_return;
+  // What came while the client was written to: from here to the wait nothing can come unseen.
+  if ((ending_ && !goodbye_said_) || must_tell()) co_return;
+  // A session may wait for half an hour: it then holds no buffer.
+  input_.give_back();
+  connection_.stream->set_deadline(input_deadline());
+  waits_ = true;
+  const auto ready = co_await connection_.stream->wait_readable();
+  waits_ = false;
+  if (!ready) {
+    lost(ready.error());
+    co_return;
+  }
+  input_ = connection_.loop->borrow_buffer();
+  const auto got = connection_.stream->read_now(input_.span());
+  if (!got) {
+    lost(got.error());
+  } else if (*got > 0) {
+    machine_.receive({input_.span().data(), *got});
+  }
+}
+
+Task<> ImapSession::on(server::FlushOutput&) {
+  (void)co_await context_.flush();
+}
+
+Task<> ImapSession::on(server::Connected&) {
+  machine_.accept();
+  co_return;
+}
+
+Task<> ImapSession::on(server::StartTls&) {
+  if (!co_await context_.flush()) co_return;
+  if (!co_await shake_hands()) machine_.on_disconnect();
+}
+
+Task<> ImapSession::on(server::CheckPassword& question) {
+  const auto right = co_await context_.gate.check_password(std::move(question.authcid), std::move(question.authzid),
+                                                           std::move(question.password));
+  if (right) {
+    machine_.answer_password(*right);
+  } else {
+    machine_.unavailable();
+  }
+}
+
+Task<> ImapSession::on(server::FindScramVerifier& question) {
+  auto verifier = context_.gate.find_scram_verifier(question.authcid, question.authzid);
+  if (verifier) {
+    machine_.answer_scram_verifier(std::move(*verifier));
+  } else {
+    machine_.unavailable();
+  }
+  co_return;
+}
+
+Task<> ImapSession::on(server::Authenticated& event) {
+  if (!context_.gate.succeeded(event.mechanism, event.authcid)) ending_ = EndReason::revoked;
+  co_return;
+}
+
+Task<> ImapSession::on(server::AuthenticationFailed& event) {
+  context_.gate.failed(event.mechanism, event.authcid, event.reason);
+  co_return;
+}
+
+Task<> ImapSession::on(server::ClientId& event) {
+  std::string told;
+  for (const auto& [name, value] : event.fields) told += fmt::format("{}{}={}", told.empty() ? "" : " ", name, value);
+  context_.log.info("client", {{"id", told}});
+  co_return;
+}
+
+Task<> ImapSession::on(server::Execute& event) {
+  const auto* idle = std::get_if<imap::IdleCommand>(&event.command);
+  if (idle != nullptr) {
+    begin_idle();
+    co_return;
+  }
+  context_.tag = std::move(event.tag);
+  Ending ending = co_await execute(context_, event.command);
+  tell_changes(context_, updates_after(event.command));
+  machine_.complete(ending.condition, ending.code, ending.text);
+}
+
+void ImapSession::begin_idle() {
+  Selected* selected = context_.selected.get();
+  if (selected == nullptr) return;
+  selected->subscription = selected->snapshot.view()->subscribe(connection_.loop->executor(),
+                                                                selected->snapshot.known_version(), [this] { wake(); });
+}
+
+Task<> ImapSession::on(server::IdleEnds&) {
+  tell_during_idle(context_);
+  if (context_.selected) context_.selected->subscription.reset();
+  machine_.complete(server::Condition::ok, "IDLE completed");
+  co_return;
+}
+
+Task<> ImapSession::on(server::AppendBegins& event) {
+  co_await begin_append(context_, event);
+}
+
+Task<> ImapSession::on(server::AppendOctets& event) {
+  co_await take_append(context_, event.octets);
+}
+
+Task<> ImapSession::on(server::AppendMessageEnds&) {
+  co_await end_append_message(context_);
+}
+
+Task<> ImapSession::on(server::AppendEnds&) {
+  Ending ending = co_await finish_append(context_);
+  tell_changes(context_, Updates{});
+  machine_.complete(ending.condition, ending.code, ending.text);
+}
+
+Task<> ImapSession::on(server::AppendAborted&) {
+  context_.appending.reset();
+  co_return;
+}
+
+Task<> ImapSession::on(server::Refused& event) {
+  context_.log.info("command refused", {{"command", event.command}, {"reason", event.why}});
+  co_return;
+}
+
+Task<> ImapSession::on(server::Close& event) {
+  ended_ = true;
+  context_.selected.reset();
+  context_.appending.reset();
+  if (context_.gate.identity()) context_.log.info("session ended", {{"reason", text(event.reason)}});
+  const bool written = co_await context_.flush();
+  if (!written || event.reason == server::CloseReason::disconnected) co_return;
+  // With input unread a close is a reset, which could overtake our last words.
+  co_await connection_.stream->close(event.reason == server::CloseReason::logout ? net::Linger::no : net::Linger::yes);
+}
+
+Task<bool> ImapSession::shake_hands() {
+  net::Stream& stream = *connection_.stream;
+  stream.set_deadline(connection_.loop->clock().now() + settings_->common.time_outs.tls);
+  const auto shaken = co_await stream.start_tls(*settings_->common.tls);
+  if (!shaken) {
+    context_.log.info("TLS handshake failed", {{"peer", stream.peer().text()}, {"reason", shaken.error().reason}});
+    co_return false;
+  }
+  machine_.on_tls_established(tls_facts(stream));
+  co_return true;
+}
+
+void ImapSession::lost(net::StreamError error) {
+  if (error == net::StreamError::interrupted) return;  // something is to be told; NeedInput looks what
+  if (error == net::StreamError::timed_out) {
+    machine_.on_timeout();
+  } else {
+    machine_.on_disconnect();
+  }
+}
+
+TimePoint ImapSession::input_deadline() const {
+  const TimePoint now = connection_.loop->clock().now();
+  const TimeOuts& time_outs = settings_->common.time_outs;
+  switch (machine_.deadline()) {
+    case server::Deadline::login:
+      return login_deadline_;
+    case server::Deadline::literal:
+      return now + time_outs.command;
+    case server::Deadline::command:
+    case server::Deadline::idle:
+      break;
+  }
+  return now + time_outs.imap_idle;
+}
+
+}  // namespace posthorn::access
