@@ -49,10 +49,11 @@ TEST(ImapClient, TheServerUnderstandsIt) {
   const auto settings = server::test_settings();
   server::ImapBench bench(settings);
   bench.log_in();
-  const auto line = CommandWriter("t", "RENAME").mailbox("Entwürfe & so").astring("b\r\n\"").line();
+  const auto line = CommandWriter("t", "RENAME").mailbox("Entwürfe & so").astring("b \"c").line();
   EXPECT_EQ(bench.feed(line), "t OK done\r\n");
-  const auto& rename = std::get<RenameCommand>(bench.commands.back().command);
-  EXPECT_EQ(rename.from, "Entwürfe & so");
+  EXPECT_EQ(std::get<RenameCommand>(bench.commands.back().command).from, "Entwürfe & so");
+  EXPECT_EQ(bench.feed(CommandWriter("q", "GETQUOTA").astring("b\r\n\"").line()), "q OK done\r\n");
+  EXPECT_EQ(std::get<GetQuotaCommand>(bench.commands.back().command).root, "b\r\n\"");
   EXPECT_EQ(
       bench.feed(CommandWriter("u", "APPEND").mailbox("x").word("(\\Seen)").literal(std::string("a\0b", 3)).line()),
       "u OK [APPENDUID 7 1] APPEND completed\r\n");

@@ -100,13 +100,11 @@ std::vector<std::string> joined(const std::string& reference, const std::vector<
 }  // namespace
 
 bool matches_pattern(std::string_view name, std::string_view pattern) {
-  // INBOX in any case, as a name or first level.
-  std::string folded;
-  if (text::istarts_with(pattern, "INBOX") &&
-      (pattern.size() == 5 || pattern[5] == hierarchy_separator || pattern[5] == '*' || pattern[5] == '%')) {
-    folded = "INBOX" + std::string(pattern.substr(5));
-    pattern = folded;
-  }
+  // RFC 9051 5.1: INBOX in any case, as a name and as the first level.
+  const bool is_inbox = name.starts_with("INBOX") && (name.size() == 5 || name[5] == hierarchy_separator);
+  const auto is_same = [&](std::size_t i, char c) {
+    return name[i] == c || (is_inbox && i < 5 && name[i] == text::to_upper(c));
+  };
   // reached[i]: the pattern so far can take the first i octets.
   std::vector<bool> reached(name.size() + 1, false);
   reached[0] = true;
@@ -117,7 +115,7 @@ bool matches_pattern(std::string_view name, std::string_view pattern) {
       }
       continue;
     }
-    for (std::size_t i = name.size(); i > 0; --i) reached[i] = reached[i - 1] && name[i - 1] == c;
+    for (std::size_t i = name.size(); i > 0; --i) reached[i] = reached[i - 1] && is_same(i - 1, c);
     reached[0] = false;
   }
   return reached[name.size()];

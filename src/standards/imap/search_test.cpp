@@ -41,7 +41,7 @@ TEST(ImapSearch, TextOfAPlainMessage) {
   }
   for (const auto* keys :
        {"BODY hello", "TEXT foxtrot", "SUBJECT quick", "HEADER X-None \"\"", "CC bob", "SENTSINCE 2-Jan-2026",
-        "BODY dög", "TEXT \"quick  brown\"", "FROM bob", "BODY {21}\r\nThe quick brown foxes"}) {
+        "BODY \"dög\"", "TEXT \"quick  brown\"", "FROM bob", "BODY {21}\r\nThe quick brown foxes"}) {
     EXPECT_FALSE(found(keys, plain)) << keys;
   }
 }
@@ -57,8 +57,8 @@ TEST(ImapSearch, EncodingsAreUndone) {
       "\r\n--b\r\nContent-Type: application/octet-stream; name=\"report.bin\"\r\nContent-Transfer-Encoding: "
       "base64\r\n\r\n" +
       codec::base64_encode_lines("secret payload") + "\r\n--b--\r\n";
-  for (const auto* keys : {"SUBJECT \"GRÜSSE AUS KÖLN\"", "BODY \"SCHÖNE GRÜSSE\"", "TEXT STRASSENBAHN", "BODY ТРАМВАЙ",
-                           "BODY report.bin"}) {
+  for (const auto* keys : {"SUBJECT \"GRÜSSE AUS KÖLN\"", "BODY \"SCHÖNE GRÜSSE\"", "TEXT STRASSENBAHN",
+                           "BODY \"ТРАМВАЙ\"", "BODY report.bin"}) {
     EXPECT_TRUE(found(keys, encoded)) << keys;
   }
   for (const auto* keys : {"BODY \"secret payload\"", "BODY =F6ne", "SUBJECT utf-8", "TEXT \"grusse\"", "BODY --b"}) {

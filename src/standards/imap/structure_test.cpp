@@ -74,7 +74,7 @@ TEST(ImapBodyStructure, OfEveryKind) {
   EXPECT_EQ(
       fact,
       "((\"TEXT\" \"PLAIN\" (\"CHARSET\" \"utf-8\") NIL NIL \"QUOTED-PRINTABLE\" 9 1 NIL NIL (\"de\" \"en\") NIL)"
-      "(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 36 (NIL \"inner\" ((NIL NIL \"c\" \"d\")) ((NIL NIL \"c\" \"d\")) "
+      "(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 35 (NIL \"inner\" ((NIL NIL \"c\" \"d\")) ((NIL NIL \"c\" \"d\")) "
       "((NIL NIL \"c\" \"d\")) NIL NIL NIL NIL NIL) (\"TEXT\" \"PLAIN\" (\"CHARSET\" \"us-ascii\") NIL NIL \"7BIT\" 6 "
       "0 "
       "NIL NIL NIL NIL) 3 NIL (\"ATTACHMENT\" (\"FILENAME\" \"a \\\"b\\\".eml\")) NIL NIL)"
@@ -83,7 +83,7 @@ TEST(ImapBodyStructure, OfEveryKind) {
   EXPECT_EQ(
       without_extension_data(fact),
       "((\"TEXT\" \"PLAIN\" (\"CHARSET\" \"utf-8\") NIL NIL \"QUOTED-PRINTABLE\" 9 1)"
-      "(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 36 (NIL \"inner\" ((NIL NIL \"c\" \"d\")) ((NIL NIL \"c\" \"d\")) "
+      "(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 35 (NIL \"inner\" ((NIL NIL \"c\" \"d\")) ((NIL NIL \"c\" \"d\")) "
       "((NIL NIL \"c\" \"d\")) NIL NIL NIL NIL NIL) (\"TEXT\" \"PLAIN\" (\"CHARSET\" \"us-ascii\") NIL NIL \"7BIT\" 6 "
       "0) 3)"
       "(\"APPLICATION\" \"PDF\" NIL \"<i@d>\" NIL \"BASE64\" 4) \"MIXED\")");
