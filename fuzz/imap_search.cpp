@@ -1,5 +1,5 @@
-// Search keys, sequence sets and messages of any kind: evaluation must end, and what is decided without the message must
-// be what the message says.
+// Search keys, sequence sets and messages of any kind: evaluation must end, and what is decided without the message
+// must be what the message says.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

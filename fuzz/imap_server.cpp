@@ -93,7 +93,8 @@ class Pump {
       writer.fetch_uid(1);
       writer.fetch_end();
     }
-    if (const auto* status = std::get_if<StatusCommand>(&execution.command)) writer.status({.mailbox = status->mailbox});
+    if (const auto* status = std::get_if<StatusCommand>(&execution.command))
+      writer.status({.mailbox = status->mailbox});
     if (const auto* rename = std::get_if<RenameCommand>(&execution.command)) {
       const std::vector<ListedMailbox> mailboxes{{.name = rename->from}, {.name = rename->to, .subscribed = true}};
       for (const auto& entry : list_mailboxes({.patterns = {"*"}}, mailboxes)) writer.list(entry);

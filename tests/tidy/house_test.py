@@ -73,7 +73,7 @@ def house():
     for line in text_of("cmake/houseplan.cmake").splitlines():
         if match := re.match(r"posthorn_floor\((\d+) (\w+)\)", line):
             number, floor = int(match[1]), match[2]
-        elif match := re.match(r"posthorn_room\((\w+)(?: USES ((?:\w+ ?)+?))?(?: LIBS .*)?\)", line):
+        elif match := re.match(r"posthorn_room\((\w+)(?: USES (\w+(?: \w+)*?))?(?: LIBS .*)?\)", line):
             rooms[match[1]] = (number, floor, (match[2] or "").split())
     return rooms
 

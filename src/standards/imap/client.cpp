@@ -98,15 +98,21 @@ class Elements {
   bool atom() {
     std::size_t at = 0;
     bool in_brackets = false;
+    bool in_quotes = false;
     for (; at < rest_.size(); ++at) {
       const char c = rest_[at];
       if (c == '\r' || c == '\n') return false;
+      if (in_brackets && c == '"') in_quotes = !in_quotes;
+      if (in_quotes) {
+        at += c == '\\' ? 1 : 0;
+        continue;
+      }
       if (c == '[') in_brackets = true;
       if (c == ']') in_brackets = false;
       if (!in_brackets && (c == ' ' || c == '(' || c == ')' || c == '"')) break;
     }
     const auto text = rest_.substr(0, at);
-    rest_.remove_prefix(at);
+    rest_.remove_prefix(text.size());
     add(text::iequals(text, "NIL") ? Value::Kind::nil : Value::Kind::atom, std::string(text));
     return at > 0;
   }

@@ -36,7 +36,12 @@ std::string SectionSpec::wire() const {
       break;
   }
   for (const auto& field : fields) {
-    append_astring(output, field);
+    // An astring may hold "]"; quoted, no reader takes it for the end of the section.
+    if (field.find(']') == std::string::npos) {
+      append_astring(output, field);
+    } else {
+      append_quoted(output, field);
+    }
     output += ' ';
   }
   output.back() = ')';

@@ -1,4 +1,5 @@
 // FETCH (RFC 9051 6.4.5, RFC 3516, 7162, 8474, 8514, 8970, 9394).
+#include <algorithm>
 #include <array>
 
 #include "foundation/text/ascii.h"
@@ -48,6 +49,10 @@ void header_list(Scanner& in, SectionSpec& section) {
   do {
     if (section.fields.size() == header_names_max) return in.fail("Too many header fields");
     section.fields.push_back(in.astring());
+    // header-fld-name = astring; what no field can be named is not echoed.
+    const bool is_printable =
+        std::ranges::all_of(section.fields.back(), [](char c) { return text::is_visible(c) || c == ' '; });
+    if (!is_printable) return in.fail("Not the name of a header field");
   } while (in.ok() && in.accept(' '));
   in.expect(')');
 }

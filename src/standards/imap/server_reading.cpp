@@ -64,13 +64,11 @@ bool Core::take_line() {
 bool Core::step_line() {
   if (input.empty()) return false;
   if (!take_line() || closed) return true;
-  // RFC 9051 2.2: all interactions are lines that end with CRLF.
-  if (!text.ends_with("\r\n") || text.find('\0', line_begin) != std::string::npos) {
-    if (!refusal) refusal = bad("A line must end with CRLF and hold no NUL");
-    text.resize(text.size() - (text.ends_with("\r\n") ? 2 : 1));
-  } else {
-    text.resize(text.size() - 2);
-  }
+  // RFC 9051 2.2: all interactions are lines that end with CRLF. A CR before `line_begin` is a literal's.
+  const auto line = std::string_view(text).substr(line_begin);
+  const bool is_whole = line.ends_with("\r\n") && line.find('\0') == std::string_view::npos;
+  if (!is_whole && !refusal) refusal = bad("A line must end with CRLF and hold no NUL");
+  text.resize(text.size() - (line.ends_with("\r\n") ? 2 : 1));
   on_line();
   return true;
 }
