@@ -68,7 +68,7 @@ posthorn_room(campaign)
 posthorn_floor(7 entrance)
 posthorn_room(admin LIBS Boost::json)
 posthorn_room(server USES admin)
-posthorn_room(demo USES server)
+posthorn_room(demo USES server LIBS Boost::json)
 posthorn_room(cli USES admin server demo LIBS Boost::json)
 
 # The binary: main() catches what escaped and hands over to the verbs.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include "entrance/admin/site.h"
@@ -41,6 +42,7 @@ struct Handler {
 
 // One file a noun.
 [[nodiscard]] std::span<const Handler> domain_handlers();
+[[nodiscard]] std::span<const Handler> key_handlers();
 [[nodiscard]] std::span<const Handler> account_handlers();
 [[nodiscard]] std::span<const Handler> login_handlers();
 [[nodiscard]] std::span<const Handler> address_handlers();
@@ -53,6 +55,11 @@ struct Handler {
 
 /// nullptr: there is no such verb.
 [[nodiscard]] const Handler* find_handler(std::string_view verb);
+
+/// The DKIM keys of a domain with their records: what `domain add`, `domain show` and `domain keys` answer.
+[[nodiscard]] boost::json::array keys_json(const Site& site, std::string_view domain);
+/// The first keys of a new domain; a Problem does not undo the domain.
+[[nodiscard]] Task<Done> add_first_keys(Site& site, std::string domain);
 
 // ---- for handlers
 

@@ -35,7 +35,14 @@ Task<Done> add(Site& site, const Request& request, Answer& answer) {
   const auto name = directory::read_domain(domain.name);
   const auto after = site.directory->snapshot();
   const directory::Domain* added = after->domain(*name);
-  co_return co_await answer.value(json::serialize(added != nullptr ? domain_json(*added) : json::object{}));
+  if (added == nullptr) co_return co_await answer.value("{}");
+  // Where no key can be made the domain takes mail all the same; what it sends is not signed, and the answer says why.
+  Done keys;
+  if (added->hosted && !added->is_parked()) keys = co_await add_first_keys(site, *name);
+  json::object shown = domain_json(*added);
+  shown["keys"] = keys_json(site, *name);
+  if (!keys) shown["unsigned"] = keys.error().text();
+  co_return co_await answer.value(json::serialize(shown));
 }
 
 Task<Done> list(Site& site, const Request&, Answer& answer) {
@@ -91,6 +98,7 @@ Task<Done> show(Site& site, const Request& request, Answer& answer) {
   json::object shown = domain_json(*domain);
   const directory::Account* postmaster = snapshot->postmaster(*name);
   shown["postmaster"] = postmaster != nullptr ? json::value(postmaster->row.address) : json::value(nullptr);
+  shown["keys"] = keys_json(site, *name);
   for (auto& [key, value] : contents(*snapshot, *name)) shown[key] = value;
   shown["selectors_seen"] = co_await selectors_seen(site, *name);
   co_return co_await answer.value(json::serialize(shown));

@@ -13,12 +13,14 @@
 #include "flow/submission/submission.h"
 #include "foundation/base/result.h"
 #include "foundation/base/task.h"
+#include "operations/domains/key_states.h"
 #include "platform/runtime/clock.h"
 #include "platform/runtime/random.h"
 #include "platform/runtime/worker_pool.h"
 #include "platform/storage/store.h"
 #include "site/config/config.h"
 #include "site/directory/directory.h"
+#include "site/keyring/keyring.h"
 
 namespace posthorn::admin {
 
@@ -26,6 +28,8 @@ struct Site {
   config::Config config;  ///< as it was when the handler began
   storage::Store* store = nullptr;
   directory::Directory* directory = nullptr;
+  keyring::Keyring* keyring = nullptr;
+  domains::KeyWitness* key_witness = nullptr;  ///< the server's; null: none, handlers make their own
   runtime::Clock* clock = nullptr;
   runtime::IdSource* ids = nullptr;
   runtime::WorkerPool* workers = nullptr;

@@ -17,14 +17,17 @@ constexpr std::size_t worker_queue = 16;
 /// Everything that handlers and `message send` touch, in the order in which it is needed.
 struct LocalSite {
   LocalSite(const config::Config& config, std::unique_ptr<storage::Store> opened)
-      : ids(clock, random),
+      : log(server::make_logger(config, clock)),
+        ids(clock, random),
         workers(1, worker_queue),
         store(std::move(opened)),
         directory(directory::Directory::make(*store, server::group_bounds(config.limits))),
         authenticator(*directory, *store, workers, clock, server::guess_limits(config.limits)),
+        keyring(keyring::Keyring::make(*store)),
+        signing(*keyring, workers),
         journal(*store),
         folders(*store),
-        delivery({store.get(), directory.get(), &folders, &clock, &ids}, server::delivery_rules(config)),
+        delivery({store.get(), directory.get(), &folders, &clock, &ids, &signing}, server::delivery_rules(config)),
         rates(config.limits.messages_per_hour, config.limits.recipients_per_hour),
         submission({store.get(), directory.get(), &delivery, &journal, &clock, &ids, &metrics, config.host_name},
                    authenticator, rates) {}
@@ -34,6 +37,7 @@ struct LocalSite {
     site.config = config;
     site.store = store.get();
     site.directory = directory.get();
+    site.keyring = keyring.get();
     site.clock = &clock;
     site.ids = &ids;
     site.workers = &workers;
@@ -43,6 +47,7 @@ struct LocalSite {
   }
 
   runtime::SystemClock clock;
+  runtime::Logger log;
   runtime::SystemRandom random;
   runtime::IdSource ids;
   runtime::Metrics metrics;
@@ -50,6 +55,8 @@ struct LocalSite {
   std::unique_ptr<storage::Store> store;
   std::shared_ptr<directory::Directory> directory;
   directory::Authenticator authenticator;
+  std::shared_ptr<keyring::Keyring> keyring;
+  signing::Signing signing;
   journal::Journal journal;
   mailbox::Folders folders;
   delivery::Delivery delivery;
@@ -60,6 +67,10 @@ struct LocalSite {
 Task<> run_in(LocalSite& local, admin::Site& site, const admin::Handler& handler, const admin::Request& request,
               admin::Answer& answer, admin::Done& done) {
   co_await local.directory->load();
+  // A keyring that stays closed hinders only those who need a key, and they say so.
+  std::filesystem::path sealing_key = server::sealing_key_file(site.config);
+  if (const auto problem = co_await local.keyring->start(std::move(sealing_key)))
+    local.log.warning("the keyring stays closed", {{"reason", problem->text()}});
   done = co_await handler.run(site, request, answer);
 }
 

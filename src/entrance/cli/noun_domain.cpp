@@ -22,6 +22,27 @@ void put_selectors(std::string& out, const json::object& d) {
   }
 }
 
+/// The DKIM keys and the records they want.
+void put_keys(std::string& out, const json::object& d) {
+  const auto* keys = d.if_contains("keys");
+  if (keys == nullptr || !keys->is_array()) return;
+  for (const json::value& key : keys->get_array()) {
+    const json::object& k = key.as_object();
+    out += fmt::format("  DKIM key    {} ({}), {} since {}\n", member(k, "selector"), member(k, "algorithm"),
+                       member(k, "state"), member(k, "since"));
+    const json::object& r = k.at("record").as_object();
+    out +=
+        fmt::format("    {}. {} IN {} {}\n", member(r, "name"), member(r, "ttl"), member(r, "type"), member(r, "data"));
+  }
+}
+
+void put_added(std::string& out, const json::object& d) {
+  put_line(out, d);
+  if (const std::string why = member(d, "unsigned"); !why.empty())
+    out += fmt::format("  Its mail is not signed with DKIM: {}\n", why);
+  put_keys(out, d);
+}
+
 void put_whole(std::string& out, const json::object& d) {
   put_line(out, d);
   if (const std::string dmarc = member(d, "inbound_dmarc"); !dmarc.empty())
@@ -32,13 +53,14 @@ void put_whole(std::string& out, const json::object& d) {
   for (const char* const kind : {"accounts", "addresses", "groups"}) {
     if (const std::string list = member(d, kind); !list.empty()) out += fmt::format("  {:<11} {}\n", kind, list);
   }
+  put_keys(out, d);
   put_selectors(out, d);
 }
 
 Exit add(const Invocation& v) {
   json::object arguments{{"domain", v.get("DOMAIN")}, {"state", v.get("--state")}};
   if (v.has("--elsewhere")) arguments["elsewhere"] = "true";
-  return ask(v, std::move(arguments), {.value = put_line});
+  return ask(v, std::move(arguments), {.value = put_added});
 }
 Exit list(const Invocation& v) {
   return ask(v, {},
@@ -69,6 +91,8 @@ const std::vector<Verb>& domain_verbs() {
       {"domain add",
        "take mail for a domain, or know it for its DNS",
        "Mail for the domain is accepted as soon as this returns. Its MX record should lead here before or soon after.\n"
+       "DKIM keys are made, and their records printed: they sign once every name server has them (posthorn domain "
+       "keys).\n"
        "With --elsewhere its mailboxes stay where they are; with --state parked it takes and sends no mail at all.\n\n"
        "  posthorn domain add example.org\n"
        "  posthorn domain add example.net --state parked",

@@ -114,7 +114,8 @@ Exit reload(const Invocation& v) {
 }
 
 Exit demo(const Invocation& v) {
-  const auto ran = demo::run({.once = v.has("--once"), .json = v.json(), .dir = v.get("--dir")});
+  const auto ran =
+      demo::run({.once = v.has("--once"), .forge = v.has("--forge"), .json = v.json(), .dir = v.get("--dir")});
   return ran ? Exit::done : report(ran.error());
 }
 
@@ -126,12 +127,16 @@ const std::vector<Verb>& server_verbs() {
        "two sites on this machine exchange mail and tell how",
        "alpha.example and beta.example run on loopback, offline and as any user, each with its own store, "
        "certificates\n"
-       "and DNS zone. A message is submitted at one, travels to the other, and its story is told as it happens. The\n"
-       "sites stay up until Ctrl-C, so that a mail client can be pointed at them.\n\n"
+       "and DNS zone. A message is submitted at one, signed, travels to the other, is checked there (SPF, DKIM, "
+       "DMARC), and\n"
+       "its story is told as it happens. The sites stay up until Ctrl-C, so that a mail client can be pointed at "
+       "them.\nWith --forge somebody at a third address then writes in the first one's name, and is refused.\n\n"
        "  posthorn demo\n"
+       "  posthorn demo --forge\n"
        "  posthorn demo --once --json",
        {},
        {{"--once", "", "end when the message has arrived"},
+        {"--forge", "", "show a forged message refused, too"},
         {"--dir", "DIR", "keep the sites there; else a temporary folder that is removed"}},
        demo},
       {"quickstart",

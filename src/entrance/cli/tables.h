@@ -9,6 +9,7 @@ namespace posthorn::cli {
 
 [[nodiscard]] const std::vector<Verb>& server_verbs();   // quickstart, serve, reload, demo
 [[nodiscard]] const std::vector<Verb>& domain_verbs();   // domain …
+[[nodiscard]] const std::vector<Verb>& key_verbs();      // domain keys, rotate, advance, revoke
 [[nodiscard]] const std::vector<Verb>& account_verbs();  // account …
 [[nodiscard]] const std::vector<Verb>& login_verbs();    // login …
 [[nodiscard]] const std::vector<Verb>& address_verbs();  // address …, group …
@@ -23,9 +24,9 @@ namespace posthorn::cli {
 [[nodiscard]] const std::vector<Verb>& dns_verbs();      // dns …
 
 using Table = const std::vector<Verb>& (*)();
-inline constexpr std::array tables{Table{server_verbs},  Table{domain_verbs}, Table{account_verbs}, Table{login_verbs},
-                                   Table{address_verbs}, Table{queue_verbs},  Table{message_verbs}, Table{store_verbs},
-                                   Table{config_verbs},  Table{check_verbs},  Table{sign_verbs},    Table{parse_verbs},
-                                   Table{record_verbs},  Table{dns_verbs}};
+inline constexpr std::array tables{Table{server_verbs}, Table{domain_verbs},  Table{key_verbs},   Table{account_verbs},
+                                   Table{login_verbs},  Table{address_verbs}, Table{queue_verbs}, Table{message_verbs},
+                                   Table{store_verbs},  Table{config_verbs},  Table{check_verbs}, Table{sign_verbs},
+                                   Table{parse_verbs},  Table{record_verbs},  Table{dns_verbs}};
 
 }  // namespace posthorn::cli

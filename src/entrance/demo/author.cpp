@@ -19,6 +19,7 @@ class Author {
   Task<client::Outcome> run() {
     net::ConnectOptions options;
     options.deadline = loop_.clock().now() + kPatience;
+    options.source = letter_.source;
     auto connected = co_await net::connect(loop_, letter_.server, options);
     if (connected) {
       stream_ = std::move(*connected);
@@ -36,9 +37,9 @@ class Author {
  private:
   client::Settings settings() const {
     client::Settings settings;
-    settings.host_name = "localhost";
-    settings.tls = client::TlsUse::required;
-    settings.credentials = sasl::Credentials{letter_.login, "", letter_.password};
+    settings.host_name = letter_.host_name;
+    settings.tls = letter_.login.empty() ? client::TlsUse::opportunistic : client::TlsUse::required;
+    if (!letter_.login.empty()) settings.credentials = sasl::Credentials{letter_.login, "", letter_.password};
     settings.nonce = crypto::random_octets(24);
     return settings;
   }

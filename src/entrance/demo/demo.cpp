@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <future>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -22,6 +23,9 @@ namespace fs = std::filesystem;
 using Outcome = Result<void, Problem>;
 
 constexpr Duration kArrivalWithin = std::chrono::seconds(30);
+constexpr Duration kStoryWithin = std::chrono::seconds(10);
+constexpr Duration kStoryPoll = std::chrono::milliseconds(50);
+constexpr std::string_view kForgerAddress = "127.0.0.4";
 
 void say(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -85,13 +89,28 @@ std::string indented(std::string_view text) {
   return result;
 }
 
-Task<> print_json(World& world, const Teller& teller) {
+/// How the forger fared.
+struct Forgery {
+  bool refused = false;
+  std::string reply;                    ///< the receiving server's last word, on one line
+  std::optional<journal::Trace> story;  ///< as beta tells it
+};
+
+std::string forgery_json(const Forgery& forgery) {
+  return boost::json::serialize(boost::json::object{{"refused", forgery.refused}, {"reply", forgery.reply}});
+}
+
+Task<> print_json(World& world, const Teller& teller, const Forgery* forgery) {
   const auto sent = co_await traces(world.alpha().server->store(), teller.sent_id());
   const auto received = co_await traces(world.beta().server->store(), teller.received_id());
-  say(fmt::format("{{\"delivered\":true,\"seconds\":{:.3f},\"alpha\":{},\"beta\":{}}}\n",
+  std::string forged;
+  if (forgery != nullptr)
+    forged = fmt::format(",\"forged\":{},\"forged_story\":{}", forgery_json(*forgery),
+                         forgery->story ? journal::to_json(*forgery->story) : "null");
+  say(fmt::format("{{\"delivered\":true,\"seconds\":{:.3f},\"alpha\":{},\"beta\":{}{}}}\n",
                   static_cast<double>(teller.since_began().count()) / 1e6,
                   sent.empty() ? "null" : journal::to_json(sent.front()),
-                  received.empty() ? "null" : journal::to_json(received.front())));
+                  received.empty() ? "null" : journal::to_json(received.front()), forged));
 }
 
 Task<> print_arrival(World& world, const Teller& teller) {
@@ -151,6 +170,49 @@ Task<Outcome> send_letter(server::Process& process, World& world, Teller& teller
   co_return Outcome{};
 }
 
+constexpr std::string_view kForgedSubject = "Please pay this invoice";
+
+OctetString forged_text(World& world, TimePoint now) {
+  return fmt::format(
+      "From: Ann <{}>\r\nTo: Bob <{}>\r\nSubject: {}\r\nMessage-ID: <invoice@forger.example>\r\n{}MIME-Version: "
+      "1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
+      "Dear Bob,\r\n\r\nplease transfer the money to the new account.\r\n\r\nAnn\r\n",
+      world.alpha().account, world.beta().account, kForgedSubject, message::write_date(now));
+}
+
+/// Somebody at a third address, who is neither of the two sites, says to be Ann.
+Task<Forgery> forge_letter(server::Process& process, World& world) {
+  Letter letter;
+  letter.server = world.beta().endpoint("smtp");
+  letter.server_name = world.beta().host_name;
+  letter.source = *IpAddress::parse(kForgerAddress);
+  letter.host_name = "forger.example";
+  letter.from = world.alpha().account;
+  letter.to = world.beta().account;
+  letter.octets = forged_text(world, process.clock().now());
+  net::Loop& loop = *process.net_loops().front();
+  const auto outcome = co_await submit(loop, world.client_tls(), std::move(letter));
+  Forgery forgery{!outcome.is_delivered(), outcome.reply.one_line(), std::nullopt};
+  // The story of what is refused is written in a batch, a second later at most.
+  const TimePoint deadline = process.clock().now() + kStoryWithin;
+  while (!forgery.story && process.clock().now() < deadline) {
+    auto question = [](storage::Reader& reader) { return journal::find(reader, "invoice@forger.example", 1); };
+    auto found = co_await world.beta().server->store().read(std::move(question));
+    if (!found.empty()) forgery.story = std::move(found.front());
+    if (!forgery.story) co_await process.clock().wait_for(kStoryPoll);
+  }
+  co_return forgery;
+}
+
+Task<Outcome> tell_forgery(server::Process& process, World& world, const DemoOptions& options, Forgery& forgery) {
+  if (!options.json) say(fmt::format("\nA forger at {} writes to Bob in Ann's name:\n\n", kForgerAddress));
+  forgery = co_await forge_letter(process, world);
+  if (!forgery.refused)
+    co_return fail(Problem{ProblemKind::no, "the forged letter was accepted", forgery.reply, "see its story above"});
+  if (!options.json) say(fmt::format("\nRefused. What the forger's server was told:\n\n    {}\n\n", forgery.reply));
+  co_return Outcome{};
+}
+
 Task<> play(server::Process& process, World& world, Teller& teller, const DemoOptions& options,
             runtime::Signals& signals, std::promise<Outcome>& over) {
   Outcome outcome = co_await world.start(process, teller);
@@ -159,8 +221,10 @@ Task<> play(server::Process& process, World& world, Teller& teller, const DemoOp
     say("Ann writes to Bob:\n\n");
   }
   if (outcome) outcome = co_await send_letter(process, world, teller);
-  if (outcome && options.json) co_await print_json(world, teller);
   if (outcome && !options.json) co_await print_arrival(world, teller);
+  Forgery forgery;
+  if (outcome && options.forge) outcome = co_await tell_forgery(process, world, options, forgery);
+  if (outcome && options.json) co_await print_json(world, teller, options.forge ? &forgery : nullptr);
   if (outcome && !options.once) {
     print_invitation(world);
     (void)co_await signals.next();

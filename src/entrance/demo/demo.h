@@ -11,6 +11,7 @@ namespace posthorn::demo {
 
 struct DemoOptions {
   bool once = false;          ///< end when the message has arrived
+  bool forge = false;         ///< then a forger tries to write to Bob in Ann's name
   bool json = false;          ///< one JSON document on standard output instead of the story (with `once`)
   std::filesystem::path dir;  ///< where the sites live; empty: a temporary folder that is removed at the end
 };

@@ -84,7 +84,11 @@ Result<std::unique_ptr<World>, Problem> World::make(const std::filesystem::path&
     return fail(std::move(made.error()));
   if (auto made = world->make_site(world->beta(), dir / "beta", beta_port, alpha_port); !made)
     return fail(std::move(made.error()));
-  world->zone_text_ = world->alpha().made.records_text + world->beta().made.records_text;
+  for (const Inhabited& site : world->sites_) {
+    world->zone_text_ += site.made.records_text;
+    // Whoever runs the addresses publishes this; the sites' own plans cannot.
+    world->zone_text_ += fmt::format("{}. IN PTR {}.\n", dns::reverse_name(site.address).text(), site.host_name);
+  }
   return world;
 }
 
@@ -102,6 +106,7 @@ Result<void, Problem> World::make_site(Inhabited& site, const std::filesystem::p
                   free_port(site.address, kImapPort), free_port(site.address, kImapsPort));
   options.authority = authority_.get();
   options.ca_file = ca_file_;
+  options.dmarc_policy = "reject";
   options.relay.mx_port = other_mx_port;
   options.relay.source = {site.address};
   options.relay.allow_private = true;  // the whole world of the demo is on loopback

@@ -8,6 +8,7 @@
 #include "foundation/crypto/password.h"
 #include "foundation/crypto/random.h"
 #include "foundation/text/ascii.h"
+#include "operations/domains/key_states.h"
 #include "platform/net/certificate.h"
 #include "platform/runtime/files.h"
 #include "platform/runtime/loops.h"
@@ -152,6 +153,20 @@ Task<Result<void, Problem>> commit_plan(storage::Store& store, directory::Plan p
   co_return Result<void, Problem>{};
 }
 
+/// DKIM keys that sign at once: a domain that begins here has no signatures to lose, and its records are published
+/// together with its MX.
+Task<Result<std::vector<domains::OwnKey>, Problem>> add_keys(storage::Store& store, const Plan& plan, TimePoint now) {
+  const auto keyring = keyring::Keyring::make(store);
+  std::filesystem::path sealing_key = sealing_key_file(plan.config);
+  if (auto problem = co_await keyring->start(std::move(sealing_key))) co_return fail(std::move(*problem));
+  runtime::WorkerPool workers(0, 0);
+  const domains::KeyDriver driver(store, *keyring, workers, nullptr);
+  const std::string domain = plan.domain.a_label();
+  auto made = co_await driver.add_keys(domain, keyring::KeyState::signing, now);
+  if (!made) co_return fail(std::move(made.error()));
+  co_return domains::own_keys(*keyring, domain);
+}
+
 /// The domain, the account, and the account as postmaster.
 Task<Result<void, Problem>> fill_directory(storage::Store& store, const Plan& plan, TimePoint now) {
   const auto directory = directory::Directory::make(store, {});
@@ -165,18 +180,22 @@ Task<Result<void, Problem>> fill_directory(storage::Store& store, const Plan& pl
   co_return co_await commit_plan(store, std::move(postmaster));
 }
 
-Task<> fill_into(storage::Store& store, const Plan& plan, TimePoint now, Result<void, Problem>& outcome) {
-  outcome = co_await fill_directory(store, plan, now);
+using Keys = std::vector<domains::OwnKey>;
+
+Task<> fill_into(storage::Store& store, const Plan& plan, TimePoint now, Result<Keys, Problem>& outcome) {
+  const auto filled = co_await fill_directory(store, plan, now);
+  outcome = filled ? co_await add_keys(store, plan, now) : Result<Keys, Problem>(fail(filled.error()));
 }
 
-Result<void, Problem> make_store(const Plan& plan, const runtime::Clock& clock) {
+/// The store with all that belongs into it; its domain's keys.
+Result<Keys, Problem> make_store(const Plan& plan, const runtime::Clock& clock) {
   storage::StoreOptions options;
   options.dir = plan.config.store_dir;
   options.create = true;
   options.clock = &clock;
   auto store = storage::Store::open(options);
   if (!store) return fail(std::move(store.error()));
-  Result<void, Problem> filled;
+  Result<Keys, Problem> filled;
   runtime::run_to_end([&] { return fill_into(**store, plan, clock.now(), filled); });
   (*store)->close();
   return filled;
@@ -234,7 +253,8 @@ Result<QuickstartResult, Problem> quickstart(const QuickstartOptions& options) {
     return fail(std::move(done.error()));
   if (auto done = make_certificate(*plan, options.authority, 1, net::CertificateKeyType::rsa_2048, clock.now()); !done)
     return fail(std::move(done.error()));
-  if (auto done = make_store(*plan, clock); !done) return fail(std::move(done.error()));
+  auto keys = make_store(*plan, clock);
+  if (!keys) return fail(std::move(keys.error()));
   if (auto done = runtime::write_file_atomically(plan->config.file, config::export_toml(plan->config),
                                                  runtime::FileAccess::readable);
       !done)
@@ -245,7 +265,8 @@ Result<QuickstartResult, Problem> quickstart(const QuickstartOptions& options) {
   result.listeners = plan->config.listen;
   result.account = plan->account;
   if (plan->password_generated) result.generated_password = plan->password;
-  result.records = domains::plan_records(plan->domain, {plan->host, public_addresses(plan->config.listen)});
+  result.records = domains::plan_records(plan->domain, {plan->host, public_addresses(plan->config.listen)},
+                                         {std::move(*keys), options.dmarc_policy});
   result.records_text = domains::zone_text(result.records);
   return result;
 }

@@ -25,6 +25,7 @@ struct QuickstartOptions {
   const net::CertificateAuthority* authority = nullptr;  ///< issues the certificates; null: self-signed
   std::filesystem::path ca_file;                         ///< tls.ca_file
   config::Relay relay;
+  std::string dmarc_policy = "none";  ///< p= of the DMARC record among `records`
 };
 
 struct QuickstartResult {

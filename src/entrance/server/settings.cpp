@@ -7,6 +7,7 @@
 #include "flow/access/imap_facts.h"
 #include "foundation/base/bytes.h"
 #include "platform/runtime/files.h"
+#include "site/keyring/sealing_key.h"
 
 namespace posthorn::server {
 namespace {
@@ -103,6 +104,12 @@ directory::GuessLimits guess_limits(const config::Limits& limits) {
 
 directory::Snapshot::Bounds group_bounds(const config::Limits& limits) {
   return {limits.group_members, limits.group_depth};
+}
+
+std::filesystem::path sealing_key_file(const config::Config& config) {
+  // A configuration that was read from text has no folder of its own: the store's neighbour is outside the store, too.
+  const auto& beside = config.file.empty() ? config.store_dir : config.file;
+  return keyring::sealing_key_path(config.keys.sealing_key_file, beside.parent_path());
 }
 
 runtime::Logger make_logger(const config::Config& config, const runtime::Clock& clock) {

@@ -28,6 +28,8 @@ namespace posthorn::server {
 [[nodiscard]] delivery::Rules delivery_rules(const config::Config& config);
 [[nodiscard]] directory::GuessLimits guess_limits(const config::Limits& limits);
 [[nodiscard]] directory::Snapshot::Bounds group_bounds(const config::Limits& limits);
+/// Where the sealing key is (site/keyring/sealing_key.h).
+[[nodiscard]] std::filesystem::path sealing_key_file(const config::Config& config);
 [[nodiscard]] runtime::Logger make_logger(const config::Config& config, const runtime::Clock& clock);
 
 }  // namespace posthorn::server

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "entrance/server/settings.h"
+#include "operations/domains/key_witness.h"
 #include "platform/runtime/deadline.h"
 #include "platform/runtime/process.h"
 
@@ -12,6 +13,7 @@ namespace {
 // What the server does beside the road, and how often.
 constexpr Duration kHouseTick = std::chrono::seconds(1);
 constexpr int kTicksToFlush = 60;  // what may be a minute old on disk: logins last used, selectors seen
+constexpr Duration kKeyTick = std::chrono::minutes(5);
 constexpr int kTicksToRetention = 3600;
 
 }  // namespace
@@ -37,6 +39,9 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
   co_await site->directory_->load();
   site->selectors_ = std::make_unique<verification::SelectorsSeen>(*site->store_);
   co_await site->selectors_->load();
+  std::filesystem::path sealing_key = sealing_key_file(site->config_);
+  if (const auto problem = co_await site->keyring_->start(std::move(sealing_key)))
+    site->log_.error("mail leaves without DKIM signatures", {{"reason", problem->text()}});
   if (auto done = site->make_road(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_doors(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_access(); !done) co_return fail(std::move(done.error()));
@@ -57,7 +62,14 @@ Result<void, Problem> SiteServer::read_keys() {
   auto client = net::ClientTls::make({config_.tls.ca_file, config_.tls.ca_file.empty()});
   if (!client) return fail(std::move(client.error()));
   client_tls_ = std::move(*client);
-  if (resolver_) return {};
+  if (resolver_) {
+    key_witness_ = domains::resolver_witness(*resolver_);
+    return {};
+  }
+  auto witness =
+      domains::make_key_witness(config_.dns_source, *process_.net_loops().front(), process_.clock(), process_.random());
+  if (!witness) return fail(std::move(witness.error()));
+  key_witness_ = std::move(*witness);
   auto source = resolver::parse_source(config_.dns_source);
   if (!source) return fail(std::move(source.error()));
   resolver::Options options;
@@ -79,6 +91,7 @@ Result<void, Problem> SiteServer::open_store() {
   if (!store) return fail(std::move(store.error()));
   store_ = std::move(*store);
   directory_ = directory::Directory::make(*store_, group_bounds(config_.limits));
+  keyring_ = keyring::Keyring::make(*store_);
   return {};
 }
 
@@ -86,13 +99,15 @@ Result<void, Problem> SiteServer::make_road() {
   const config::Limits& limits = config_.limits;
   authenticator_ = std::make_unique<directory::Authenticator>(*directory_, *store_, process_.workers(),
                                                               process_.clock(), guess_limits(limits));
+  signing_ = std::make_unique<signing::Signing>(*keyring_, process_.workers());
   journal_ = std::make_unique<journal::Journal>(*store_);
   folders_ = std::make_unique<mailbox::Folders>(*store_);
   mailboxes_ = std::make_unique<mailbox::Mailboxes>(*store_, *folders_, process_.clock(), process_.ids(),
                                                     mailbox_options(config_), log_);
-  delivery_ = std::make_unique<delivery::Delivery>(
-      delivery::Surroundings{store_.get(), directory_.get(), folders_.get(), &process_.clock(), &process_.ids()},
-      delivery_rules(config_));
+  delivery_ =
+      std::make_unique<delivery::Delivery>(delivery::Surroundings{store_.get(), directory_.get(), folders_.get(),
+                                                                  &process_.clock(), &process_.ids(), signing_.get()},
+                                           delivery_rules(config_));
   const queue::Routes routes(config_.relay.routes);
   office_ = std::make_unique<relay::RelayOffice>(
       relay::Surroundings{process_.net_loops(), &process_.dialer(), resolver_.get(), store_.get(), client_tls_.get(),
@@ -230,6 +245,7 @@ void SiteServer::start_work() {
   runtime::spawn(housekeeping_, first, "control socket", control_->run());
   if (metrics_server_) runtime::spawn(housekeeping_, first, "metrics", metrics_server_->run());
   runtime::spawn(housekeeping_, first, "housekeeping", keep_house());
+  runtime::spawn(housekeeping_, first, "key states", keep_keys());
   for (const Door& door : doors_) door.service->start();
   for (const auto& service : access_services_) service->start();
   for (const Listening& each : listening_)
@@ -248,6 +264,26 @@ Task<> SiteServer::keep_house() {
     if (tick % kTicksToRetention != 0) continue;
     const config::Config config = present_config();
     store_->commit_later(journal::retention(process_.clock().now(), config.limits.story_age, config.limits.story_size));
+  }
+}
+
+Task<> SiteServer::keep_keys() {
+  const domains::KeyDriver driver(*store_, *keyring_, process_.workers(), key_witness_.get());
+  for (;;) {
+    for (const std::string& domain : keyring_->domains()) {
+      auto steps = co_await driver.advance(domain, false, process_.clock().now());
+      if (!steps) {
+        log_.warning("keys stay as they are", {{"domain", domain}, {"reason", steps.error().text()}});
+        continue;
+      }
+      for (const domains::KeyStep& step : *steps)
+        if (step.stepped)
+          log_.info("a DKIM key has moved on", {{"domain", domain},
+                                                {"selector", step.key.selector},
+                                                {"state", keyring::name(step.key.state)},
+                                                {"reason", step.words}});
+    }
+    co_await process_.clock().wait_for(kKeyTick);
   }
 }
 
@@ -341,6 +377,8 @@ admin::Site SiteServer::admin_site() {
   site.config = present_config();
   site.store = store_.get();
   site.directory = directory_.get();
+  site.keyring = keyring_.get();
+  site.key_witness = key_witness_.get();
   site.clock = &process_.clock();
   site.ids = &process_.ids();
   site.workers = &process_.workers();

@@ -22,6 +22,7 @@
 #include "flow/smtp_service/service.h"
 #include "flow/submission/submission.h"
 #include "flow/verification/selectors_seen.h"
+#include "operations/domains/key_states.h"
 #include "platform/resolver/resolver.h"
 #include "site/directory/authenticator.h"
 #include "site/journal/journal.h"
@@ -54,6 +55,7 @@ class SiteServer {
   [[nodiscard]] const std::vector<Listening>& listening() const { return listening_; }
   [[nodiscard]] storage::Store& store() { return *store_; }
   [[nodiscard]] directory::Directory& directory() { return *directory_; }
+  [[nodiscard]] keyring::Keyring& keyring() { return *keyring_; }
   /// What administrative verbs work with.
   [[nodiscard]] admin::Site admin_site();
 
@@ -78,6 +80,8 @@ class SiteServer {
   [[nodiscard]] std::string unhealthy() const;
 
   [[nodiscard]] Task<> keep_house();
+  /// Takes the DKIM keys through their states.
+  [[nodiscard]] Task<> keep_keys();
   [[nodiscard]] config::Config present_config() const;
   void apply(config::Config config);
 
@@ -96,6 +100,9 @@ class SiteServer {
   std::shared_ptr<directory::Directory> directory_;
   std::unique_ptr<directory::Authenticator> authenticator_;
   std::unique_ptr<journal::Journal> journal_;
+  std::shared_ptr<keyring::Keyring> keyring_;
+  std::unique_ptr<signing::Signing> signing_;
+  std::unique_ptr<domains::KeyWitness> key_witness_;
   std::unique_ptr<mailbox::Folders> folders_;
   std::unique_ptr<mailbox::Mailboxes> mailboxes_;
   std::unique_ptr<delivery::Delivery> delivery_;

@@ -46,6 +46,7 @@ struct Arrival {
   std::string authentication_results;  ///< our field (RFC 8601), above Received; empty: nothing was verified
   std::string received;                ///< our Received field
   std::string message_id;              ///< as stored, without brackets; empty: it has none
+  std::string signed_with;             ///< QueueRow::signed_with; Delivery::sign fills it
   journal::Story story;                ///< what has happened so far
 };
 

@@ -70,6 +70,15 @@ Task<Result<Accepted, Reply>> Delivery::accept(Arrival& arrival, std::unique_ptr
   co_return plan.accepted();
 }
 
+Task<> Delivery::sign(Arrival& arrival, signing::Origin origin, std::string body_hash) const {
+  if (around_.signing == nullptr) co_return;
+  const TimePoint now = around_.clock->now();
+  const signing::Signed outcome =
+      co_await around_.signing->sign(arrival.edit, arrival.header, origin, std::move(body_hash), now);
+  signing::Signing::apply(outcome, now, arrival.edit, arrival.story);
+  arrival.signed_with = outcome.signed_with;
+}
+
 Task<Result<AccountPlaces, storage::CommitFailure>> Delivery::find_places(const std::vector<Recipient>& recipients) {
   AccountPlaces places;
   for (const Recipient& recipient : recipients) {
@@ -129,6 +138,9 @@ Task<Result<storage::Unit, Problem>> Delivery::plan(queue::OwnMessage message) {
   arrival.story.step(arrival.at, Stage::dsn, "a delivery report of ours");
   arrival.message_id = message::parse_message_id(arrival.header.value("Message-ID").value_or("")).value_or("");
   if (!arrival.message_id.empty()) arrival.story.message_id(arrival.message_id);
+  signing::BodyHash body;
+  body.feed(message.octets);
+  co_await sign(arrival, signing::Origin::host, body.finish());
   const auto places = co_await find_places(arrival.recipients);
   if (!places) co_return fail(Problem{ProblemKind::unavailable, what, "the store takes nothing now", ""});
 

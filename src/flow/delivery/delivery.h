@@ -15,6 +15,7 @@
 #include "flow/queue/acceptor.h"
 #include "flow/queue/policy.h"
 #include "flow/queue/routes.h"
+#include "flow/signing/signing.h"
 #include "platform/runtime/clock.h"
 #include "platform/runtime/random.h"
 #include "platform/storage/store.h"
@@ -30,6 +31,7 @@ struct Surroundings {
   mailbox::Folders* folders = nullptr;
   runtime::Clock* clock = nullptr;
   runtime::IdSource* ids = nullptr;
+  const signing::Signing* signing = nullptr;  ///< null: nothing is signed
 };
 
 /// What the configuration says about it; replaced on SIGHUP.
@@ -50,6 +52,12 @@ class Delivery final : public queue::Acceptor {
   [[nodiscard]] Task<Result<Accepted, smtp::Reply>> accept(Arrival& arrival, std::unique_ptr<storage::Intake> intake);
 
   [[nodiscard]] Task<Result<storage::Unit, Problem>> plan(queue::OwnMessage message) override;
+
+  /// Signs what `arrival` will be when it leaves: the last change before accept(). The story says with what, or why
+  /// not. `body_hash`: signing::BodyHash over the octets as they came; empty where none was wanted (signs()).
+  [[nodiscard]] Task<> sign(Arrival& arrival, signing::Origin origin, std::string body_hash) const;
+  /// Whether body hashes are wanted.
+  [[nodiscard]] bool signs() const { return around_.signing != nullptr && around_.signing->is_active(); }
 
   void reconfigure(Rules rules);
   [[nodiscard]] std::shared_ptr<const Rules> rules() const { return rules_.load(); }

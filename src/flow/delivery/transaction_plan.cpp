@@ -24,6 +24,7 @@ storage::QueueRow queue_row(const Arrival& arrival) {
   row.smtputf8 = arrival.parameters.smtputf8;
   row.require_tls = arrival.parameters.requiretls;
   row.stream = arrival.stream;
+  row.signed_with = arrival.signed_with;
   row.login = arrival.login;
   row.message_id = arrival.message_id;
   row.arrived = arrival.at;

@@ -57,7 +57,7 @@ class Signing {
   /// Whether hashing bodies is worth while.
   [[nodiscard]] bool is_active() const { return keyring_.signs(); }
 
-  /// `edit`: the header's changes so far (over the header it was made with); what leaves is what is signed.
+  /// `edit`: the changes of `header` so far; what leaves is what is signed.
   [[nodiscard]] Task<Signed> sign(const message::HeaderEdit& edit, const message::Header& header, Origin origin,
                                   std::string body_hash, TimePoint now) const;
 

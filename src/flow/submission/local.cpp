@@ -91,6 +91,9 @@ Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
   trace.at = arrival.at;
   arrival.received = message::write_received(trace);
 
+  signing::BodyHash body;
+  body.feed(octets);
+  co_await doorway_.delivery->sign(arrival, signing::Origin::author, body.finish());
   auto intake = doorway_.store->intake(arrival.id);
   if (const auto taken = co_await intake->append(octets); !taken) co_return fail(taken.error());
   const auto accepted = co_await doorway_.delivery->accept(arrival, std::move(intake));

@@ -51,12 +51,9 @@ class SubmissionHandler final : public smtp_service::SessionHandler {
   Task<Answer> hello(const server::Hello&) override { co_return std::nullopt; }
   Task<Answer> mail(const server::Mail& mail) override;
   Task<Answer> recipient(const server::Recipient& recipient) override;
-  Task<Answer> message_begins() override {
-    transaction_.begin_message();
-    co_return std::nullopt;
-  }
-  bool take_now(Octets octets) override { return transaction_.take_now(octets); }
-  Task<> message_octets(Octets octets) override { return transaction_.take(octets); }
+  Task<Answer> message_begins() override;
+  bool take_now(Octets octets) override;
+  Task<> message_octets(Octets octets) override;
   Task<Reply> message_ends() override;
   void transaction_dropped(const Reply* reason) override { transaction_.drop(reason); }
   void refused(const server::Refused& refused) override {
@@ -79,10 +76,12 @@ class SubmissionHandler final : public smtp_service::SessionHandler {
   [[nodiscard]] bool is_current(const directory::Snapshot& directory) const;
   [[nodiscard]] std::optional<Reply> inspect_sender(const server::Mail& mail);
   [[nodiscard]] std::optional<Reply> inspect_message();
+  [[nodiscard]] Task<> sign_message();
 
   Submission& door_;
   smtp_service::SessionContext context_;
   delivery::Transaction transaction_;
+  std::optional<signing::BodyHash> body_hash_;  // while a message comes in and something is signed here
   std::optional<directory::Identity> identity_;
   directory::AuthFailure why_not_{};  // where there is no identity though the peer is logged in
 };
@@ -197,11 +196,36 @@ std::optional<Reply> SubmissionHandler::inspect_message() {
   return std::nullopt;
 }
 
+Task<Answer> SubmissionHandler::message_begins() {
+  transaction_.begin_message();
+  body_hash_.reset();
+  if (door_.doorway_.delivery->signs()) body_hash_.emplace();
+  co_return std::nullopt;
+}
+
+bool SubmissionHandler::take_now(Octets octets) {
+  if (!transaction_.take_now(octets)) return false;
+  if (body_hash_) body_hash_->feed(octets);
+  return true;
+}
+
+Task<> SubmissionHandler::message_octets(Octets octets) {
+  if (body_hash_) body_hash_->feed(octets);
+  return transaction_.take(octets);
+}
+
+Task<> SubmissionHandler::sign_message() {
+  std::string hash = body_hash_ ? body_hash_->finish() : std::string();
+  body_hash_.reset();
+  co_await door_.doorway_.delivery->sign(transaction_.arrival(), signing::Origin::author, std::move(hash));
+}
+
 Task<Reply> SubmissionHandler::message_ends() {
   if (auto refusal = inspect_message()) {
     door_.refused_.add();
     co_return transaction_.refuse(std::move(*refusal));
   }
+  co_await sign_message();
   Reply reply = co_await transaction_.deliver();
   (reply.code.is_positive() ? door_.accepted_ : door_.refused_).add();
   context_.log.info(reply.code.is_positive() ? "message accepted" : "message refused",

@@ -67,6 +67,11 @@ Task<bool> load(directory::Directory& directory) {
   co_return true;
 }
 
+Task<bool> load(keyring::Keyring& keyring) {
+  co_await keyring.load();
+  co_return true;
+}
+
 template <class Question>
 auto ask(DoorBed& bed, Question question) {
   return bed.wait(bed.store->read(std::move(question)));
@@ -255,10 +260,14 @@ void DoorBed::open(std::uint64_t reserve_octets, std::size_t intake_memory_max) 
   });
   authenticator =
       std::make_unique<directory::Authenticator>(*directory, *store, workers, clock, directory::GuessLimits{});
+  keyring = keyring::Keyring::make(*store);
+  static_cast<void>(wait(load(*keyring)));
+  keyring->unlock(sealing_);
+  signing = std::make_unique<signing::Signing>(*keyring, workers);
   journal = std::make_unique<journal::Journal>(*store);
   folders = std::make_unique<mailbox::Folders>(*store);
   delivery = std::make_unique<delivery::Delivery>(
-      delivery::Surroundings{store.get(), directory.get(), folders.get(), &clock, &ids}, rules);
+      delivery::Surroundings{store.get(), directory.get(), folders.get(), &clock, &ids, signing.get()}, rules);
   open_reception();
   submission = std::make_unique<submission::Submission>(doorway(), *authenticator, rates);
 }
@@ -331,6 +340,14 @@ directory::NewLogin DoorBed::login(const std::string& account, const std::string
   if (!made) throw std::runtime_error(made.error().text());
   apply(directory::Plan(made->unit));
   return std::move(*made);
+}
+
+std::vector<keyring::DkimKey> DoorBed::keys(const std::string& domain, keyring::KeyState state) {
+  const auto made = keyring::make_dkim_keys(sealing_, domain, keyring->keys_of(domain), state, clock.now());
+  storage::Unit unit;
+  for (const keyring::DkimKey& key : made) plan_add(key, unit);
+  apply(directory::Plan(std::move(unit)));
+  return made;
 }
 
 std::unique_ptr<Caller> DoorBed::call(Role role) {

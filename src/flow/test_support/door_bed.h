@@ -96,6 +96,8 @@ class DoorBed {
   void address(const std::string& address, const std::string& account);
   void group(const std::string& address, const std::vector<std::string>& members);
   directory::NewLogin login(const std::string& account, const std::string& label, const std::string& scope);
+  /// Two new DKIM keys (RSA and Ed25519) in this state.
+  std::vector<keyring::DkimKey> keys(const std::string& domain, keyring::KeyState state = keyring::KeyState::signing);
   [[nodiscard]] const directory::Snapshot& now() const { return *directory->snapshot(); }
 
   /// A session of port 25, greeting read.
@@ -142,6 +144,8 @@ class DoorBed {
   std::shared_ptr<directory::Directory> directory;
   std::unique_ptr<directory::Authenticator> authenticator;
   std::unique_ptr<journal::Journal> journal;
+  std::shared_ptr<keyring::Keyring> keyring;
+  std::unique_ptr<signing::Signing> signing;
   std::unique_ptr<mailbox::Folders> folders;
   std::unique_ptr<delivery::Delivery> delivery;
   submission::RateLimiter rates{1000, 2000};
@@ -155,6 +159,7 @@ class DoorBed {
   static Task<> into(Task<T> task, std::optional<T>& result) {
     result.emplace(co_await std::move(task));
   }
+  const crypto::SealingKey sealing_ = crypto::SealingKey::generate();
   void open(std::uint64_t reserve_octets, std::size_t intake_memory_max);
   void open_reception();
   [[nodiscard]] delivery::Doorway doorway();

@@ -1,5 +1,5 @@
 // Plan: the DNS records that a domain whose mail is here should publish, each with its reason. Pure.
-// So far MX, the host's addresses and SPF: what mail needs to flow. What is not computed is not in the list.
+// MX, the host's addresses, SPF, DKIM and DMARC: what mail needs to flow and to be believed on the first day.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "foundation/base/ip_address.h"
+#include "operations/domains/surroundings.h"
 #include "standards/address/domain.h"
 
 namespace posthorn::domains {
@@ -28,8 +29,16 @@ struct MailHost {
   std::vector<IpAddress> addresses;  ///< as the world reaches it; empty: not known, its records are left to its owner
 };
 
-/// In the order in which they should be published: addresses before the MX that names them, SPF last.
-[[nodiscard]] std::vector<PlannedRecord> plan_records(const address::Domain& domain, const MailHost& host);
+/// What stands behind the domain's signatures and policy.
+struct MailTrust {
+  std::vector<OwnKey> keys;
+  std::string dmarc_policy = "none";  ///< p=
+};
+
+/// In the order in which they should be published: addresses before the MX that names them, then SPF and keys, and the
+/// policy that rests on them last.
+[[nodiscard]] std::vector<PlannedRecord> plan_records(const address::Domain& domain, const MailHost& host,
+                                                      const MailTrust& trust);
 
 /// RFC 1035 5.1: one line a record, names with their root dot.
 [[nodiscard]] std::string zone_text(const std::vector<PlannedRecord>& records);

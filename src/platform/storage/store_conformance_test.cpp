@@ -58,6 +58,57 @@ class StoreConformance : public ::testing::Test {
 };
 TYPED_TEST_SUITE(StoreConformance, Implementations);
 
+// ---------------------------------------------------------------- keys
+
+TYPED_TEST(StoreConformance, KeysByKindOwnerAndName) {
+  const TimePoint at = from_unix_seconds(1'800'000'000);
+  const auto key = [at](std::string kind, std::string owner, std::string name, std::string state) {
+    return KeyRow{
+        std::move(kind), std::move(owner), std::move(name), std::move(state), std::string("\0sealed", 7), "{}", at, at};
+  };
+  Unit unit;
+  unit.preconditions.emplace_back(KeyAbsent{"dkim", "b.example", "1"});
+  for (const char* owner : {"b.example", "a.example"})
+    unit.mutations.emplace_back(PutKey{key("dkim", owner, "1", "made")});
+  unit.mutations.emplace_back(PutKey{key("tls", "a.example", "1", "live")});
+  ASSERT_TRUE(this->write(unit));
+  EXPECT_FALSE(this->write(unit)) << "KeyAbsent holds though the key is there";
+  Unit step{{KeyInState{"dkim", "a.example", "1", "made"}}, {PutKey{key("dkim", "a.example", "1", "published")}}};
+  EXPECT_TRUE(this->write(step));
+  EXPECT_FALSE(this->write(step)) << "KeyInState holds though the state is another";
+  EXPECT_FALSE(this->write(Unit{{KeyInState{"dkim", "c.example", "1", ""}}, {}}));
+  this->reopen();
+  const auto keys = ask(*this->store_, [](Reader& reader) { return reader.keys("dkim"); });
+  ASSERT_EQ(keys.size(), 2u);
+  EXPECT_EQ(keys[0].owner, "a.example");
+  EXPECT_EQ(keys[0].state, "published");
+  EXPECT_EQ(keys[0].sealed, std::string("\0sealed", 7));
+  EXPECT_EQ(keys[0].changed, at);
+  EXPECT_TRUE(this->write(PutDomain{{"a.example", "draft", "{}", at}}));
+  EXPECT_TRUE(this->write(RemoveDomain{"a.example"}));
+  EXPECT_TRUE(this->write(RemoveKey{"dkim", "b.example", "1"}));
+  EXPECT_FALSE(this->write(RemoveKey{"dkim", "b.example", "1"}));
+  EXPECT_TRUE(ask(*this->store_, [](Reader& reader) { return reader.keys("dkim"); }).empty());
+  EXPECT_EQ(ask(*this->store_, [](Reader& reader) { return reader.keys("tls"); }).size(), 1u);
+}
+
+TYPED_TEST(StoreConformance, FindsSignaturesInTheQueue) {
+  MailId mail;
+  Unit unit = submission(this->ids_, {"zoe@far.example"}, 100, &mail);
+  for (Mutation& mutation : unit.mutations)
+    if (auto* put = std::get_if<PutQueued>(&mutation)) put->row.signed_with = "1r:a.example 1e:a.example";
+  ASSERT_TRUE(this->write(unit));
+  const auto is_queued = [this](const char* name) {
+    return ask(*this->store_, [name](Reader& reader) { return reader.is_signed_in_queue(name); });
+  };
+  EXPECT_TRUE(is_queued("1r:a.example"));
+  EXPECT_TRUE(is_queued("1e:a.example"));
+  EXPECT_FALSE(is_queued("r:a.example"));
+  EXPECT_FALSE(is_queued("1r:a.exampl"));
+  EXPECT_TRUE(this->write(RemoveRecipient{mail, 0}));
+  EXPECT_FALSE(is_queued("1r:a.example"));
+}
+
 TYPED_TEST(StoreConformance, KeepsAMessageOfEverySizeAcrossReopening) {
   const Place place = make_account(*this->store_, "bob@beta.example");
   std::vector<std::pair<MailId, std::size_t>> sent;

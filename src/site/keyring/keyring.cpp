@@ -1,8 +1,11 @@
 #include "site/keyring/keyring.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
+
+#include "site/keyring/sealing_key.h"
 
 namespace posthorn::keyring {
 namespace {
@@ -19,6 +22,13 @@ std::vector<DkimKey> read_keys(storage::Reader& reader) {
   return keys;
 }
 
+bool anything_sealed(storage::Reader& reader) {
+  constexpr std::array<std::string_view, 3> kinds{"dkim", "tls", "acme"};
+  return std::ranges::any_of(kinds, [&reader](std::string_view kind) {
+    return std::ranges::any_of(reader.keys(kind), [](const storage::KeyRow& row) { return !row.sealed.empty(); });
+  });
+}
+
 Problem no_sealing_key(std::string_view domain) {
   return {ProblemKind::usage, fmt::format("the DKIM keys of {}", domain), "the sealing key is not here",
           "bring it back (keys.sealing_key_file), or make new keys with a new one: posthorn domain rotate"};
@@ -33,14 +43,46 @@ std::optional<dkim::Signer> signer_of(const DkimKey& key, crypto::PrivateKey sec
 
 }  // namespace
 
-std::shared_ptr<Keyring> Keyring::make(storage::Store& store, std::optional<crypto::SealingKey> sealing) {
-  auto keyring = std::shared_ptr<Keyring>(new Keyring(store, std::move(sealing)));
+std::shared_ptr<Keyring> Keyring::make(storage::Store& store) {
+  auto keyring = std::shared_ptr<Keyring>(new Keyring(store));
   // The store may outlive us: its observer holds no more than a weak hand on us.
   const std::weak_ptr<Keyring> weak = keyring;
   store.observe([weak](std::span<const storage::CommittedUnit> units) {
     if (const auto alive = weak.lock()) alive->committed(units);
   });
   return keyring;
+}
+
+Task<std::optional<Problem>> Keyring::start(std::filesystem::path sealing_key_file) {
+  co_await load();
+  auto present = read_sealing_key(sealing_key_file);
+  if (!present) co_return std::move(present.error());
+  if (!*present) {
+    auto question = [](storage::Reader& reader) { return anything_sealed(reader); };
+    if (co_await store_.read(std::move(question)))
+      co_return Problem{
+          ProblemKind::usage, "the sealing key " + sealing_key_file.string(),
+          "it is not there, and keys in the store are sealed with it",
+          "bring it back; if it is lost for good: put a new one there and rotate the keys of each domain"};
+    auto made = make_sealing_key(sealing_key_file);
+    if (!made) co_return std::move(made.error());
+    present = std::optional<crypto::SealingKey>(std::move(*made));
+  }
+  unlock(std::move(**present));
+  auto closed = locked();
+  if (!closed.empty()) co_return std::move(closed.front());
+  co_return std::nullopt;
+}
+
+void Keyring::unlock(crypto::SealingKey sealing) {
+  const std::lock_guard lock(mutex_);
+  sealing_ = std::move(sealing);
+  opened_.clear();
+}
+
+std::optional<crypto::SealingKey> Keyring::sealing_key() const {
+  const std::lock_guard lock(mutex_);
+  return sealing_;
 }
 
 Task<> Keyring::load() {

@@ -5,6 +5,7 @@
 // opened_keys_max of them; nothing secret is ever in a Problem or a log line.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,11 +28,15 @@ using Signers = std::vector<dkim::Signer>;
 
 class Keyring {
  public:
-  /// `sealing` absent: keys can be listed, not used. Registers with store.observe(); load() fills it.
-  [[nodiscard]] static std::shared_ptr<Keyring> make(storage::Store& store, std::optional<crypto::SealingKey> sealing);
+  /// Registers with store.observe(); start() or load() fills it.
+  [[nodiscard]] static std::shared_ptr<Keyring> make(storage::Store& store);
 
-  /// Reads every key anew (start).
+  /// Reads every key, then the sealing key at its place; where nothing is sealed yet and there is none, makes it. A
+  /// Problem says why keys cannot be used or made: all else may go on, unsigned.
+  [[nodiscard]] Task<std::optional<Problem>> start(std::filesystem::path sealing_key_file);
+  /// The two halves of start(), for tests.
   [[nodiscard]] Task<> load();
+  void unlock(crypto::SealingKey sealing);
 
   /// All keys of a domain (A-labels, lower case), by selector; empty: it has none.
   [[nodiscard]] std::vector<DkimKey> keys_of(std::string_view domain) const;
@@ -45,22 +50,22 @@ class Keyring {
   /// Whether any domain has a signing key: without, nobody needs to hash bodies.
   [[nodiscard]] bool signs() const;
 
-  [[nodiscard]] const std::optional<crypto::SealingKey>& sealing_key() const { return sealing_; }
+  /// Absent: keys can be listed, neither used nor made.
+  [[nodiscard]] std::optional<crypto::SealingKey> sealing_key() const;
   /// The keys that cannot be opened, in words; empty: all is well. For the start and `store verify`.
   [[nodiscard]] std::vector<Problem> locked() const;
 
  private:
   using Keys = std::map<std::string, std::vector<DkimKey>, std::less<>>;  // by domain
-  Keyring(storage::Store& store, std::optional<crypto::SealingKey> sealing)
-      : store_(store), sealing_(std::move(sealing)) {}
+  explicit Keyring(storage::Store& store) : store_(store) {}
   void committed(std::span<const storage::CommittedUnit> units);
   // Under mutex_:
   void put(const storage::KeyRow& row);
   void remove(const storage::RemoveKey& gone);
 
   storage::Store& store_;
-  const std::optional<crypto::SealingKey> sealing_;
   mutable std::mutex mutex_;
+  std::optional<crypto::SealingKey> sealing_;
   Keys keys_;
   std::uint64_t generation_ = 0;
   mutable std::map<std::string, std::shared_ptr<const Signers>, std::less<>> opened_;

@@ -7,7 +7,6 @@
 
 #include "foundation/codec/hex.h"
 #include "platform/runtime/files.h"
-#include "site/config/config.h"
 
 namespace posthorn::keyring {
 namespace {
@@ -33,16 +32,14 @@ std::string_view without_line_end(std::string_view text) {
 
 }  // namespace
 
-fs::path sealing_key_path(const config::Config& config) {
-  if (!config.keys.sealing_key_file.empty()) return config.keys.sealing_key_file;
-  if (const char* folder = std::getenv("CREDENTIALS_DIRECTORY"); folder != nullptr) {
-    const fs::path credential = fs::path(folder) / credential_name;
+fs::path sealing_key_path(const fs::path& configured, const fs::path& folder) {
+  if (!configured.empty()) return configured;
+  if (const char* handed = std::getenv("CREDENTIALS_DIRECTORY"); handed != nullptr) {
+    const fs::path credential = fs::path(handed) / credential_name;
     std::error_code ignored;
     if (fs::exists(credential, ignored)) return credential;
   }
-  // A configuration that was read from text has no folder of its own: the store's neighbour is outside the store, too.
-  const fs::path beside = config.file.empty() ? config.store_dir.parent_path() : config.file.parent_path();
-  return beside / "sealing.key";
+  return folder / "sealing.key";
 }
 
 Result<std::optional<crypto::SealingKey>, Problem> read_sealing_key(const fs::path& path) {

@@ -11,18 +11,15 @@
 #include "foundation/base/result.h"
 #include "foundation/crypto/seal.h"
 
-namespace posthorn::config {
-struct Config;
-}
-
 namespace posthorn::keyring {
 
 /// The name systemd must give it: LoadCredential=posthorn-sealing-key:/some/file.
 inline constexpr const char* credential_name = "posthorn-sealing-key";
 
-/// Where the key is read from: the credential where systemd handed one over and the configuration names no file; else
-/// keys.sealing_key_file, "sealing.key" beside the configuration where the key is absent.
-[[nodiscard]] std::filesystem::path sealing_key_path(const config::Config& config);
+/// Where the key is read from: `configured` (keys.sealing_key_file); where that is empty the credential, if systemd
+/// handed one over; else "sealing.key" in `folder`, the configuration's.
+[[nodiscard]] std::filesystem::path sealing_key_path(const std::filesystem::path& configured,
+                                                     const std::filesystem::path& folder);
 
 /// nullopt: there is no such file. A Problem for one that cannot be read, is no key, or that others may read.
 [[nodiscard]] Result<std::optional<crypto::SealingKey>, Problem> read_sealing_key(const std::filesystem::path& path);

@@ -86,7 +86,8 @@ std::string signed_with(const std::vector<Signer>& signers, const SigningOptions
   MessageScan scan{{signing_body_hash(how.canonicalizations.body)}};
   scan.feed(message);
   scan.finish();
-  return sign_all(scan, signers, how) + message;
+  const auto* body = scan.body_hash(signing_body_hash(how.canonicalizations.body));
+  return sign_all(scan.header(), body->digest, signers, how) + message;
 }
 std::string signed_message() {
   return signed_with({rsa_signer()}, options(), kMessage);

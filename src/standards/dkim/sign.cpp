@@ -48,9 +48,8 @@ Algorithm algorithm_of(const crypto::PrivateKey& key) {
 }
 
 /// The field up to and with "b=".
-std::string unsigned_field(const MessageScan& scan, const Signer& signer, const SigningOptions& options,
+std::string unsigned_field(std::string_view body_digest, const Signer& signer, const SigningOptions& options,
                            const std::vector<std::string>& headers) {
-  const auto kind = signing_body_hash(options.canonicalizations.body);
   FoldedField field{kFieldName};
   field.add("v", "1");
   field.add("a", text(algorithm_of(signer.key)));
@@ -61,7 +60,7 @@ std::string unsigned_field(const MessageScan& scan, const Signer& signer, const 
   field.add("t", std::to_string(unix_seconds(options.now)));
   if (options.expiration) field.add("x", std::to_string(unix_seconds(*options.expiration)));
   field.add_list("h", headers);
-  field.add_base64("bh", codec::base64_encode(scan.body_hash(kind)->digest));
+  field.add_base64("bh", codec::base64_encode(body_digest));
   return field.finish_with_empty("b");
 }
 
@@ -82,19 +81,26 @@ std::vector<std::string> signed_header_list(const message::Header& header) {
 }
 
 std::string sign(const MessageScan& scan, const Signer& signer, const SigningOptions& options) {
-  const std::vector<std::string> headers = options.headers ? *options.headers : signed_header_list(scan.header());
-  std::string field = unsigned_field(scan, signer, options, headers);
+  const auto kind = signing_body_hash(options.canonicalizations.body);
+  return sign(scan.header(), scan.body_hash(kind)->digest, signer, options);
+}
+
+std::string sign(const message::Header& header, std::string_view body_digest, const Signer& signer,
+                 const SigningOptions& options) {
+  const std::vector<std::string> headers = options.headers ? *options.headers : signed_header_list(header);
+  std::string field = unsigned_field(body_digest, signer, options, headers);
   const OwnField own{field, field.size(), field.size()};
-  const std::string octets = canonical_headers(scan.header(), headers, options.canonicalizations.header, own);
+  const std::string octets = canonical_headers(header, headers, options.canonicalizations.header, own);
   crypto::SignatureDigest digest{crypto::SignatureHash::sha256};
   digest.update(octets);
   append_folded_base64(field, codec::base64_encode(signer.key.sign_sha256(digest.finish())));
   return field + "\r\n";
 }
 
-std::string sign_all(const MessageScan& scan, const std::vector<Signer>& signers, const SigningOptions& options) {
+std::string sign_all(const message::Header& header, std::string_view body_digest, const std::vector<Signer>& signers,
+                     const SigningOptions& options) {
   std::string out;
-  for (const Signer& signer : signers) out += sign(scan, signer, options);
+  for (const Signer& signer : signers) out += sign(header, body_digest, signer, options);
   return out;
 }
 

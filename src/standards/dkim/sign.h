@@ -41,8 +41,12 @@ struct SigningOptions {
 /// hold signing_body_hash(options.canonicalizations.body), and the message must have a From field: both are the
 /// caller's duty.
 [[nodiscard]] std::string sign(const MessageScan& scan, const Signer& signer, const SigningOptions& options);
+/// The same for a message whose header is not yet on its octets: `header` as it will leave, `body_digest` the hash
+/// signing_body_hash(options.canonicalizations.body) of its body.
+[[nodiscard]] std::string sign(const message::Header& header, std::string_view body_digest, const Signer& signer,
+                               const SigningOptions& options);
 /// One field a signer, in that order (RSA first, so that a verifier that stops at the first has the one it knows).
-[[nodiscard]] std::string sign_all(const MessageScan& scan, const std::vector<Signer>& signers,
-                                   const SigningOptions& options);
+[[nodiscard]] std::string sign_all(const message::Header& header, std::string_view body_digest,
+                                   const std::vector<Signer>& signers, const SigningOptions& options);
 
 }  // namespace posthorn::dkim
