@@ -11,6 +11,7 @@
 
 #include "entrance/demo/author.h"
 #include "entrance/demo/world.h"
+#include "foundation/text/ascii.h"
 #include "platform/runtime/deadline.h"
 #include "platform/runtime/process.h"
 #include "site/journal/trace.h"
@@ -120,6 +121,21 @@ Task<> print_arrival(World& world, const Teller& teller) {
                   static_cast<double>(teller.since_began().count()) / 1e6, indented(email)));
 }
 
+/// Records longer than a line are cut in the middle: keys.
+std::string for_the_eye(const std::string& zone) {
+  constexpr std::size_t columns = 120, tail = 12;
+  std::string out;
+  for (const std::string_view line : text::split(zone, '\n')) {
+    if (!out.empty()) out += '\n';
+    if (line.size() <= columns) {
+      out += line;
+    } else {
+      out += fmt::format("{}…{}", line.substr(0, columns - tail), line.substr(line.size() - tail));
+    }
+  }
+  return out;
+}
+
 void print_places(World& world) {
   say("\nTwo sites, one road:\n\n");
   for (Inhabited* site : {&world.alpha(), &world.beta()})
@@ -127,7 +143,7 @@ void print_places(World& world) {
                     site->domain, site->endpoint("smtp").text(), site->endpoint("submission").text(),
                     site->endpoint("submissions").text(), site->endpoint("imap").text(),
                     site->endpoint("imaps").text()));
-  say(fmt::format("\nThe DNS that both ask:\n\n{}\n", indented(world.zone_text())));
+  say(fmt::format("\nThe DNS that both ask:\n\n{}\n", indented(for_the_eye(world.zone_text()))));
 }
 
 void print_invitation(World& world) {

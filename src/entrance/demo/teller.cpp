@@ -9,14 +9,24 @@
 namespace posthorn::demo {
 namespace {
 
-/// Evidence in the order it was given, without quotes: "sender ann@alpha.example, octets 412".
+// A line of the demo is for the eye; `message trace` has the rest.
+constexpr std::size_t kEvidenceColumns = 125;
+
+/// Evidence in the order it was given, without quotes: "sender ann@alpha.example, octets 412". Lists (DNS answers,
+/// walks) and what goes beyond the line stay out.
 std::string evidence_text(const journal::TraceStep& step) {
   std::string text;
   for (const auto& [key, value] : step.evidence) {
     std::string_view plain = value;
+    if (plain.starts_with('[') || plain.starts_with('{')) continue;
     if (plain.size() >= 2 && plain.front() == '"') plain = plain.substr(1, plain.size() - 2);
     if (plain.empty()) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, plain);
+    const std::string item = fmt::format("{} {}", key, plain);
+    if (text.empty()) {
+      text = item.substr(0, kEvidenceColumns);
+    } else if (text.size() + item.size() + 2 <= kEvidenceColumns) {
+      text += ", " + item;
+    }
   }
   return text;
 }
