@@ -230,7 +230,7 @@ GROUPS = [
     Group("fuzz", ["asan"], fuzz_programs, "each parser's seeds and a short run of its fuzz target"),
     Group("fault", ["release"], fault_programs, "kill, power loss, full and broken disks"),
     Group("conformance", ["release"], conformance_programs, "scripts of other projects, played against a running server"),
-    Group("interop", ["release"], interop_programs, "Postfix, Exim, OpenSMTPD, swaks, msmtp, and a faulty peer"),
+    Group("interop", ["release"], interop_programs, "Postfix, Exim, OpenSMTPD, Dovecot, clients of SMTP and IMAP, and a faulty peer"),
     Group("clang-tidy", ["release"], clang_tidy_programs, "clang-tidy on changed files (--long: on all)", only_long=True),
 ]
 

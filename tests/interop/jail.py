@@ -213,7 +213,8 @@ def _add_libraries(folder):
     search = environment(folder)
     for program in [path for path in folder.rglob("*") if _is_elf(path)]:
         shown = subprocess.run(["ldd", str(program)], env=search, capture_output=True, text=True).stdout
-        if absent := re.findall(r"(\S+) => not found", shown):
+        # A module of the peer's own that it finds by a path of its own is not missing.
+        if absent := [name for name in re.findall(r"(\S+) => not found", shown) if not any(folder.rglob(name))]:
             raise Unavailable(f"{program.name} needs {', '.join(absent)}")
         for library in map(Path, re.findall(r"(?:=> )?(/\S+) \(0x", shown)):
             if not library.is_relative_to(folder):
