@@ -136,7 +136,7 @@ class Matcher:
         if known is not None:
             return re.escape(known)
         names.append(name)
-        return "(.+?)"
+        return "(.*?)"
 
     # ---- lists
 

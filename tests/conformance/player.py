@@ -2,7 +2,7 @@
 import re
 
 from match import Matcher
-from wire import Connection, Gone, Text, parse
+from wire import Atom, Connection, Gone, Text, parse
 
 MAILBOX = "imaptest"
 NUMBERS = 10_000  # $n stands for messages up to this
@@ -80,6 +80,7 @@ class Player:
         for command in group:
             tag = connection.new_tag()
             tags[tag] = command
+            self.variables["tag"] = tag
             begun += connection.send(tag, self._expanded(command))
         received, numbers = [], list(range(1, NUMBERS))
         waiting = [entry for command in group for entry in command.expected]
@@ -115,16 +116,18 @@ class Player:
                 continue
             if Matcher(self.variables, numbers).response(entry.nodes, nodes):
                 matched.add(number)
-                if entry.kind == "*":
-                    break
-        if len(nodes) == 2 and nodes[1].text.lower() == "expunge":
+        if len(nodes) == 2 and isinstance(nodes[1], Atom) and nodes[1].text.lower() == "expunge":
             del numbers[int(nodes[0].text) - 1]
 
     def _tagged(self, command, rest):
         condition, _, words = rest.partition(" ")
         if command.condition not in ('""', condition.lower()):
             raise Mismatch(f"{command.text}\n  {command.condition} was wanted, it said: {rest}")
-        if command.prefix and not words.lower().startswith(self._replace(command.prefix).lower()):
+        if command.prefix.startswith("["):
+            wanted = parse([f"{command.condition} {command.prefix}"])
+            if not Matcher(self.variables, []).response(wanted, parse([rest])):
+                raise Mismatch(f"{command.text}\n  {command.condition} {command.prefix} was wanted, it said: {rest}")
+        elif command.prefix and not words.lower().startswith(self._replace(command.prefix).lower()):
             raise Mismatch(f"{command.text}\n  {command.condition} {command.prefix} was wanted, it said: {rest}")
 
     def _expanded(self, command):

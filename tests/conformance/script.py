@@ -53,10 +53,17 @@ def logical_lines(text):
             for inner in lines:
                 if inner.startswith("}}}"):
                     break
-                body.append(inner.removesuffix("\r"))
+                body.append(inner)
             pieces[-1] = pieces[-1][:opening.start()]
-            pieces += [Text("\r\n".join(body), bool(opening[1])), inner[3:]]
+            pieces += [literal(body, bool(opening[1])), inner[3:]]
         yield pieces
+
+
+def literal(lines, is_literal8):
+    """Without its last line end. A literal8 stands as it is; others get the line ends of mail."""
+    if is_literal8:
+        return Text("\n".join(lines), True)
+    return Text("\r\n".join(line.removesuffix("\r") for line in lines))
 
 
 def read_header(lines):
@@ -136,13 +143,8 @@ def read_mbox(path):
         elif body is not None:
             body.append(line)
     if body is not None:
-        messages.append((body, date))
-    return [("\r\n".join(strip_end(lines)) + "\r\n", date) for lines, date in messages]
-
-
-def strip_end(lines):
-    """Without the empty line in front of the next From_ (and the piece behind the last line end)."""
-    return lines[:-1] if lines and lines[-1] == "" else lines
+        messages.append((body[:-1] if body[-1:] == [""] else body, date))  # what follows the last line end
+    return [("\r\n".join(lines) + "\r\n", date) for lines, date in messages]
 
 
 def from_date(line):
