@@ -3,7 +3,7 @@
 
 POSTHORN_SHARED_DATA names the folder that holds imap/imaptest. What a script needs and the server does not offer
 (CONTEXT, ESORT, URLAUTH, CATENATE, NOTIFY) is skipped by its capabilities line; where Dovecot's habits differ from the
-standard, DIFFERENCES names the script and the section.
+standard, DIFFERENCES names the expectation and the section.
 """
 import os
 import sys
@@ -22,8 +22,11 @@ from wire import Connection  # noqa: E402
 DATA = Path(os.environ.get("POSTHORN_SHARED_DATA", Path(__file__).resolve().parents[2] / ".." / "shared" / "data"))
 FOLDER = DATA / "imap" / "imaptest"
 USER, PASSWORD = "ann@posthorn.example", "ann's long pass phrase"
-# Script: why it cannot pass as written, with the section that says so.
-DIFFERENCES = {}
+# (script, expectation): why we differ, with the section that says so. The rest of the script is played.
+DIFFERENCES = {
+    ("listext", '! list () $sep $mailbox${sep}test2 (childinfo ("subscribed"))'):
+        "RFC 5258 3.1, note 2: for CHILDINFO it does not matter whether the child itself matches the pattern",
+}
 server, capabilities, trouble = None, [], ""
 
 
@@ -50,7 +53,10 @@ def tearDownModule():
 
 
 class Imaptest(unittest.TestCase):
-    maxDiff = None
+    def test_the_scripts_are_there(self):
+        if trouble:
+            self.skipTest(trouble)
+        self.assertEqual(len(script_names(FOLDER)), 72)
 
     def play(self, name):
         if trouble:
@@ -59,8 +65,7 @@ class Imaptest(unittest.TestCase):
         missing = player.missing(capabilities)
         if missing:
             self.skipTest(f"needs {' '.join(missing)}")
-        if name in DIFFERENCES:
-            self.skipTest(DIFFERENCES[name])
+        player.differences = {text for script, text in DIFFERENCES if script == name}
         try:
             player.play()
         except Mismatch as error:

@@ -19,11 +19,4 @@ Task<Ending> run(ImapContext& context, const imap::NamespaceCommand&) {
   co_return ok("NAMESPACE completed");
 }
 
-void enable_condstore(ImapContext& context) {
-  if (context.encoding().condstore) return;
-  context.machine.enable_condstore();
-  if (context.selected)
-    context.out().ok(imap::code::highest_mod_seq(context.selected->known().highest_modseq()), "Highest");
-}
-
 }  // namespace posthorn::access

@@ -41,7 +41,4 @@ namespace posthorn::access {
 [[nodiscard]] Task<> end_append_message(ImapContext& context);
 [[nodiscard]] Task<Ending> finish_append(ImapContext& context);
 
-/// The first session of a mailbox that asks for MODSEQ hears where it stands (RFC 7162 3.1.2).
-void enable_condstore(ImapContext& context);
-
 }  // namespace posthorn::access

@@ -299,7 +299,6 @@ Task<> tell_vanished(ImapContext& context, const imap::FetchCommand& command) {
 
 Task<Ending> run(ImapContext& context, const imap::FetchCommand& command) {
   const Selected& selected = *context.selected;
-  if (command.items.mod_seq || command.changed_since) enable_condstore(context);
   auto chosen = choose(selected, command.set, command.is_uid);
   if (!chosen) co_return std::move(chosen.error());
   if (command.vanished && command.changed_since) co_await tell_vanished(context, command);

@@ -48,7 +48,6 @@ imap::ModSeq highest(const mailbox::Version& version, const std::vector<std::siz
 Task<Ending> run(ImapContext& context, const imap::SearchCommand& command) {
   Selected& selected = *context.selected;
   const bool asks_mod_seq = command.key.has(Kind::mod_seq);
-  if (asks_mod_seq) enable_condstore(context);
   const std::vector<std::size_t> found = co_await find_messages(context, command.key);
   const mailbox::Version& known = selected.known();
   imap::SearchResponse response;

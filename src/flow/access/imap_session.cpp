@@ -191,6 +191,9 @@ Task<> ImapSession::on(server::Execute& event) {
     co_return;
   }
   context_.tag = std::move(event.tag);
+  // RFC 7162 3.1.1: the command that switches CONDSTORE on tells where the selected mailbox stands.
+  if (event.enabled_condstore && context_.selected && !std::holds_alternative<imap::SelectCommand>(event.command))
+    context_.out().ok(imap::code::highest_mod_seq(context_.selected->known().highest_modseq()), "Highest");
   Ending ending = co_await execute(context_, event.command);
   tell_changes(context_, updates_after(event.command));
   machine_.complete(ending.condition, ending.code, ending.text);

@@ -65,7 +65,6 @@ std::optional<imap::ModSeq> highest(const mailbox::Version& version, const std::
 
 Task<Ending> run(ImapContext& context, const imap::SortCommand& command) {
   const bool asks_mod_seq = command.key.has(imap::SearchKey::Kind::mod_seq);
-  if (asks_mod_seq) enable_condstore(context);
   const std::vector<std::size_t> found = co_await find_messages(context, command.key);
   const mailbox::Version& known = context.selected->known();
   const std::vector<Message> messages = messages_at(known, found, command.is_uid);
@@ -89,7 +88,6 @@ Task<Ending> run(ImapContext& context, const imap::SortCommand& command) {
 }
 
 Task<Ending> run(ImapContext& context, const imap::ThreadCommand& command) {
-  if (command.key.has(imap::SearchKey::Kind::mod_seq)) enable_condstore(context);
   const std::vector<std::size_t> found = co_await find_messages(context, command.key);
   const std::vector<Message> messages = messages_at(context.selected->known(), found, command.is_uid);
   const auto make = [](const message::Header& header, const Message& message) {

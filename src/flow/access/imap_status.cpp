@@ -50,8 +50,6 @@ Task<mailbox::Outcome<imap::StatusResponse>> look_at_status(ImapContext& context
 }
 
 Task<Ending> run(ImapContext& context, const imap::StatusCommand& command) {
-  // RFC 7162 3.1: STATUS (HIGHESTMODSEQ) is one of the commands that switch CONDSTORE on.
-  if (command.items.highest_mod_seq) enable_condstore(context);
   const auto status = co_await look_at_status(context, command.mailbox, command.items);
   if (!status) co_return failed(status.error());
   context.out().status(*status);

@@ -81,7 +81,6 @@ imap::NumberSet modified_numbers(const Selected& selected, const std::vector<sto
 
 Task<Ending> run(ImapContext& context, const imap::StoreCommand& command) {
   Selected& selected = *context.selected;
-  if (command.unchanged_since) enable_condstore(context);
   if (selected.read_only) co_return no(code::read_only(), "The mailbox was opened with EXAMINE");
   auto chosen = choose(selected, command.set, command.is_uid);
   if (!chosen) co_return std::move(chosen.error());

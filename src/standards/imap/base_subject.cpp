@@ -110,7 +110,7 @@ BaseSubject base_subject(std::string_view decoded_subject) {
     take_trailers(subject, result.is_reply_or_forward);
     take_prefixes(subject, result.is_reply_or_forward);
   } while (take_forward_frame(subject, result.is_reply_or_forward));
-  result.text = folded(subject);
+  result.text = collated(subject);
   return result;
 }
 

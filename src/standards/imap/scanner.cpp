@@ -141,7 +141,9 @@ std::string Scanner::read_name(std::string wire) {
   if (!ok()) return {};
   auto name = read_mailbox_name(wire, is_utf8_);
   if (!name) {
-    fail(is_utf8_ ? "A mailbox name is not UTF-8" : "A mailbox name is not modified UTF-7");
+    // RFC 3501 5.1.3: well-formed as an astring, so no BAD; no mailbox has a control character in its name.
+    if (!is_utf8_) return "\x01" + wire;
+    fail("A mailbox name is not UTF-8");
     return {};
   }
   return std::move(*name);

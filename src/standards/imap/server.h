@@ -50,8 +50,8 @@ namespace posthorn::imap::server {
 // ---- limits --------------------------------------------------------------------------------------------------
 
 /// Octets of a command line before login, its literals included: a login name and a password (RFC 2683 3.2.1.5:
-/// at least 1,000 for LOGIN), or a SASL response.
-inline constexpr std::size_t command_octets_unauthenticated_max = 16 * KiB;
+/// at least 1,000 for LOGIN), a SASL response, or ID (RFC 2971 3.3: 30 values of 1,024).
+inline constexpr std::size_t command_octets_unauthenticated_max = 64 * KiB;
 /// RFC 7162 4 asks for at least 8,192; a FETCH of 100,000 single uids has 700 KB, and no more is kept of a command.
 inline constexpr std::size_t command_octets_max = MiB;
 /// Octets of a refused literal or an endless line that are read and dropped before the session is ended.

@@ -21,7 +21,7 @@ std::vector<ListedAddress> addresses_of(const message::Header& header, std::stri
 // RFC 5256 3: addr-mailbox of the first address; a field that is absent sorts as the empty string.
 std::string first_mailbox(const message::Header& header, std::string_view field) {
   const auto addresses = addresses_of(header, field);
-  return addresses.empty() ? std::string() : folded(addresses.front().mailbox.value_or(""));
+  return addresses.empty() ? std::string() : collated(addresses.front().mailbox.value_or(""));
 }
 
 // RFC 5957 3: the display name, decoded; else mailbox@host; of a group its name.
@@ -29,10 +29,10 @@ std::string first_display(const message::Header& header, std::string_view field)
   const auto addresses = addresses_of(header, field);
   if (addresses.empty()) return {};
   const auto& first = addresses.front();
-  if (first.name && !first.name->empty()) return folded(message::decode_encoded_words(*first.name));
+  if (first.name && !first.name->empty()) return collated(message::decode_encoded_words(*first.name));
   auto display = message::decode_encoded_words(first.mailbox.value_or(""));
   if (first.host) display += '@' + *first.host;
-  return folded(display);
+  return collated(display);
 }
 
 template <class Value>

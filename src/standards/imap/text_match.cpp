@@ -51,6 +51,16 @@ std::string folded(std::string_view utf8) {
   return {reinterpret_cast<const char*>(result.get()), length};
 }
 
+std::string collated(std::string_view utf8) {
+  if (text::is_ascii(utf8)) return text::upper(utf8);
+  std::size_t length = 0;
+  const auto* octets = reinterpret_cast<const std::uint8_t*>(utf8.data());
+  const std::unique_ptr<std::uint8_t, Freed> result(
+      u8_toupper(octets, utf8.size(), nullptr, UNINORM_NFKD, nullptr, &length));
+  if (!result) return text::upper(utf8);
+  return {reinterpret_cast<const char*>(result.get()), length};
+}
+
 Needle::Needle(std::string_view utf8) : folded_(folded(utf8)) {
   is_ascii_ = text::is_ascii(folded_);
   has_space_ = folded_.find_first_of(" \t") != std::string::npos;

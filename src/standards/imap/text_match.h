@@ -11,6 +11,9 @@ namespace posthorn::imap {
 
 /// Full case folding of Unicode, composed (NFC). Invalid UTF-8 comes back as it is with ASCII letters folded.
 [[nodiscard]] std::string folded(std::string_view utf8);
+/// What SORT compares (RFC 5256 2.1, i;unicode-casemap of RFC 5051): upper case, decomposed, so that "[" and "_" come
+/// behind the letters.
+[[nodiscard]] std::string collated(std::string_view utf8);
 
 class Needle {
  public:

@@ -56,11 +56,10 @@ class Threader {
       if (previous != none && containers_[reference].parent == none) link(previous, reference);
       previous = reference;
     }
-    // 1.B: the last reference is the message's parent, whatever others said of it.
+    // 1.B: the last reference (or nothing) is the message's parent, whatever others said of it.
     const auto self = container_for(index);
-    if (previous == none || is_above(self, previous)) return;
     unlink(self);
-    link(previous, self);
+    if (previous != none && !is_above(self, previous)) link(previous, self);
   }
 
   // A message without an id, or with one seen before, stands for itself.
