@@ -127,14 +127,27 @@ class Gone(Exception):
     """The server ended the connection."""
 
 
-class Connection:
+class PlainConnection:
+    """As it begins on port 143."""
+
     def __init__(self, address, port, seconds=30):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self.socket = context.wrap_socket(socket.create_connection((address, port), timeout=seconds))
+        self.socket = socket.create_connection((address, port), timeout=seconds)
         self.buffer = b""
         self.tags = 0
+        self._begin()
         self.greeting = self.line()
+
+    def _begin(self):
+        pass
+
+    def wrap(self):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.socket = context.wrap_socket(self.socket)
+
+    def start_tls(self):
+        self.ok("STARTTLS")
+        self.wrap()
 
     def close(self):
         self.socket.close()
@@ -202,3 +215,10 @@ class Connection:
         if not tagged.lower().startswith("ok"):
             raise AssertionError(f"{pieces}: {tagged}")
         return untagged
+
+
+class Connection(PlainConnection):
+    """TLS from the first octet, as on port 993."""
+
+    def _begin(self):
+        self.wrap()
