@@ -12,11 +12,11 @@ TEST(ImapBaseSubject, StepsOfRfc5256) {
   for (const auto* subject : {"Hello", "re: hello", "Re: Re: HELLO", "Fwd: Hello", "FW : hello", "Re[2]: Hello",
                               "Re [list]: hello", "[list] Hello", "[a] [b] re: [c] Hello (fwd)", "hello (FWD)  ",
                               "[fwd: Hello]", "[Fwd: Re: hello (fwd)]", "  Hello\t", "re:re:Hello"}) {
-    EXPECT_EQ(base_subject(subject).text, "hello") << subject;
+    EXPECT_EQ(base_subject(subject).text, "HELLO") << subject;
   }
-  EXPECT_EQ(base_subject("[only]").text, "[only]");
-  EXPECT_EQ(base_subject("reply: x").text, "reply: x");
-  EXPECT_EQ(base_subject("a   b\r\n\tc").text, "a b c");
+  EXPECT_EQ(base_subject("[only]").text, "[ONLY]");
+  EXPECT_EQ(base_subject("reply: x").text, "REPLY: X");
+  EXPECT_EQ(base_subject("a   b\r\n\tc").text, "A B C");
   EXPECT_EQ(base_subject("Re:").text, "");
   EXPECT_TRUE(base_subject("Re: x").is_reply_or_forward);
   EXPECT_TRUE(base_subject("x (fwd)").is_reply_or_forward);
@@ -51,11 +51,11 @@ TEST(ImapSort, AddressKeys) {
                                        {SortCriterion::Key::display_from, false},
                                        {SortCriterion::Key::display_to, false}};
   const auto keys = sort_keys(fields, all, {});
-  EXPECT_EQ(keys.from, "zed");
-  EXPECT_EQ(keys.to, "team");
-  EXPECT_EQ(keys.cc, "nobody");
-  EXPECT_EQ(keys.display_from, "änn");
-  EXPECT_EQ(keys.display_to, "team");
+  EXPECT_EQ(keys.from, "ZED");
+  EXPECT_EQ(keys.to, "TEAM");
+  EXPECT_EQ(keys.cc, "NOBODY");
+  EXPECT_EQ(keys.display_from, "A\u0308NN");
+  EXPECT_EQ(keys.display_to, "TEAM");
 }
 
 // ---- threads ---------------------------------------------------------------------------------------------------
