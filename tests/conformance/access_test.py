@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """IMAP of a running server as its clients see it: TLS, waiting for changes, revocation, large messages in flat memory."""
 import os
-import ssl
 import statistics
 import sys
 import time
@@ -63,10 +62,10 @@ class Tls(unittest.TestCase):
     def test_plaintext_behind_starttls_is_not_taken(self):
         connection = PlainConnection(bed.posthorn.address, bed.posthorn.port("imap"))
         connection.socket.sendall(b"a STARTTLS\r\nb NOOP\r\n")
-        self.assertIn("a OK", connection.line()[0])
-        with self.assertRaises((Gone, OSError, ssl.SSLError, AssertionError)):
-            connection.wrap()
-            connection.ok("NOOP")
+        self.assertTrue(connection.line()[0].startswith("a BAD"))
+        with self.assertRaises((Gone, OSError)):
+            while True:
+                self.assertFalse(connection.line()[0].startswith("b "))
         connection.close()
 
 
