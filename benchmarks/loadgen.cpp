@@ -3,7 +3,7 @@
 // and shares no code with Posthorn, so that it measures any server alike.
 //
 //   loadgen send ADDRESS:PORT --connections N --messages M --size OCTETS [--each 20] [--from A] [--to B]
-//                [--tls implicit] [--auth-plain BASE64]
+//                [--tls implicit] [--auth-plain BASE64] [--file MESSAGE]
 //   loadgen sink ADDRESS:PORT --expect M [--seconds S]
 //   loadgen idle ADDRESS:PORT --connections N [--tls implicit|starttls]
 //
@@ -15,6 +15,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -323,6 +325,16 @@ std::string make_body(size_t size, const std::string& from, const std::string& t
   return body + "\r\n.\r\n";
 }
 
+/// A finished message with CRLF line ends: dots at the beginnings of lines doubled, the final dot added.
+std::string body_from(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string body{std::istreambuf_iterator<char>(file), {}};
+  if (!file || !body.ends_with("\r\n")) die(fmt::format("{} is no message with CRLF line ends", path));
+  for (size_t at = body.find("\n."); at != std::string::npos; at = body.find("\n.", at + 3))
+    body.insert(at + 1, 1, '.');
+  return body + ".\r\n";
+}
+
 double percentile(std::vector<double>& sorted, double part) {
   return sorted.empty()
              ? 0
@@ -341,7 +353,8 @@ int send_messages(const Arguments& arguments) {
             {}};
   if (arguments.text("tls", "none") == "implicit") plan.tls = make_tls_context();
   plan.commands = fmt::format("MAIL FROM:<{}>\r\nRCPT TO:<{}>\r\nDATA\r\n", from, to);
-  plan.body = make_body(static_cast<size_t>(arguments.number("size", 4096)), from, to);
+  const std::string file = arguments.text("file", "");
+  plan.body = file.empty() ? make_body(static_cast<size_t>(arguments.number("size", 4096)), from, to) : body_from(file);
   Poll poll;
   Tally tally;
   const auto started = Clock::now();

@@ -23,6 +23,8 @@ from jail import Process, accepts, free_port, wait_until  # noqa: E402
 from measure import SyncCounter, cpu_seconds, memory_kilobytes  # noqa: E402
 from peers import Postfix  # noqa: E402
 from posthorn import Posthorn, Zone  # noqa: E402
+from trust_peers import (Sample, figures, libopendkim_micros, libspf2_micros, name_server, name_server_of_resolv_conf,  # noqa: E402
+                         rspamd_micros)
 from unpack import Unavailable, environment, unpacked  # noqa: E402
 
 LOADGEN = ROOT / "build" / "release" / "benchmarks" / "loadgen"
@@ -88,11 +90,13 @@ class Ours:
     label = "posthorn"
     account = f"bob@{DOMAIN}"
 
-    def __init__(self, ground, sink_port=None):
+    def __init__(self, ground, sink_port=None, verified=None):
+        """verified: a Sample whose records are served, so that mail is checked; else nothing is, as with the peer."""
         # Loopback shares its one address among all "hosts", so the limits an address has are lifted.
         settings = {"relay.allow_private": True, "relay.mx_port": sink_port or 25,
-                    **{f"limits.{name}": RATE_WITHOUT_LIMIT for name in LIFTED_LIMITS}}
+                    "verification.enabled": verified is not None, **{f"limits.{name}": RATE_WITHOUT_LIMIT for name in LIFTED_LIMITS}}
         zone = Zone().mx(FAR, f"mx.{FAR}").host(f"mx.{FAR}", "127.0.0.1").mx(DEAD, f"mx.{DEAD}").host(f"mx.{DEAD}", "127.0.0.99")
+        zone.lines += verified.records if verified else []
         self.server = Posthorn(DOMAIN, zone=zone, accounts={"bob": "a password of the benchmark"}, settings=settings,
                                parent=ground.folder, listen=("smtp", "submissions"))
         self.address, self.relaying = self.server.address, sink_port is not None
@@ -239,7 +243,7 @@ class Bench:
                 measured.p50_ms, measured.p99_ms = reports[server]["p50_ms"], reports[server]["p99_ms"]
                 measured.syncs = syncs_per_message(server, connections, size)
         row = Row(name, mine.rate, peer.rate, Theirs.label, cpu_ours=mine.cpu_ms, cpu_peer=peer.cpu_ms)
-        row.settings = (f"{size} octets, {connections} connections, {EACH} messages a connection, no TLS, synced before 250; ours {mine.words()}; "
+        row.settings = (f"{size} octets, {connections} connections, {EACH} messages a connection, no TLS, nothing verified, synced before 250; ours {mine.words()}; "
                         f"theirs {peer.words()}, mail held; smtp-sink {sink.rate:,.0f} /s; {self.ground.words}")
         yield row.finish()
 
@@ -280,6 +284,50 @@ class Bench:
         row.settings = f"{backlog} messages queued for a host that refuses connections; as relay-4k-10; {self.ground.words}"
         yield row.finish()
 
+    # ---- trust
+
+    def trust_dkim(self):
+        sample, rounds = Sample(), self.count(2000)
+        found, theirs = figures(), libopendkim_micros(sample, rounds)
+        (verify, bare), (sign, bare_sign) = found["dkim_verify_rsa2048_4k"], found["dkim_sign_rsa2048_4k"]
+        row = Row("trust-dkim-verify", 1e6 / verify, 1e6 / theirs, "libopendkim 2.11", cpu_ours=verify / 1000, cpu_peer=theirs / 1000)
+        row.unit, row.settings = "messages/s a core", "RSA-2048, 4 KB, relaxed/relaxed, keys at hand"
+        yield row.finish()
+        for name, ours, alone, what in (("trust-dkim-bare", verify, bare, "hash and verify"), ("trust-dkim-sign", sign, bare_sign, "RSA signature")):
+            row = Row(name, ours, alone, f"bare OpenSSL: {what}", unit="us a message", settings="CPU time, the less the better; RSA-2048, 4 KB")
+            yield row.finish()
+
+    def trust_spf(self):
+        sample, rounds = Sample(), self.count(2000)
+        with name_server_of_resolv_conf(sample, ttl=0) as names:
+            theirs, found = libspf2_micros(sample, rounds), figures("dns", names.source, sample.file)
+        settings = "CPU time, the less the better; two includes, one within, an a: term; Knot on loopback"
+        yield Row("trust-spf", found["spf_nested_uncached"][0], theirs, "libspf2 1.2.10", unit="us a check", settings=f"{settings}, nothing kept").finish()
+        yield Row("trust-spf-cached", figures()["spf_nested_cached"][0], 10, "the bound set for it", unit="us a check", settings="the records at hand").finish()
+
+    def trust_all(self):
+        sample = Sample()
+        with name_server(sample, ttl=300) as names:
+            found = figures("dns", names.source, sample.file)
+            theirs, elapsed = rspamd_micros(sample, names.source, self.count(2000))
+        row = Row("trust-all", found["all_cached"][0], theirs, "rspamd 3.4", unit="us a message")
+        row.settings = (f"CPU time, the less the better; SPF, DKIM, ARC, DMARC of a signed 4 KB message, BIND on loopback, records with 300 s to live; "
+                        f"rspamd with these modules only, by HTTP, {elapsed:,.0f} us from outside")
+        yield row.finish()
+
+    def trust_accept(self):
+        sample = Sample()
+        sender = {"from": "ann@alpha.example", "file": sample.file}
+        with ExitStack() as stack:
+            servers = [stack.enter_context(Ours(self.ground, verified=verified)) for verified in (sample, None)]
+            messages = dict.fromkeys(servers, self.count(20_000) // ROUNDS)
+            for server in servers:
+                send(server, 200, 10, 4096, **{**server.way_in, **sender})
+            checked, plain = take_turns(servers, messages, lambda server, count: send(server, count, 10, 4096, **{**server.way_in, **sender})["rate"])
+        row = Row("trust-accept", checked.rate, plain.rate, "posthorn, nothing checked", cpu_ours=checked.cpu_ms, cpu_peer=plain.cpu_ms)
+        row.settings = f"4 KB signed with RSA-2048, records at hand, 10 connections, {EACH} messages a connection, synced before 250; {self.ground.words}"
+        yield row.finish()
+
     def idle_memory(self):
         row = Row("idle-memory", unit="MB", peer_name=Theirs.label, settings="proportional set size of all processes, just started")
         with Ours(self.ground) as server:
@@ -302,7 +350,8 @@ class Bench:
 
 
 BENCHES = {name.replace("_", "-"): getattr(Bench, name) for name in
-           ("accept_4k_1", "accept_4k_10", "accept_4k_100", "accept_64k_10", "relay_4k_10", "relay_backlog", "idle_memory", "idle_tls")}
+           ("accept_4k_1", "accept_4k_10", "accept_4k_100", "accept_64k_10", "relay_4k_10", "relay_backlog", "idle_memory", "idle_tls",
+            "trust_dkim", "trust_spf", "trust_all", "trust_accept")}
 
 
 def arguments():

@@ -78,7 +78,8 @@ def unpacked(peer):
 
 def environment(folder):
     """Environment variables that let unpacked programs find unpacked libraries and Perl modules."""
-    libraries = [folder / part for part in (f"usr/lib/{MULTIARCH}", f"lib/{MULTIARCH}", "usr/lib", "usr/lib/postfix", "usr/lib/dovecot")]
+    libraries = [folder / part for part in (f"usr/lib/{MULTIARCH}", f"lib/{MULTIARCH}", "usr/lib", "usr/lib/postfix", "usr/lib/dovecot",
+                                            "usr/lib/rspamd")]
     perl = [folder / part for part in ("usr/share/perl5", f"usr/lib/{MULTIARCH}/perl5/5.36", f"usr/lib/{MULTIARCH}/perl-base",
                                        f"usr/lib/{MULTIARCH}/perl/5.36", "usr/share/perl/5.36")]
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
