@@ -21,7 +21,7 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
     if (door_.verifies()) {
       const runtime::Executor executor = co_await runtime::current_executor();
       verification_ = std::make_unique<verification::Verification>(door_.trust_.around, executor);
-      verification_->begin(session());
+      verification_->begin(session(), std::exchange(known_, std::nullopt));
     }
     co_return std::nullopt;
   }
@@ -87,12 +87,13 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
   /// What the verdicts on its origin make of the message: a refusal, or the marks that delivery goes by.
   Task<std::optional<smtp::Reply>> judge(verification::Verification& verification) {
     const auto rules = door_.rules_.load();
-    const verification::Verdicts verdicts = co_await verification.finish(rules->time_max);
+    verification::Verdicts verdicts = co_await verification.finish(rules->time_max);
     const auto directory = door_.doorway_.directory->snapshot();
     delivery::Arrival& arrival = transaction_.arrival();
     const verification::Decision decision =
         apply_verdicts(arrival, verdicts, *rules, *directory, door_.doorway_.host_name);
     door_.observe(context_.machine, arrival, verdicts, decision);
+    known_ = verification.known(std::move(*verdicts.session));
     co_return decision.refusal;
   }
 
@@ -106,6 +107,7 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
   smtp_service::SessionContext context_;
   delivery::Transaction transaction_;
   std::unique_ptr<verification::Verification> verification_;  // from MAIL to the end of the message
+  std::optional<verification::KnownSession> known_;           // from the end of a message to the next MAIL
 };
 
 Reception::Reception(delivery::Doorway doorway, Trust trust, config::Verification rules)

@@ -405,6 +405,20 @@ class SilentResolver final : public dns::Resolver {
   std::string silent_;
 };
 
+/// Writes down what it is asked for.
+class CountingResolver final : public dns::Resolver {
+ public:
+  explicit CountingResolver(const std::string& zone) : zone_(dns::Zone::parse(zone).value()) {}
+  Task<dns::Answer> resolve(dns::Name name, dns::RecordType type) override {
+    asked += " " + name.text();
+    co_return co_await zone_.resolve(std::move(name), type);
+  }
+  std::string asked;
+
+ private:
+  dns::ZoneFileResolver zone_;
+};
+
 TEST_F(TrustTest, WhatIsNotAnsweredByTheDeadlineIsTemperror) {
   auto resolver = std::make_unique<SilentResolver>(zone(), "_domainkey");
   SilentResolver& silent = *resolver;
@@ -434,6 +448,31 @@ TEST_F(TrustTest, QuestionsOfMailBeginBeforeTheMessageComes) {
   static_cast<void>(one->say("EHLO far.example"));
   static_cast<void>(one->say("MAIL FROM:<zoe@far.example>"));
   EXPECT_EQ(silent.unanswered, 2) << "the SPF record, once for both identities, and the MX";
+}
+
+TEST_F(TrustTest, ASessionOfManyMessagesIsAskedAboutOnceAMinute) {
+  auto resolver = std::make_unique<CountingResolver>(zone());
+  CountingResolver& counting = *resolver;
+  bed.verify_by(std::move(resolver));
+  auto one = bed.call();
+  static_cast<void>(one->say("EHLO client.example"));
+  const auto deliver = [&](const std::string& mail_from) {
+    counting.asked.clear();
+    static_cast<void>(one->say("MAIL FROM:" + mail_from));
+    static_cast<void>(one->say("RCPT TO:<ann@alpha.example>"));
+    EXPECT_THAT(one->data(letter("zoe@open.example")), StartsWith("250 "));
+    return counting.asked;
+  };
+  EXPECT_THAT(deliver("<zoe@good.example>"),
+              AllOf(HasSubstr("in-addr.arpa"), HasSubstr(" good.example"), HasSubstr(" client.example")));
+  EXPECT_EQ(deliver("<zoe@good.example>"), " _dmarc.open.example _dmarc.example");
+  EXPECT_EQ(inbox(), 2u);
+  const std::string results =
+      message::Header::parse(bed.inbox("ann@alpha.example").at(1).octets).value("Authentication-Results").value_or("");
+  EXPECT_THAT(results, AllOf(HasSubstr("iprev=pass"), HasSubstr("spf=pass")));
+  EXPECT_THAT(deliver("<zoe@far.example>"), AllOf(HasSubstr(" far.example"), Not(HasSubstr("in-addr.arpa"))));
+  bed.loop.run_for(std::chrono::minutes(2));
+  EXPECT_THAT(deliver("<zoe@far.example>"), AllOf(HasSubstr(" far.example"), HasSubstr("in-addr.arpa")));
 }
 
 // ---------------------------------------------------------------- no backscatter

@@ -28,6 +28,8 @@ Inquiry::Question& Inquiry::question(const Key& key) {
   if (!is_new) return found;
   if (over_ || questions_.size() > questions_max) {
     found.answer = unanswered(key.first, key.second, over_ ? kOver : kTooMany);
+  } else if (auto known = around_.resolver->at_hand(key.first, key.second)) {
+    found.answer = std::move(known);
   } else {
     runtime::spawn(*around_.tasks, executor_, "dns question", ask(shared_from_this(), key));
   }

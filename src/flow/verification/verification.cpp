@@ -22,6 +22,8 @@ struct Verification::Early {
   [[nodiscard]] spf::Query query() const {
     return {session.ip, session.mail_from, session.helo, session.receiver, now};
   }
+  /// A check begins; done() when it has ended.
+  void begun() { ++open; }
   void done() {
     if (--open == 0) finished.set();
   }
@@ -29,20 +31,49 @@ struct Verification::Early {
   std::shared_ptr<Inquiry> inquiry;
   Session session;
   TimePoint now;
+  TimePoint oldest = now;  ///< of what the verdicts say
   SessionVerdicts verdicts;
-  int open = 4;
+  int open = 1;  ///< checks under way, and begin() itself
   runtime::Event finished;
 };
 
 Verification::Verification(const Surroundings& around, runtime::Executor executor)
     : around_(around), executor_(std::move(executor)), inquiry_(Inquiry::make(around_, executor_)) {}
 
-void Verification::begin(Session session) {
-  early_ = std::make_shared<Early>(inquiry_, std::move(session), around_.clock->now());
-  runtime::spawn(*around_.tasks, executor_, "iprev", check_iprev(early_));
-  runtime::spawn(*around_.tasks, executor_, "spf", check_mail_from(early_));
-  runtime::spawn(*around_.tasks, executor_, "spf", check_helo(early_));
-  runtime::spawn(*around_.tasks, executor_, "sender mx", check_sender_mx(early_));
+void Verification::begin(Session session, std::optional<KnownSession> known) {
+  const TimePoint now = around_.clock->now();
+  if (known && (known->at + KnownSession::age_max <= now || known->session.ip != session.ip)) known.reset();
+  early_ = std::make_shared<Early>(inquiry_, std::move(session), now);
+  if (known) early_->oldest = known->at;
+  begin_unknown(std::move(known));
+  early_->done();
+}
+
+/// Takes over what is known for certain and begins the rest.
+void Verification::begin_unknown(std::optional<KnownSession> known) {
+  const auto begin_check = [this](const char* name, Task<> (*check)(std::shared_ptr<Early>)) {
+    early_->begun();
+    runtime::spawn(*around_.tasks, executor_, name, check(early_));
+  };
+  SessionVerdicts& verdicts = early_->verdicts;
+  if (known && known->verdicts.iprev.result != iprev::Result::temperror)
+    verdicts.iprev = std::move(known->verdicts.iprev);
+  else
+    begin_check("iprev", check_iprev);
+  const bool same_helo = known && known->session.helo == early_->session.helo;
+  if (same_helo && known->verdicts.helo.result != spf::Result::temperror)
+    verdicts.helo = std::move(known->verdicts.helo);
+  else
+    begin_check("spf", check_helo);
+  // The macros of a record may speak of the HELO name, too (RFC 7208 7.2).
+  const bool same_sender = same_helo && known->session.mail_from == early_->session.mail_from;
+  if (same_sender && known->verdicts.mail_from.result != spf::Result::temperror) {
+    verdicts.mail_from = std::move(known->verdicts.mail_from);
+    verdicts.sender_mx = std::move(known->verdicts.sender_mx);
+  } else {
+    begin_check("spf", check_mail_from);
+    begin_check("sender mx", check_sender_mx);
+  }
 }
 
 Task<> Verification::check_iprev(std::shared_ptr<Early> early) {
@@ -66,6 +97,10 @@ Task<> Verification::check_sender_mx(std::shared_ptr<Early> early) {
   if (auto domain = sender_domain(early->session.mail_from))
     early->verdicts.sender_mx = co_await dns::lookup_mx(*early->inquiry, std::move(*domain));
   early->done();
+}
+
+KnownSession Verification::known(SessionVerdicts verdicts) const {
+  return {early_->session, std::move(verdicts), early_->oldest};
 }
 
 void Verification::feed(Octets octets) {

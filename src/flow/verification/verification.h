@@ -18,21 +18,32 @@
 
 namespace posthorn::verification {
 
+/// What a session's earlier message has told about its client; a server that brings many is asked once a minute.
+struct KnownSession {
+  static constexpr Duration age_max = std::chrono::minutes(1);
+  Session session;
+  SessionVerdicts verdicts;
+  TimePoint at;  ///< when the oldest of them was asked
+};
+
 class Verification {
  public:
   Verification(const Surroundings& around, runtime::Executor executor);
 
-  void begin(Session session);
+  /// `known`: what was found out about the same client before; what it says of the same HELO name and sender is not
+  /// asked again.
+  void begin(Session session, std::optional<KnownSession> known = std::nullopt);
   void feed(Octets octets);
   /// Once, when the message is whole.
   [[nodiscard]] Task<Verdicts> finish(Duration time_max);
 
-  /// The header section, once finish() has been called.
-  [[nodiscard]] const message::Header& header() const { return scan_.header(); }
+  /// What it knows of its client, for the next message of the session; `verdicts` are those that finish() gave.
+  [[nodiscard]] KnownSession known(SessionVerdicts verdicts) const;
 
  private:
   /// What MAIL told, being checked; shared with the tasks that do it.
   struct Early;
+  void begin_unknown(std::optional<KnownSession> known);
   [[nodiscard]] static Task<> check_iprev(std::shared_ptr<Early> early);
   [[nodiscard]] static Task<> check_helo(std::shared_ptr<Early> early);
   [[nodiscard]] static Task<> check_mail_from(std::shared_ptr<Early> early);

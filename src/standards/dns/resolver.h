@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +84,11 @@ class Resolver {
  public:
   virtual ~Resolver() = default;
   [[nodiscard]] virtual Task<Answer> resolve(Name name, RecordType type) = 0;
+  /// The answer, where it is known without asking anybody (a cache, a zone in memory): spares the callers who would
+  /// otherwise set a task and a deadline in motion.
+  [[nodiscard]] virtual std::optional<Answer> at_hand(const Name& /*name*/, RecordType /*type*/) {
+    return std::nullopt;
+  }
 };
 
 /// "4.3.2.1.in-addr.arpa" or the nibbles under "ip6.arpa" (RFC 1035 3.5, RFC 3596 2.5).

@@ -156,4 +156,8 @@ Task<Answer> ZoneFileResolver::resolve(Name name, RecordType type) {
   co_return zone_.lookup(name, type);
 }
 
+std::optional<Answer> ZoneFileResolver::at_hand(const Name& name, RecordType type) {
+  return zone_.lookup(name, type);
+}
+
 }  // namespace posthorn::dns

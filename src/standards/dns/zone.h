@@ -79,6 +79,7 @@ class ZoneFileResolver final : public Resolver {
  public:
   explicit ZoneFileResolver(Zone zone) : zone_(std::move(zone)) {}
   [[nodiscard]] Task<Answer> resolve(Name name, RecordType type) override;
+  [[nodiscard]] std::optional<Answer> at_hand(const Name& name, RecordType type) override;
   [[nodiscard]] const Zone& zone() const { return zone_; }
 
  private:
