@@ -234,6 +234,22 @@ Task<> ask_verdicts(dns::Resolver& resolver, const dkim::MessageScan& scan,
   out = co_await verification::verify_message(resolver, scan, std::move(known), now);
 }
 
+/// --canonical: what each signature's hashes were made over.
+void put_canonical(const dkim::MessageScan& scan, Octets message, json::array& signatures) {
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    const dkim::CanonicalForms forms = dkim::canonical_forms(scan, scan.signatures()[i], message);
+    signatures[i].as_object()["canonical"] =
+        json::object{{"header", json_text(forms.header)}, {"body", json_text(forms.body)}};
+  }
+}
+
+void print_canonical(const dkim::MessageScan& scan, Octets message) {
+  for (const dkim::ScannedSignature& scanned : scan.signatures()) {
+    const dkim::CanonicalForms forms = dkim::canonical_forms(scan, scanned, message);
+    print("\nThe header as it was hashed:\n" + forms.header + "\n\nThe body as it was hashed:\n" + forms.body);
+  }
+}
+
 Exit verify(const Invocation& v) {
   const auto session = session_of(v);
   if (!session) return report(session.error());
@@ -252,11 +268,13 @@ Exit verify(const Invocation& v) {
   const auto results = verification::describe(verdicts, authserv_id);
   if (v.json()) {
     json::object out = verdicts_json(verdicts);
+    if (v.has("--canonical")) put_canonical(scan, *message, out["dkim"].as_array());
     out["authentication_results"] = json_text(authentication_results::value_text(results));
     print_json(out);
     return Exit::done;
   }
   print(explain(verdicts));
+  if (v.has("--canonical")) print_canonical(scan, *message);
   print("\n" + authentication_results::write(results));
   return Exit::done;
 }
@@ -321,6 +339,7 @@ const std::vector<Verb>& check_verbs() {
         mail_from_option,
         helo_option,
         {"--authserv-id", "ID", "the name before the results (localhost)"},
+        {"--canonical", "", "show the octets that each signature's hashes were made over"},
         dns_option,
         now_option},
        verify},

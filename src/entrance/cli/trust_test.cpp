@@ -326,6 +326,10 @@ TEST_F(Trust, WhatIsSignedVerifiesAndWhatIsChangedDoesNot) {
   EXPECT_EQ(text_of(good.at("arc").at("result")), "none");
   EXPECT_THAT(text_of(good.at("authentication_results")), testing::StartsWith("mx.beta.example; iprev=pass"));
 
+  const json::object shown = told({"verify", path("twice"), "--canonical", "--now", "1800000100"});
+  EXPECT_THAT(text_of(shown.at("dkim").at(0).at("canonical").at("header")), HasSubstr("From:"));
+  EXPECT_THAT(text_of(shown.at("dkim").at(1).at("canonical").at("header")), HasSubstr("from:"));
+  EXPECT_THAT(text_of(shown.at("dkim").at(1).at("canonical").at("body")), HasSubstr("Hello, Bob"));
   std::string changed = read_all(dir_ / "once");
   changed.replace(changed.find("Hello, Bob"), 5, "Howdy");
   write("changed", changed);

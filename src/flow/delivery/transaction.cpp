@@ -167,7 +167,7 @@ std::optional<Reply> Transaction::end_message() {
                              octets_max, message::header_fields_max));
   arrival_->edit = message::HeaderEdit(header);
   arrival_->at = doorway_.clock->now();  // the internal date is that of the whole message, not of MAIL
-  arrival_->received = message::write_received(received_trace());
+  arrival_->received = message::write_received(received_trace({}));
   arrival_->story.step(arrival_->at, Stage::data, "the message was read").with("octets", intake_->size());
   if (auto id = message::parse_message_id(header.value("Message-ID").value_or(""))) {
     arrival_->story.message_id(*id);
@@ -176,8 +176,13 @@ std::optional<Reply> Transaction::end_message() {
   return std::nullopt;
 }
 
-message::ReceivedTrace Transaction::received_trace() const {
+void Transaction::name_client(std::string name) {
+  arrival_->received = message::write_received(received_trace(std::move(name)));
+}
+
+message::ReceivedTrace Transaction::received_trace(std::string client_name) const {
   message::ReceivedTrace trace;
+  trace.client_name = std::move(client_name);
   trace.helo = machine_.hello_name();
   trace.client = machine_.peer().address;
   trace.by = doorway_.host_name;

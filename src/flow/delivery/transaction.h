@@ -61,6 +61,9 @@ class Transaction {
   /// Reads the header and makes the Received field; a reply refuses the message.
   [[nodiscard]] std::optional<smtp::Reply> end_message();
 
+  /// After end_message(): the client's name as the DNS vouches for it, for the Received field.
+  void name_client(std::string name);
+
   /// Hands the message to delivery and ends the transaction: the reply to give.
   [[nodiscard]] Task<smtp::Reply> deliver();
   /// Ends the transaction with a refusal of the whole message, which its story keeps; returns the reply with the id.
@@ -73,7 +76,7 @@ class Transaction {
   void tell_connection();
   void tell_recipients_refused(const smtp::Reply& reply);
   [[nodiscard]] Task<bool> is_over_quota(const Recipient& recipient);
-  [[nodiscard]] message::ReceivedTrace received_trace() const;
+  [[nodiscard]] message::ReceivedTrace received_trace(std::string client_name) const;
   void record_refused();
 
   const Doorway& doorway_;

@@ -89,6 +89,8 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
     const auto rules = door_.rules_.load();
     verification::Verdicts verdicts = co_await verification.finish(rules->time_max);
     const auto directory = door_.doorway_.directory->snapshot();
+    const iprev::Outcome& iprev = verdicts.session->iprev;
+    if (iprev.result == iprev::Result::pass) transaction_.name_client(iprev.name);
     delivery::Arrival& arrival = transaction_.arrival();
     const verification::Decision decision =
         apply_verdicts(arrival, verdicts, *rules, *directory, door_.doorway_.host_name);

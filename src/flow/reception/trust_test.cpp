@@ -112,6 +112,7 @@ TEST_F(TrustTest, AnHonestMessageIsDeliveredWithItsResultsOnTop) {
   ASSERT_GE(header.fields().size(), 4u) << stored();
   EXPECT_EQ(header.fields()[2].name, "Authentication-Results");
   EXPECT_EQ(header.fields()[3].name, "Received");
+  EXPECT_THAT(header.fields()[3].unfolded(), HasSubstr("(client.example [192.0.2.7])"));
   const std::string results = header.value("Authentication-Results").value_or("");
   EXPECT_THAT(results, StartsWith("mx.alpha.example;"));
   for (const char* const part : {"iprev=pass", "spf=pass", "smtp.mailfrom=zoe@good.example", "dkim=none", "dmarc=pass",
@@ -465,7 +466,7 @@ TEST_F(TrustTest, ASessionOfManyMessagesIsAskedAboutOnceAMinute) {
   };
   EXPECT_THAT(deliver("<zoe@good.example>"),
               AllOf(HasSubstr("in-addr.arpa"), HasSubstr(" good.example"), HasSubstr(" client.example")));
-  EXPECT_EQ(deliver("<zoe@good.example>"), " _dmarc.open.example _dmarc.example");
+  EXPECT_EQ(deliver("<zoe@good.example>"), " _dmarc.open.example _dmarc.example _dmarc.good.example");
   EXPECT_EQ(inbox(), 2u);
   const std::string results =
       message::Header::parse(bed.inbox("ann@alpha.example").at(1).octets).value("Authentication-Results").value_or("");

@@ -454,5 +454,48 @@ TEST(SourceSignatures, SamplesWithPlaceholdersAreErrorsAndNoCrash) {
   EXPECT_EQ(few.signature->signed_headers, (std::vector<std::string>{"from", "to", "subject"}));
 }
 
+TEST(Dkim, TheCanonicalFormsAreWhatWasHashed) {
+  for (const char* const forms : {"relaxed/relaxed", "simple/simple"}) {
+    SigningOptions signing = options();
+    signing.canonicalizations = *parse_canonicalizations(forms);
+    MessageScan plain{{signing_body_hash(signing.canonicalizations.body)}};
+    plain.feed(kMessage + "  spaced   out \r\n\r\n\r\n");
+    plain.finish();
+    const std::string message = sign(plain, ed25519_signer(), signing) + kMessage + "  spaced   out \r\n\r\n\r\n";
+    MessageScan scan;
+    scan.feed(message);
+    scan.finish();
+    const ScannedSignature& scanned = scan.signatures().at(0);
+    const CanonicalForms found = canonical_forms(scan, scanned, message);
+    const auto digest_of = [](Octets octets) {
+      crypto::SignatureDigest digest{crypto::SignatureHash::sha256};
+      digest.update(octets);
+      return digest.finish();
+    };
+    EXPECT_EQ(digest_of(found.body), scanned.parsed->body_hash) << forms;
+    EXPECT_TRUE(ed25519_key().public_key().verify(crypto::SignatureHash::sha256, digest_of(found.header),
+                                                  scanned.parsed->signature))
+        << forms;
+  }
+}
+
+/// A line that never ends is hashed as it comes: what the scan keeps does not grow with it.
+TEST(Dkim, AGigabyteLineIsHashedInPassing) {
+  const std::string piece(64 * KiB, 'x');
+  const std::string header =
+      "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=a.example; s=s; h=from; bh=AAAA; "
+      "b=AAAA\r\nDKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=a.example; s=s; h=from; "
+      "bh=AAAA; b=AAAA\r\nFrom: ann@a.example\r\n\r\n";
+  MessageScan scan;
+  scan.feed(header);
+  for (std::uint64_t fed = 0; fed < GiB; fed += piece.size()) scan.feed(piece);
+  scan.finish();
+  const auto* relaxed = scan.body_hash({Canonicalization::relaxed, crypto::SignatureHash::sha256, {}});
+  const auto* simple = scan.body_hash({Canonicalization::simple, crypto::SignatureHash::sha256, {}});
+  ASSERT_TRUE(relaxed != nullptr && simple != nullptr);
+  EXPECT_EQ(relaxed->canonical_octets, GiB + 2);
+  EXPECT_EQ(relaxed->digest, simple->digest);
+}
+
 }  // namespace
 }  // namespace posthorn::dkim

@@ -26,6 +26,14 @@ Mathematics good_if(bool holds) {
   return holds ? Mathematics::good : Mathematics::bad;
 }
 
+/// What b= was made over. Precondition: the signature could be read.
+std::string signed_header(const MessageScan& scan, const ScannedSignature& scanned) {
+  const Signature& signature = *scanned.parsed;
+  const auto value_offset = static_cast<std::size_t>(scanned.field.value.data() - scanned.field.raw.data());
+  const OwnField own{scanned.field.raw, value_offset + signature.b_begin, value_offset + signature.b_end};
+  return canonical_headers(scan.header(), signature.signed_headers, signature.canonicalizations.header, own);
+}
+
 /// One signature's way through RFC 6376 6.1: syntax, key, policy, mathematics.
 class Verification {
  public:
@@ -83,10 +91,7 @@ void Verification::check_body(VerifiedSignature& out) const {
 }
 
 void Verification::check_signature(const crypto::PublicKey& key, VerifiedSignature& out) const {
-  const auto value_offset = static_cast<std::size_t>(scanned_.field.value.data() - scanned_.field.raw.data());
-  const OwnField own{scanned_.field.raw, value_offset + signature().b_begin, value_offset + signature().b_end};
-  const std::string signed_octets =
-      canonical_headers(scan_.header(), signature().signed_headers, signature().canonicalizations.header, own);
+  const std::string signed_octets = signed_header(scan_, scanned_);
   const crypto::SignatureHash hash = hash_of(signature().algorithm);
   out.signature = good_if(key.verify(hash, digest_of(hash, signed_octets), signature().signature));
 }
@@ -205,6 +210,17 @@ std::string_view text(Result result) {
 std::string_view text(Mathematics mathematics) {
   static constexpr std::array<std::string_view, 3> names{"unchecked", "good", "bad"};
   return names[static_cast<std::size_t>(mathematics)];
+}
+
+CanonicalForms canonical_forms(const MessageScan& scan, const ScannedSignature& scanned, Octets message) {
+  if (!scanned.parsed) return {};
+  StringSink body;
+  BodyCanonicalizer canonicalizer{scanned.parsed->canonicalizations.body, body};
+  canonicalizer.feed(message.substr(std::min(scan.header().body_offset(), message.size())));
+  canonicalizer.finish();
+  if (const auto length = scanned.parsed->body_length; length && *length < body.text.size())
+    body.text.resize(static_cast<std::size_t>(*length));
+  return {signed_header(scan, scanned), std::move(body.text)};
 }
 
 Task<KeyLookup> find_key(dns::Resolver& resolver, dns::Name key_name) {

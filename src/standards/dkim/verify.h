@@ -49,6 +49,14 @@ struct VerifiedSignature {
 [[nodiscard]] Task<std::vector<VerifiedSignature>> verify(const MessageScan& scan, dns::Resolver& resolver,
                                                           TimePoint now);
 
+/// What the two hashes of a signature were made over, for a person who looks for the octet that changed.
+struct CanonicalForms {
+  std::string header;  ///< the signed fields, then the signature's own without its b=
+  std::string body;    ///< up to l=
+};
+/// `message`: the octets the scan was fed. Empty forms where the signature cannot be read.
+[[nodiscard]] CanonicalForms canonical_forms(const MessageScan& scan, const ScannedSignature& scanned, Octets message);
+
 /// What a key lookup came to.
 struct KeyLookup {
   Result problem = Result::none;  ///< temperror, permerror, or none when `record` is there
