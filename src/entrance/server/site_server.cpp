@@ -187,6 +187,7 @@ Result<void, Problem> SiteServer::open_access() {
   around.clock = &process_.clock();
   around.ids = &process_.ids();
   around.metrics = &metrics_;
+  around.tasks = &sessions_;
   imap_ = std::make_unique<access::ImapDoor>(around,
                                              access_settings(config_, server_tls_, directory_->unknown_login_secret()));
   if (auto done = open_access_service("imap", *imap_, config_.listen.imap, false); !done) return done;

@@ -11,6 +11,7 @@
 #include "platform/runtime/clock.h"
 #include "platform/runtime/metrics.h"
 #include "platform/runtime/random.h"
+#include "platform/runtime/spawn.h"
 #include "platform/runtime/worker_pool.h"
 #include "platform/storage/store.h"
 #include "site/directory/directory.h"
@@ -28,6 +29,8 @@ struct ImapSurroundings {
   runtime::Clock* clock = nullptr;
   runtime::IdSource* ids = nullptr;
   runtime::Metrics* metrics = nullptr;
+  /// For searches on several readers at once; nullptr: one after another.
+  runtime::TaskGroup* tasks = nullptr;
 };
 
 /// Settings as the machine wants them besides ours.

@@ -25,6 +25,13 @@ std::optional<storage::Uid> replaced_uid(const ImapContext& context, const imap:
   return known.at(target.replaced - 1).uid();
 }
 
+/// Known without asking the store.
+bool has_quota(const ImapContext& context) {
+  const auto snapshot = context.world.directory->snapshot();
+  const auto* account = snapshot->account(context.account());
+  return account != nullptr && account->row.quota_octets != 0;
+}
+
 /// What can be said before the octets come: the client is spared to send them.
 Task<std::optional<Ending>> first_look(ImapContext& context, const server::AppendBegins& event) {
   const auto folders = co_await context.mailboxes().folders().of(context.account());
@@ -36,10 +43,11 @@ Task<std::optional<Ending>> first_look(ImapContext& context, const server::Appen
       co_return no(code::read_only(), "The mailbox was opened with EXAMINE");
     if (!replaced_uid(context, event.target)) co_return no(code::nonexistent(), "There is no such message to replace");
   }
+  // A replacement gives back what it takes; the unit decides.
+  if (!has_quota(context) || event.target.is_replace) co_return std::nullopt;
   const mailbox::Quota quota = co_await context.mailboxes().quota(context.account());
   const std::uint64_t begun = context.appending ? context.appending->append.octets() : 0;
-  if (quota.octets_limit != 0 && quota.octets_used + begun + event.message.size_octets > quota.octets_limit &&
-      !event.target.is_replace)
+  if (quota.octets_used + begun + event.message.size_octets > quota.octets_limit)
     co_return no(code::over_quota(), "The account would exceed its quota");
   co_return std::nullopt;
 }

@@ -1,8 +1,12 @@
 #include "flow/access/imap_find.h"
 
+#include <deque>
+
 #include "flow/access/imap_chosen.h"
 #include "flow/access/imap_names.h"
+#include "platform/runtime/event.h"
 #include "platform/runtime/executor.h"
+#include "platform/runtime/spawn.h"
 #include "platform/storage/reader.h"
 #include "standards/message/header.h"
 
@@ -11,6 +15,8 @@ namespace {
 
 /// Messages decided from the view before others on the loop get their turn.
 constexpr std::size_t kViewPortion = 5'000;
+/// As many as there are reader threads (storage::StoreOptions).
+constexpr std::size_t kPortionsAtOnce = 2;
 
 using Decision = imap::Search::Decision;
 
@@ -58,6 +64,20 @@ std::vector<std::size_t> match_portion(storage::Reader& reader, const Portion& p
   return found;
 }
 
+Task<std::vector<std::size_t>> read_portion(storage::Store& store, std::shared_ptr<const Portion> portion,
+                                            bool header_only) {
+  auto question = [portion, header_only](storage::Reader& reader) {
+    return match_portion(reader, *portion, header_only);
+  };
+  co_return co_await store.read(std::move(question));
+}
+
+using FoundPromise = runtime::Promise<std::vector<std::size_t>>;
+
+Task<> read_into(storage::Store& store, std::shared_ptr<const Portion> portion, bool header_only, FoundPromise found) {
+  found.set(co_await read_portion(store, std::move(portion), header_only));
+}
+
 /// One search on its way through the mailbox.
 class Finding {
  public:
@@ -77,6 +97,7 @@ class Finding {
   void decide(std::size_t position, const imap::SearchFacts& facts, std::shared_ptr<const IdTexts> texts);
   void begin_portions();
   [[nodiscard]] Task<> finish(Portion portion, bool header_only);
+  [[nodiscard]] Task<> collect(std::size_t left);
   [[nodiscard]] Task<> finish_full(std::size_t at_least);
   [[nodiscard]] bool uses_rows() const { return search_->uses_save_date() || search_->uses_ids(); }
 
@@ -84,6 +105,7 @@ class Finding {
   std::shared_ptr<const imap::Search> search_;
   std::shared_ptr<const mailbox::Version> version_;
   Portion headers_, messages_;
+  std::deque<FoundPromise> under_way_;
   std::vector<std::size_t> found_;
 };
 
@@ -154,9 +176,27 @@ Task<> Finding::look_at(std::vector<std::size_t> positions) {
 
 Task<> Finding::finish(Portion portion, bool header_only) {
   auto shared = std::make_shared<const Portion>(std::move(portion));
-  const auto found = co_await context_.world.store->read(
-      [shared, header_only](storage::Reader& reader) { return match_portion(reader, *shared, header_only); });
-  found_.insert(found_.end(), found.begin(), found.end());
+  storage::Store& store = *context_.world.store;
+  if (context_.world.tasks == nullptr) {
+    const auto found = co_await read_portion(store, std::move(shared), header_only);
+    found_.insert(found_.end(), found.begin(), found.end());
+    co_return;
+  }
+  const FoundPromise promise;
+  under_way_.push_back(promise);
+  runtime::spawn(*context_.world.tasks, context_.loop.executor(), "imap search",
+                 read_into(store, std::move(shared), header_only, promise));
+  co_await collect(kPortionsAtOnce - 1);
+}
+
+/// Waits until at most `left` portions are under way.
+Task<> Finding::collect(std::size_t left) {
+  while (under_way_.size() > left) {
+    const FoundPromise promise = under_way_.front();
+    under_way_.pop_front();
+    const auto found = co_await promise.wait();
+    found_.insert(found_.end(), found.begin(), found.end());
+  }
 }
 
 /// Portions that have grown to `at_least` messages.
@@ -182,6 +222,7 @@ Task<std::vector<std::size_t>> Finding::run() {
     co_await runtime::yield_to_others();
   }
   co_await finish_full(1);
+  co_await collect(0);
   std::ranges::sort(found_);
   co_return std::move(found_);
 }
