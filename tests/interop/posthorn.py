@@ -150,6 +150,11 @@ class Posthorn:
 
     # ---- questions the tests ask
 
+    def made_certificate(self):
+        """The certificate file that quickstart made."""
+        named = tomllib.loads(self.config.read_text())["tls"]["certificate"]
+        return self.config.parent / (named if isinstance(named, str) else named[0])
+
     def port(self, service):
         return self.ports[service]
 

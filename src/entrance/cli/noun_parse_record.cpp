@@ -7,10 +7,12 @@
 #include "entrance/cli/pasted_record.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
+#include "entrance/cli/transport_json.h"
 #include "entrance/cli/trust_json.h"
 #include "entrance/cli/trust_text.h"
 #include "foundation/text/ascii.h"
 #include "foundation/text/pasted.h"
+#include "standards/dns/caa.h"
 #include "standards/message/view.h"
 
 namespace posthorn::cli {
@@ -97,14 +99,67 @@ Judged judge_dmarc(const std::string& text) {
   return out;
 }
 
+bool is_caa(const std::string& text) {
+  return dns::parse_caa(text).has_value();
+}
+
+/// Each record of the set, one a line.
+Judged judge_caa(const std::string& text) {
+  auto review = dns::review_caa(text);
+  Judged out{review.valid, nullptr, {}, std::move(review.findings)};
+  if (!review.record) return out;
+  const dns::Caa& caa = *review.record;
+  out.record = json::object{{"flags", caa.flags},
+                            {"critical", (caa.flags & dns::caa_critical) != 0},
+                            {"tag", json_text(caa.tag)},
+                            {"value", json_text(caa.value)}};
+  out.told = fmt::format("  {} {} \"{}\"\n", caa.flags, text::printable(caa.tag), text::printable(caa.value));
+  return out;
+}
+
+Judged judge_mta_sts(const std::string& text) {
+  auto review = mta_sts::review_record(text);
+  Judged out{review.valid, nullptr, {}, std::move(review.findings)};
+  if (!review.valid) return out;
+  out.record = record_json(review.record);
+  out.told = fmt::format("  The id is {}\n", review.record.id);
+  return out;
+}
+
+Judged judge_policy(const std::string& text) {
+  auto review = mta_sts::review_policy(text);
+  Judged out{review.valid, nullptr, {}, std::move(review.findings)};
+  if (!review.valid) return out;
+  json::object record = policy_record_json(review);
+  record.erase("valid");
+  record["version"] = "STSv1";
+  out.record = std::move(record);
+  out.told = explain(review.policy);
+  return out;
+}
+
+Judged judge_tls_rpt(const std::string& text) {
+  auto review = tls_rpt::review_record(text);
+  Judged out{review.valid, nullptr, {}, std::move(review.findings)};
+  if (!review.valid) return out;
+  out.record = record_json(review.record);
+  out.told = explain(review.record);
+  return out;
+}
+
 struct RecordType {
   std::string_view name;
   Judged (*judge)(const std::string& text);
   std::string_view multiple;  ///< the finding where several stand at one name
 };
-constexpr std::array types{
-    RecordType{"spf", judge_spf, "spf-multiple"}, RecordType{"dkim-key", judge_key, "dkim-key-syntax"},
-    RecordType{"dkim-signature", judge_signature, ""}, RecordType{"dmarc", judge_dmarc, "dmarc-multiple"}};
+constexpr std::array types{RecordType{"spf", judge_spf, "spf-multiple"},
+                           RecordType{"dkim-key", judge_key, "dkim-key-syntax"},
+                           RecordType{"dkim-signature", judge_signature, ""},
+                           RecordType{"dmarc", judge_dmarc, "dmarc-multiple"},
+                           RecordType{"mta-sts", judge_mta_sts, "sts-txt-multiple"},
+                           RecordType{"mta-sts-policy", judge_policy, ""},
+                           RecordType{"tls-rpt", judge_tls_rpt, "tlsrpt-multiple"},
+                           RecordType{"caa", judge_caa, ""}};
 
 const RecordType* find_type(std::string_view name) {
   const auto* at = std::ranges::find(types, name, &RecordType::name);
@@ -122,6 +177,11 @@ std::string_view guess(std::string_view pasted) {
   const std::string text = text::without_quotes(pasted);
   const std::string lower = text::lower(text);
   if (lower.starts_with("dkim-signature:") || (has_tag(text, "b") && has_tag(text, "bh"))) return "dkim-signature";
+  if (lower.contains("version: sts") || lower.contains("version:sts") || lower.contains("max_age:"))
+    return "mta-sts-policy";
+  if (lower.contains("v=sts")) return "mta-sts";
+  if (lower.contains("v=tlsrpt")) return "tls-rpt";
+  if (is_caa(text)) return "caa";
   if (lower.contains("v=spf")) return "spf";
   if (lower.contains("v=dmarc")) return "dmarc";
   if (lower.contains("v=dkim")) return "dkim-key";
@@ -138,7 +198,9 @@ struct Chosen {
   std::size_t count = 0;
 };
 Chosen choose(const RecordType& type, const std::string& text) {
-  if (type.name == "dkim-signature") return {{text, false, 0}, 1};
+  // These are no DNS text of one line.
+  if (type.name == "dkim-signature" || type.name == "mta-sts-policy" || type.name == "caa")
+    return {{text, false, 0}, 1};
   const auto records = read_pasted(text);
   Chosen out;
   for (const PastedRecord& record : records) {
@@ -201,7 +263,7 @@ Exit parse_record(const Invocation& v) {
   const RecordType* type = find_type(name);
   if (type == nullptr) {
     return report({ProblemKind::usage, "--type " + text::printable(wanted), "there is no such type",
-                   "write spf, dkim-key, dkim-signature, dmarc or auto"});
+                   "write spf, dkim-key, dkim-signature, dmarc, mta-sts, mta-sts-policy, tls-rpt, caa or auto"});
   }
   const Chosen chosen = choose(*type, *text);
   Judged judged = type->judge(chosen.record.text);
@@ -247,7 +309,7 @@ Exit parse_results(const Invocation& v) {
 const std::vector<Verb>& record_verbs() {
   static const std::vector<Verb> verbs{
       {"parse record",
-       "what receivers make of an SPF, DKIM or DMARC record, and how it should read",
+       "what receivers make of an SPF, DKIM, DMARC, MTA-STS, TLS-RPT or CAA record, and how it should read",
        "Every fault and every smell is named (docs/operator/findings.md lists the ids), with the record as it should\n"
        "read. The text may be bare, quoted, a line of a zone file, or what dig, host and nslookup print. The DNS is "
        "not\n"
@@ -256,7 +318,8 @@ const std::vector<Verb>& record_verbs() {
        "  posthorn parse record --type auto 'v=DMARC1; p=reject; pct=100; rua=mailto:dmarc@example.org'\n"
        "  dig +short TXT 2026a._domainkey.example.org | posthorn parse record --type dkim-key -",
        {{"TEXT", "the record; - is standard input"}},
-       {{"--type", "TYPE", "spf, dkim-key, dkim-signature, dmarc, or auto to guess", true}},
+       {{"--type", "TYPE",
+         "spf, dkim-key, dkim-signature, dmarc, mta-sts, mta-sts-policy, tls-rpt, caa, or auto to guess", true}},
        parse_record},
       {"parse authentication-results",
        "what an Authentication-Results field says, method by method",

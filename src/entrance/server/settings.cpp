@@ -93,6 +93,15 @@ mailbox::MailboxOptions mailbox_options(const config::Config&) {
   return options;
 }
 
+https::ClientOptions https_options(const config::Config& config) {
+  https::ClientOptions options;
+  options.ca_file = config.tls.ca_file;
+  options.use_system_store = config.tls.ca_file.empty();
+  options.allow_private = config.relay.allow_private;
+  options.source = config.relay.source;
+  return options;
+}
+
 delivery::Rules delivery_rules(const config::Config& config) {
   return {config.host_name, config.limits.received_fields, config.limits.header_size, queue::Policy::from(config),
           queue::Routes(config.relay.routes)};

@@ -8,6 +8,7 @@
 #include "flow/delivery/delivery.h"
 #include "flow/mailbox/mailboxes.h"
 #include "flow/smtp_service/pump.h"
+#include "platform/https/client.h"
 #include "platform/net/tls.h"
 #include "platform/runtime/log.h"
 #include "site/config/config.h"
@@ -25,6 +26,7 @@ namespace posthorn::server {
 [[nodiscard]] access::Settings access_settings(const config::Config& config, std::shared_ptr<const net::ServerTls> tls,
                                                const std::string& unknown_login_secret);
 [[nodiscard]] mailbox::MailboxOptions mailbox_options(const config::Config& config);
+[[nodiscard]] https::ClientOptions https_options(const config::Config& config);
 [[nodiscard]] delivery::Rules delivery_rules(const config::Config& config);
 [[nodiscard]] directory::GuessLimits guess_limits(const config::Limits& limits);
 [[nodiscard]] directory::Snapshot::Bounds group_bounds(const config::Limits& limits);

@@ -15,6 +15,8 @@ constexpr Duration kHouseTick = std::chrono::seconds(1);
 constexpr int kTicksToFlush = 60;  // what may be a minute old on disk: logins last used, selectors seen
 constexpr Duration kKeyTick = std::chrono::minutes(5);
 constexpr int kTicksToRetention = 3600;
+constexpr Duration kTransportTick = std::chrono::minutes(1);
+constexpr int kTransportTicksToRefresh = 60;
 
 }  // namespace
 
@@ -42,6 +44,7 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
   std::filesystem::path sealing_key = sealing_key_file(site->config_);
   if (const auto problem = co_await site->keyring_->start(std::move(sealing_key)))
     site->log_.error("mail leaves without DKIM signatures", {{"reason", problem->text()}});
+  if (auto done = site->make_transport(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->make_road(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_doors(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_access(); !done) co_return fail(std::move(done.error()));
@@ -95,6 +98,16 @@ Result<void, Problem> SiteServer::open_store() {
   return {};
 }
 
+Result<void, Problem> SiteServer::make_transport() {
+  auto https = https::Client::make(*resolver_, https_options(config_));
+  if (!https) return fail(std::move(https.error()));
+  https_ = std::move(*https);
+  policy_fetcher_ = std::make_unique<relay::HttpsPolicyFetcher>(*https_, config_.mta_sts.https_port);
+  sts_policies_ = std::make_unique<relay::StsPolicies>(*store_, *resolver_, *policy_fetcher_, process_.clock());
+  tls_ledger_ = std::make_unique<relay::TlsLedger>(*store_, process_.clock());
+  return {};
+}
+
 Result<void, Problem> SiteServer::make_road() {
   const config::Limits& limits = config_.limits;
   authenticator_ = std::make_unique<directory::Authenticator>(*directory_, *store_, process_.workers(),
@@ -111,8 +124,9 @@ Result<void, Problem> SiteServer::make_road() {
   const queue::Routes routes(config_.relay.routes);
   office_ = std::make_unique<relay::RelayOffice>(
       relay::Surroundings{process_.net_loops(), &process_.dialer(), resolver_.get(), store_.get(), client_tls_.get(),
-                          &process_.random()},
+                          &process_.random(), sts_policies_.get()},
       relay::options_from(config_), routes);
+  office_->observe([this](const relay::TlsOutcome& outcome) { tls_ledger_->note(outcome); });
   queue::Surroundings around;
   around.store = store_.get();
   around.clock = &process_.clock();
@@ -247,6 +261,7 @@ void SiteServer::start_work() {
   if (metrics_server_) runtime::spawn(housekeeping_, first, "metrics", metrics_server_->run());
   runtime::spawn(housekeeping_, first, "housekeeping", keep_house());
   runtime::spawn(housekeeping_, first, "key states", keep_keys());
+  runtime::spawn(housekeeping_, first, "transport", keep_transport());
   for (const Door& door : doors_) door.service->start();
   for (const auto& service : access_services_) service->start();
   for (const Listening& each : listening_)
@@ -288,6 +303,17 @@ Task<> SiteServer::keep_keys() {
   }
 }
 
+/// The counts of TLS sessions go to the store, policies are fetched again once a day.
+Task<> SiteServer::keep_transport() {
+  for (int tick = 1;; ++tick) {
+    co_await process_.clock().wait_for(kTransportTick);
+    co_await tls_ledger_->flush();
+    if (tick % kTransportTicksToRefresh != 0) continue;
+    co_await tls_ledger_->sweep();
+    co_await sts_policies_->refresh();
+  }
+}
+
 std::string SiteServer::unhealthy() const {
   std::error_code error;
   const auto space = std::filesystem::space(config_.store_dir, error);
@@ -324,6 +350,7 @@ Task<> SiteServer::stop(Duration grace) {
   journal_->flush();
   authenticator_->flush_last_used();
   selectors_->flush();
+  co_await tls_ledger_->flush();
   storage::Store* store = store_.get();
   auto close = [store] {
     store->close();

@@ -19,10 +19,12 @@
 #include "flow/queue/queue.h"
 #include "flow/reception/reception.h"
 #include "flow/relay/relay.h"
+#include "flow/relay/tls_ledger.h"
 #include "flow/smtp_service/service.h"
 #include "flow/submission/submission.h"
 #include "flow/verification/selectors_seen.h"
 #include "operations/domains/key_states.h"
+#include "platform/https/client.h"
 #include "platform/resolver/resolver.h"
 #include "site/directory/authenticator.h"
 #include "site/journal/journal.h"
@@ -65,6 +67,7 @@ class SiteServer {
   // start() in its steps; each leaves what the next needs.
   [[nodiscard]] Result<void, Problem> read_keys();
   [[nodiscard]] Result<void, Problem> open_store();
+  [[nodiscard]] Result<void, Problem> make_transport();
   [[nodiscard]] Result<void, Problem> make_road();
   [[nodiscard]] Result<void, Problem> open_doors();
   [[nodiscard]] Result<void, Problem> open_service(const char* name, smtp::server::Role role,
@@ -82,6 +85,7 @@ class SiteServer {
   [[nodiscard]] Task<> keep_house();
   /// Takes the DKIM keys through their states.
   [[nodiscard]] Task<> keep_keys();
+  [[nodiscard]] Task<> keep_transport();
   [[nodiscard]] config::Config present_config() const;
   void apply(config::Config config);
 
@@ -106,6 +110,10 @@ class SiteServer {
   std::unique_ptr<mailbox::Folders> folders_;
   std::unique_ptr<mailbox::Mailboxes> mailboxes_;
   std::unique_ptr<delivery::Delivery> delivery_;
+  std::unique_ptr<https::Client> https_;
+  std::unique_ptr<relay::PolicyFetcher> policy_fetcher_;
+  std::unique_ptr<relay::StsPolicies> sts_policies_;
+  std::unique_ptr<relay::TlsLedger> tls_ledger_;
   std::unique_ptr<relay::RelayOffice> office_;
   std::unique_ptr<queue::Queue> queue_;
   std::unique_ptr<submission::RateLimiter> rates_;

@@ -111,6 +111,7 @@ Task<Result<void, Problem>> Delivery::add_report(const Rules& rules, const Arriv
   dsn::WrittenReport written = dsn::write_report(report);
 
   queue::OwnMessage message{id, report.to, std::move(written.octets), written.needs_8bitmime, written.needs_smtputf8};
+  message.require_tls = arrival.parameters.requiretls;
   auto planned = co_await plan(std::move(message));
   if (!planned && planned.error().permanence() == Permanence::temporary) co_return fail(planned.error());
   // Permanent: nobody is there to be told (the sender's own mailbox does not exist here); the story has it all.
@@ -132,6 +133,7 @@ Task<Result<storage::Unit, Problem>> Delivery::plan(queue::OwnMessage message) {
   arrival.at = around_.clock->now();
   arrival.parameters.body = message.eight_bit ? smtp::Body::eight_bit_mime : smtp::Body::seven_bit;
   arrival.parameters.smtputf8 = message.smtputf8;
+  arrival.parameters.requiretls = message.require_tls;
   arrival.recipients.push_back(std::move(*recipient));
   arrival.header = message::Header::parse(message.octets);
   arrival.edit = message::HeaderEdit(arrival.header);

@@ -19,6 +19,7 @@ struct OwnMessage {
   OctetString octets;     ///< CRLF line ends, complete (Date, Message-ID), no Received
   bool eight_bit = false;
   bool smtputf8 = false;
+  bool require_tls = false;  ///< RFC 8689 4.3: the mail reported on asked for it
 };
 
 class Acceptor {

@@ -64,6 +64,7 @@ Task<Result<OwnMessage, Problem>> Service::write_report(std::shared_ptr<const Ma
   message.octets = std::move(written.octets);
   message.eight_bit = written.needs_8bitmime;
   message.smtputf8 = written.needs_smtputf8;
+  message.require_tls = mail->row.require_tls;
   co_return message;
 }
 

@@ -150,7 +150,8 @@ std::optional<dsn::Report> report_for(const Mail& mail, const std::vector<Decisi
   report.arrival_date = mail.row.arrived;
   report.original_octets = mail.row.octets.size;
   // RFC 3461 4.3: RET applies to reports of failure only; the others carry the header.
-  const bool full = failed && ret_from(mail.row.ret) == smtp::Ret::full;
+  // RFC 8689 4.3: what had to be protected on its way is not sent back in full.
+  const bool full = failed && ret_from(mail.row.ret) == smtp::Ret::full && !mail.row.require_tls;
   report.returned = full ? dsn::Return::full : dsn::Return::headers;
   report.at = now;
   return report;

@@ -106,6 +106,11 @@ void Attempt::note_no_session(const client::Outcome& failure, const std::string&
   }
 }
 
+void Attempt::note_not_here(const smtp::Reply& reply, const std::string& host) {
+  for (const std::size_t who : open())
+    note_one(recipients_[who], {client::Stage::local, client::Cause::local, reply}, host);
+}
+
 void Attempt::note_unspeakable(std::size_t who) {
   recipients_[who].fate = queue::Fate::failed;
   recipients_[who].verdict = queue::Verdict{553, "5.1.3", "the address cannot be written in SMTP", "", false};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "flow/relay/shared.h"
+#include "standards/dane/verify.h"
 
 namespace posthorn::relay {
 
@@ -12,6 +13,21 @@ namespace {
 
 constexpr std::size_t nonce_octets = 24;
 constexpr std::size_t noted_line_octets_max = 512;
+constexpr std::size_t shown_tlsa_octets = 14;  // "3 1 1 " and the first octets of the digest
+
+/// RFC 8460 4.3.1.
+tls_rpt::ResultType result_for(net::VerifyFailure failure) {
+  switch (failure) {
+    case net::VerifyFailure::name:
+      return tls_rpt::ResultType::certificate_host_mismatch;
+    case net::VerifyFailure::dates:
+      return tls_rpt::ResultType::certificate_expired;
+    case net::VerifyFailure::trust:
+    case net::VerifyFailure::none:
+      break;
+  }
+  return tls_rpt::ResultType::certificate_not_trusted;
+}
 
 client::Settings settings_for(const RelayOffice::Shared& office, const ConnectionPlan& plan) {
   client::Settings settings;
@@ -41,11 +57,21 @@ std::string Connection::endpoint_text() const {
 
 std::string Connection::tls_text() const {
   if (!tls_info_) return {};
-  const std::string how = tls_info_->verified ? "certificate verified"
-                          : tls_info_->verify_problem.empty()
-                              ? "certificate not checked"
-                              : "certificate not verified: " + tls_info_->verify_problem;
-  return fmt::format("{} {}, {}", tls_info_->version, tls_info_->cipher, how);
+  return fmt::format("{} {}, {}", tls_info_->version, tls_info_->cipher, proof_);
+}
+
+std::optional<TlsResult> Connection::tls_result() const {
+  if (tls_result_) return tls_result_;
+  const smtp::Extensions& offered = session_.peer_extensions();
+  if (tls_info_) return TlsResult{};
+  if (tls_failed_ && failure_.cause == client::Cause::tls)
+    return TlsResult{tls_rpt::ResultType::validation_failure, failure_.reply.text};
+  // RFC 8460 4.3.1: a host that answered EHLO and does not offer it.
+  if (!session_.hello_text().empty() && !offered.starttls)
+    return TlsResult{tls_rpt::ResultType::starttls_not_supported, "STARTTLS is not offered"};
+  if (failure_.stage == client::Stage::starttls)
+    return TlsResult{tls_rpt::ResultType::starttls_not_supported, failure_.reply.text};
+  return std::nullopt;
 }
 
 std::vector<std::string> Connection::transcript() const {
@@ -196,22 +222,78 @@ Task<> Connection::shake_hands() {
     session_.on_tls_failed("no TLS is configured");
     co_return;
   }
-  net::ClientHandshake handshake{plan_.target.host, {plan_.target.host}, plan_.verify};
-  if (IpAddress::parse(plan_.target.host) || plan_.target.host.starts_with('[')) handshake.server_name.clear();
+  net::ClientHandshake how = handshake();
   stream_->set_deadline(loop_.clock().now() + office_.options.time_outs.tls);
-  const Result<void, net::TlsFailure> made = co_await stream_->start_tls(*office_.with.tls, std::move(handshake));
+  const Result<void, net::TlsFailure> made = co_await stream_->start_tls(*office_.with.tls, std::move(how));
   if (!made) {
     tls_failed_ = true;
     session_.on_tls_failed(made.error().reason);
     co_return;
   }
   tls_info_ = stream_->tls_info();
+  if (std::string why = judge_peer(); !why.empty()) {
+    tls_failed_ = true;
+    session_.on_tls_failed(std::move(why));
+    co_return;
+  }
   sasl::ChannelBindings bindings;
   if (plan_.login) {
     bindings.tls_exporter = stream_->channel_binding(net::ChannelBinding::tls_exporter).value_or("");
     bindings.tls_server_end_point = stream_->channel_binding(net::ChannelBinding::tls_server_end_point).value_or("");
   }
   session_.on_tls_established(std::move(bindings));
+}
+
+net::ClientHandshake Connection::handshake() const {
+  // RFC 7672 3.2: SNI is the TLSA base domain; the names are checked with the records.
+  const Guard guard = plan_.protection->guard;
+  if (guard == Guard::dane || guard == Guard::dane_unauthenticated)
+    return {plan_.protection->tlsa.base.text(), {}, false};
+  // RFC 8461 4.1: the MX name, never the policy's patterns.
+  net::ClientHandshake out{plan_.target.host, {plan_.target.host}, plan_.verify};
+  if (IpAddress::parse(plan_.target.host) || plan_.target.host.starts_with('[')) out.server_name.clear();
+  return out;
+}
+
+/// "" where mail may be given to the peer; else why not.
+std::string Connection::judge_peer() {
+  switch (plan_.protection->guard) {
+    case Guard::dane:
+      return judge_by_dane();
+    case Guard::dane_unauthenticated:
+      proof_ = "encrypted as its TLSA records ask, not authenticated: none of them can be used";
+      return {};
+    default:
+      return judge_by_certificate();
+  }
+}
+
+std::string Connection::judge_by_dane() {
+  const dane::Verdict verdict = dane::verify_chain_der(plan_.protection->tlsa.records, stream_->peer_chain(),
+                                                       plan_.protection->names, loop_.clock().now());
+  authenticated_ = verdict.match == dane::Match::match;
+  proof_ = authenticated_ ? fmt::format("authenticated by DANE ({}…)", verdict.record.substr(0, shown_tlsa_octets))
+                          : "DANE: " + verdict.reason;
+  if (authenticated_) return {};
+  tls_result_ = TlsResult{verdict.names_differ ? tls_rpt::ResultType::certificate_host_mismatch
+                          : verdict.expired    ? tls_rpt::ResultType::certificate_expired
+                                               : tls_rpt::ResultType::validation_failure,
+                          verdict.reason};
+  return "DANE: " + verdict.reason;
+}
+
+std::string Connection::judge_by_certificate() {
+  const net::TlsInfo& info = *tls_info_;
+  proof_ = info.verified                 ? "certificate verified"
+           : info.verify_problem.empty() ? "certificate not checked"
+                                         : "certificate not verified: " + info.verify_problem;
+  const std::string policy = plan_.protection->text();
+  if (!policy.empty()) proof_ += fmt::format(" ({})", policy);
+  const Guard guard = plan_.protection->guard;
+  const bool asked = guard == Guard::sts_enforce || guard == Guard::sts_testing;
+  if (asked && !info.verified) tls_result_ = TlsResult{result_for(info.verify_failure), info.verify_problem};
+  authenticated_ = info.verified && (guard == Guard::sts_enforce || plan_.verify);
+  return guard == Guard::sts_enforce && !info.verified ? "MTA-STS: " + info.verify_problem : std::string{};
 }
 
 Task<> Connection::give_body() {

@@ -7,6 +7,7 @@
 
 #include "flow/queue/body.h"
 #include "flow/queue/courier.h"
+#include "flow/relay/protection.h"
 #include "flow/relay/relay.h"
 #include "flow/relay/targets.h"
 #include "platform/net/stream.h"
@@ -24,8 +25,15 @@ struct ConnectionPlan {
   Target target;  ///< addresses are not used
   IpAddress address;
   smtp::client::TlsUse tls = smtp::client::TlsUse::opportunistic;
-  bool verify = false;  ///< the certificate must be the host's
+  bool verify = false;  ///< the certificate must be the host's (a route's own setting)
+  std::shared_ptr<const Protection> protection = std::make_shared<const Protection>();
   std::optional<Login> login;
+};
+
+/// What TLS came to on a connection, for TLS reports.
+struct TlsResult {
+  std::optional<tls_rpt::ResultType> failure;
+  std::string reason;
 };
 
 class Connection {
@@ -49,6 +57,10 @@ class Connection {
   [[nodiscard]] const ConnectionPlan& plan() const { return plan_; }
   [[nodiscard]] const smtp::Extensions& extensions() const { return session_.peer_extensions(); }
   [[nodiscard]] std::size_t messages() const { return messages_; }
+  /// The peer is the one that DANE, an enforced MTA-STS policy or a verified route names (RFC 8689 4.2.1).
+  [[nodiscard]] bool is_authenticated() const { return authenticated_; }
+  /// Nullopt where it did not come to the question.
+  [[nodiscard]] std::optional<TlsResult> tls_result() const;
   [[nodiscard]] std::string endpoint_text() const;
   [[nodiscard]] std::string tls_text() const;
   [[nodiscard]] std::vector<std::string> transcript() const;
@@ -61,6 +73,10 @@ class Connection {
   [[nodiscard]] Task<bool> flush();
   [[nodiscard]] Task<> take_input();
   [[nodiscard]] Task<> shake_hands();
+  [[nodiscard]] net::ClientHandshake handshake() const;
+  [[nodiscard]] std::string judge_peer();
+  [[nodiscard]] std::string judge_by_dane();
+  [[nodiscard]] std::string judge_by_certificate();
   [[nodiscard]] Task<> give_body();
   [[nodiscard]] Task<bool> dial();
   [[nodiscard]] Duration patience() const;
@@ -79,6 +95,9 @@ class Connection {
   bool in_body_ = false;
   bool ready_ = false;
   bool tls_failed_ = false;
+  bool authenticated_ = false;
+  std::optional<TlsResult> tls_result_;
+  std::string proof_;  // how the peer was judged, for the story
   std::size_t messages_ = 0;
   std::optional<net::TlsInfo> tls_info_;
   journal::Dialogue dialogue_;

@@ -6,6 +6,7 @@
 
 #include "flow/queue/envelope.h"
 #include "flow/relay/shared.h"
+#include "flow/relay/transport.h"
 #include "foundation/text/ascii.h"
 #include "platform/runtime/files.h"
 
@@ -71,16 +72,23 @@ Task<> SmtpCourier::rest() {
 
 Task<queue::Delivery> SmtpCourier::deliver(queue::Parcel parcel) {
   Attempt attempt(parcel);
+  sts_.reset();
+  if (is_warm() && !may_carry_warm(parcel)) co_await rest();
   if (is_warm()) co_await carry_warm(parcel, attempt);
   if (!attempt.is_over()) {
     Targets targets(*office_, next_hop_);
     while (!attempt.is_over() && attempt.delivery.contacts.size() < contacts_per_attempt_max) {
       std::vector<Target> group = co_await targets.next_group();
       if (group.empty()) break;
-      for (Target& target : group)
-        if (!attempt.is_over()) co_await carry_to(parcel, attempt, std::move(target));
+      for (Target& target : group) {
+        if (attempt.is_over()) break;
+        std::shared_ptr<const Protection> protection = co_await protect(parcel, attempt, target, targets);
+        if (is_ruled_out(parcel, attempt, target, *protection)) continue;
+        co_await carry_to(parcel, attempt, std::move(target), std::move(protection));
+      }
     }
-    attempt.delivery.notes = targets.notes();
+    const std::vector<std::string>& notes = targets.notes();
+    attempt.delivery.notes.insert(attempt.delivery.notes.begin(), notes.begin(), notes.end());
     attempt.end(targets.ending());
   }
   co_return attempt.take_delivery();
@@ -93,7 +101,8 @@ Task<> SmtpCourier::carry_warm(const queue::Parcel& parcel, Attempt& attempt) {
 }
 
 /// All addresses of the host, one after the other (RFC 5321 5.1), until one gives a session.
-Task<> SmtpCourier::carry_to(const queue::Parcel& parcel, Attempt& attempt, Target target) {
+Task<> SmtpCourier::carry_to(const queue::Parcel& parcel, Attempt& attempt, Target target,
+                             std::shared_ptr<const Protection> protection) {
   for (const IpAddress& address : target.addresses) {
     if (attempt.is_over() || attempt.delivery.contacts.size() >= contacts_per_attempt_max) co_return;
     std::optional<ConnectionPlan> plan = plan_for(target, address);
@@ -103,6 +112,8 @@ Task<> SmtpCourier::carry_to(const queue::Parcel& parcel, Attempt& attempt, Targ
                               target.host);
       co_return;
     }
+    plan->protection = protection;
+    if (protection->requires_tls()) plan->tls = client::TlsUse::required;
     const bool may_go_plain = plan->tls == client::TlsUse::opportunistic;
     bool connected = co_await connect(attempt, *plan);
     if (!connected && may_go_plain && connection_->tls_failed()) {
@@ -114,6 +125,11 @@ Task<> SmtpCourier::carry_to(const queue::Parcel& parcel, Attempt& attempt, Targ
       connection_.reset();
       continue;
     }
+    if (parcel.mail->row.require_tls && !connection_->is_authenticated()) {
+      attempt.note_not_here(requiretls_refusal(), target.host);
+      co_await rest();
+      co_return;
+    }
     co_await transact_all(parcel, attempt, false);
     co_await keep_or_drop();
     if (!attempt.is_over() && connection_) co_await rest();
@@ -122,7 +138,7 @@ Task<> SmtpCourier::carry_to(const queue::Parcel& parcel, Attempt& attempt, Targ
 
 std::optional<ConnectionPlan> SmtpCourier::plan_for(const Target& target, const IpAddress& address) const {
   ConnectionPlan plan;
-  plan.target = Target{target.host, {}, target.port, target.tls};
+  plan.target = Target{target.host, {}, target.port, target.tls, target.by_mx, {}};
   plan.address = address;
   switch (target.tls) {
     case config::RouteTls::none:
@@ -152,7 +168,9 @@ std::optional<ConnectionPlan> SmtpCourier::plan_for(const Target& target, const 
 Task<bool> SmtpCourier::connect(Attempt& attempt, ConnectionPlan plan) {
   const TimePoint began = loop_.clock().now();
   connection_ = std::make_unique<Connection>(*office_, loop_, std::move(plan));
-  if (co_await connection_->open()) co_return true;
+  const bool opened = co_await connection_->open();
+  report(*connection_);
+  if (opened) co_return true;
   const client::Outcome& failure = connection_->failure();
   attempt.note_no_session(failure, connection_->plan().target.host);
   tell(attempt, *connection_, failure, began, false, true);
@@ -206,7 +224,6 @@ void SmtpCourier::tell(Attempt& attempt, const Connection& connection, const cli
   contact.tls = connection.tls_text();
   contact.reused = reused;
   if (with_dialogue) contact.transcript = connection.transcript();
-  if (office_->observer) office_->observer(SessionOutcome{next_hop_, contact});
   attempt.delivery.contacts.push_back(std::move(contact));
 }
 
@@ -214,8 +231,12 @@ Task<> SmtpCourier::keep_or_drop() {
   if (!connection_) co_return;
   const std::uint32_t mailmax = connection_->extensions().mailmax.value_or(messages_per_connection_max);
   const std::size_t most = std::min<std::size_t>(messages_per_connection_max, std::max<std::uint32_t>(1, mailmax));
+  // What one message waived holds for no other.
+  const bool once_only = connection_->plan().protection->guard == Guard::waived;
   if (!connection_->is_ready())
     connection_.reset();
+  else if (once_only)
+    co_await rest();
   else if (connection_->messages() >= most)
     co_await rest();
 }

@@ -33,6 +33,9 @@ class Attempt {
   /// Recipients the peer found too many in this transaction (RFC 5321 4.5.3.1.10): to be sent at once in another.
   [[nodiscard]] std::vector<std::size_t> take_surplus();
 
+  /// This host cannot be given such a mail at all, another may: as the client says of SMTPUTF8 and its like.
+  void note_not_here(const smtp::Reply& reply, const std::string& host);
+
   [[nodiscard]] queue::Delivery take_delivery();
   queue::Delivery delivery;
 
@@ -64,12 +67,25 @@ class SmtpCourier final : public queue::Courier {
 
  private:
   [[nodiscard]] Task<> carry_warm(const queue::Parcel& parcel, Attempt& attempt);
-  [[nodiscard]] Task<> carry_to(const queue::Parcel& parcel, Attempt& attempt, Target target);
+  [[nodiscard]] Task<> carry_to(const queue::Parcel& parcel, Attempt& attempt, Target target,
+                                std::shared_ptr<const Protection> protection);
   [[nodiscard]] Task<bool> connect(Attempt& attempt, ConnectionPlan plan);
   [[nodiscard]] Task<smtp::client::TransactionOutcome> transact(const queue::Parcel& parcel, Attempt& attempt,
                                                                 std::vector<std::size_t> who, bool reused);
   [[nodiscard]] Task<> transact_all(const queue::Parcel& parcel, Attempt& attempt, bool reused);
   [[nodiscard]] std::optional<ConnectionPlan> plan_for(const Target& target, const IpAddress& address) const;
+
+  // ---- transport security (transport.cpp)
+  [[nodiscard]] bool may_carry_warm(const queue::Parcel& parcel) const;
+  [[nodiscard]] Task<std::shared_ptr<const Protection>> protect(const queue::Parcel& parcel, Attempt& attempt,
+                                                                const Target& target, const Targets& targets);
+  [[nodiscard]] Task<StsFound> policy_of_domain(Attempt& attempt);
+  [[nodiscard]] bool is_ruled_out(const queue::Parcel& parcel, Attempt& attempt, const Target& target,
+                                  const Protection& protection);
+  void tell_ruled_out(Attempt& attempt, const Target& target, const std::string& why) const;
+  void report(const Connection& connection) const;
+  void report(const Protection& protection, const std::string& host, const IpAddress* address,
+              const TlsResult& result) const;
   void tell(Attempt& attempt, const Connection& connection, const smtp::client::Outcome& outcome, TimePoint began,
             bool reused, bool with_dialogue);
   [[nodiscard]] Task<> keep_or_drop();
@@ -78,6 +94,7 @@ class SmtpCourier final : public queue::Courier {
   net::Loop& loop_;
   std::string next_hop_;
   std::unique_ptr<Connection> connection_;
+  std::optional<StsFound> sts_;  // of this parcel's attempt
 };
 
 }  // namespace posthorn::relay

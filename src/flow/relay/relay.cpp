@@ -22,7 +22,7 @@ void RelayOffice::reconfigure(Options options, queue::Routes routes) {
       std::make_shared<const Shared>(Shared{shared_->with, std::move(options), std::move(routes), shared_->observer});
 }
 
-void RelayOffice::observe(SessionObserver observer) {
+void RelayOffice::observe(TlsObserver observer) {
   const std::lock_guard lock(mutex_);
   shared_ =
       std::make_shared<const Shared>(Shared{shared_->with, shared_->options, shared_->routes, std::move(observer)});

@@ -14,6 +14,8 @@
 
 #include "flow/queue/courier.h"
 #include "flow/queue/routes.h"
+#include "flow/relay/protection.h"
+#include "flow/relay/sts_policies.h"
 #include "platform/net/connect.h"
 #include "platform/net/loop.h"
 #include "platform/net/tls.h"
@@ -53,13 +55,6 @@ struct Options {
   TimeOuts time_outs;
 };
 
-/// What observers of sessions are told (TLS reports, later): one call a contact.
-struct SessionOutcome {
-  std::string next_hop;
-  queue::Contact contact;
-};
-using SessionObserver = std::function<void(const SessionOutcome&)>;
-
 struct Surroundings {
   std::vector<net::Loop*> loops;  ///< in the order of the queue's executors
   net::Dialer* dialer = nullptr;
@@ -67,6 +62,7 @@ struct Surroundings {
   storage::Store* store = nullptr;
   const net::ClientTls* tls = nullptr;
   runtime::Random* random = nullptr;  ///< shuffles hosts of equal preference
+  StsPolicies* sts = nullptr;         ///< null: MTA-STS is not looked at
 };
 
 class RelayOffice final : public queue::CourierOffice {
@@ -79,7 +75,7 @@ class RelayOffice final : public queue::CourierOffice {
   /// SIGHUP: couriers made later follow these.
   void reconfigure(Options options, queue::Routes routes);
   /// Before the first courier.
-  void observe(SessionObserver observer);
+  void observe(TlsObserver observer);
 
   struct Shared;  // shared.h: what couriers work with; never changed, replaced as a whole
 

@@ -12,7 +12,7 @@ struct RelayOffice::Shared {
   Surroundings with;
   Options options;
   queue::Routes routes;
-  SessionObserver observer;
+  TlsObserver observer;
 };
 
 }  // namespace posthorn::relay

@@ -114,8 +114,13 @@ Task<> Targets::find_mx(dns::Name domain) {
     end_with(true, 556, "5.1.10", next_hop_ + " does not accept mail (null MX)");
     co_return;
   }
-  for (const dns::Name& alias : mx.answer.cname_chain())
+  by_mx_ = true;
+  mx_secure_ = mx.answer.secure();
+  domain_names_.push_back(next_hop_);
+  for (const dns::Name& alias : mx.answer.cname_chain()) {
+    domain_names_.push_back(text::lower(alias.text()));
     notes_.push_back(fmt::format("{} is an alias (CNAME) of {}", next_hop_, alias.text()));
+  }
   if (mx.status() == dns::Status::nx_domain) {
     end_with(true, 550, "5.1.2", next_hop_ + " does not exist");
     co_return;
@@ -151,7 +156,7 @@ void Targets::leave_out_ourselves() {
 }
 
 Task<std::optional<Target>> Targets::resolve(Exchange exchange) {
-  Target target{exchange.host, {}, port_, tls_};
+  Target target{exchange.host, {}, port_, tls_, by_mx_, {}};
   if (exchange.literal) {
     const std::vector<IpAddress> only{*exchange.literal};
     co_return admit(exchange, target, only) ? std::optional(std::move(target)) : std::nullopt;
@@ -166,19 +171,26 @@ Task<std::optional<Target>> Targets::resolve(Exchange exchange) {
   for (const dns::Name& alias : found.a.cname_chain())
     notes_.push_back(fmt::format("{} is an alias (CNAME) of {}", exchange.host, alias.text()));
   if (found.addresses.empty()) {
-    const bool definite = dns::is_definite(found.status());
-    const dns::Answer& answer = dns::is_definite(found.a.status()) ? found.aaaa : found.a;
-    notes_.push_back(definite ? exchange.host + " has no address" : failure_words(answer));
-    const bool only_definite_so_far = !ending_set_ || ending_.permanent;
-    if (!definite)
-      end_with(false, 0, "4.4.3", failure_words(answer));
-    else if (only_definite_so_far && implicit_)
-      end_with(true, 550, "5.1.2", next_hop_ + " has neither a mail exchanger nor an address");
-    else if (only_definite_so_far)
-      end_with(true, 550, "5.4.4", "no mail exchanger of " + next_hop_ + " has an address");
+    note_without_address(exchange, found);
     co_return std::nullopt;
   }
-  co_return admit(exchange, target, found.addresses) ? std::optional(std::move(target)) : std::nullopt;
+  if (!admit(exchange, target, found.addresses)) co_return std::nullopt;
+  // RFC 7672 2.2.1: without a validated MX nobody knows that this is the host that was meant.
+  if (mx_secure_) target.tlsa = co_await dane::find_tlsa(*office_.with.resolver, *name, found);
+  co_return target;
+}
+
+void Targets::note_without_address(const Exchange& exchange, const dns::AddressLookup& found) {
+  const bool definite = dns::is_definite(found.status());
+  const dns::Answer& answer = dns::is_definite(found.a.status()) ? found.aaaa : found.a;
+  notes_.push_back(definite ? exchange.host + " has no address" : failure_words(answer));
+  const bool only_definite_so_far = !ending_set_ || ending_.permanent;
+  if (!definite)
+    end_with(false, 0, "4.4.3", failure_words(answer));
+  else if (only_definite_so_far && implicit_)
+    end_with(true, 550, "5.1.2", next_hop_ + " has neither a mail exchanger nor an address");
+  else if (only_definite_so_far)
+    end_with(true, 550, "5.4.4", "no mail exchanger of " + next_hop_ + " has an address");
 }
 
 bool Targets::admit(const Exchange& exchange, Target& target, const std::vector<IpAddress>& addresses) {

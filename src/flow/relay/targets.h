@@ -19,6 +19,9 @@ struct Target {
   std::vector<IpAddress> addresses;
   std::uint16_t port = 25;
   config::RouteTls tls = config::RouteTls::opportunistic;
+  bool by_mx = false;  ///< found in the DNS: the policies of its owner hold
+  /// Asked for where MX and addresses are validated (RFC 7672 2.2.1); whatever the port is, at _25._tcp.
+  dane::TlsaLookup tlsa;
 };
 
 /// Why there is no target, or no more: final or for now.
@@ -39,6 +42,8 @@ class Targets {
   /// What is to be said of recipients for whom no host was found at all; meaningful after an empty group.
   [[nodiscard]] const NoTarget& ending() const { return ending_; }
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+  /// The domain and what its CNAMEs lead to: further names for certificates (RFC 7672 3.2.2).
+  [[nodiscard]] const std::vector<std::string>& domain_names() const { return domain_names_; }
 
  private:
   struct Exchange {
@@ -51,6 +56,7 @@ class Targets {
   [[nodiscard]] Task<> find_exchanges();
   [[nodiscard]] Task<> find_mx(dns::Name domain);
   [[nodiscard]] Task<std::optional<Target>> resolve(Exchange exchange);
+  void note_without_address(const Exchange& exchange, const dns::AddressLookup& found);
   void take_route(const config::Route& route);
   void leave_out_ourselves();
   [[nodiscard]] bool is_ourselves(const IpAddress& address) const;
@@ -63,6 +69,9 @@ class Targets {
   std::size_t next_ = 0;
   bool found_ = false;
   bool implicit_ = false;
+  bool by_mx_ = false;
+  bool mx_secure_ = false;
+  std::vector<std::string> domain_names_;
   std::uint16_t port_ = 25;
   config::RouteTls tls_ = config::RouteTls::opportunistic;
   std::vector<std::string> notes_;

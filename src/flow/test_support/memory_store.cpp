@@ -29,7 +29,17 @@ class MemoryStore::MemoryReader final : public Reader {
   std::vector<AddressRow> addresses() override { return {}; }
   std::vector<GroupRow> groups() override { return {}; }
   UsageRow usage(AccountId) override { return {}; }
-  std::string setting(std::string_view) override { return {}; }
+  std::string setting(std::string_view key) override {
+    const auto found = store_.settings.find(std::string(key));
+    return found == store_.settings.end() ? std::string{} : found->second;
+  }
+  std::vector<std::pair<std::string, std::string>> settings(std::string_view prefix, std::string_view after,
+                                                            std::size_t max) override {
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const auto& [key, value] : store_.settings)
+      if (key.starts_with(prefix) && key > after && found.size() < max) found.emplace_back(key, value);
+    return found;
+  }
   std::vector<KeyRow> keys(std::string_view) override { return {}; }
   std::vector<MailboxRow> mailboxes(AccountId) override { return {}; }
   std::optional<MailboxRow> mailbox(AccountId, MailboxId) override { return {}; }
@@ -142,6 +152,9 @@ void MemoryStore::apply(const Unit& unit) {
       recipients.erase({removed->mail, removed->index});
       const auto next = recipients.lower_bound({removed->mail, 0});
       if (next == recipients.end() || next->first.first != removed->mail) mails.erase(removed->mail);
+    } else if (const auto* setting = std::get_if<PutSetting>(&mutation)) {
+      settings[setting->key] = setting->value;
+      if (setting->value.empty()) settings.erase(setting->key);
     } else if (const auto* part = std::get_if<AppendStory>(&mutation)) {
       stories[part->row.id].push_back(part->row.steps);
     }

@@ -29,6 +29,7 @@ class MemoryStore final : public storage::Store {
   std::map<Key, storage::RecipientRow> recipients;
   std::map<MailId, OctetString> contents;
   std::map<MailId, std::vector<std::string>> stories;
+  std::map<std::string, std::string> settings;
   std::size_t commits = 0;
   std::size_t pages_read = 0;
   /// While positive, commits fail with no_space and count it down.

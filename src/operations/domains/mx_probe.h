@@ -77,6 +77,7 @@ struct MxProbe {
   std::vector<IpAddress> addresses;
   bool addresses_secure = false;
   dane::TlsaLookup tlsa;
+  bool unsigned_tlsa = false;  ///< there are TLSA records, and nothing vouches for them
   std::vector<AddressProbe> probes;
   std::vector<dns::Answer> answers;
 };

@@ -40,6 +40,9 @@ enum class StreamError : unsigned char {
 };
 [[nodiscard]] std::string_view text(StreamError error);
 
+/// Why a certificate does not verify, for TLS reports (RFC 8460 4.3.1).
+enum class VerifyFailure : unsigned char { none, name, dates, trust };
+
 /// What an established TLS connection is, for stories and Received fields.
 struct TlsInfo {
   std::string version;  ///< "TLSv1.3"
@@ -51,6 +54,7 @@ struct TlsInfo {
   /// Client side: the server's certificate chains to a trusted root and bears the name asked for.
   bool verified = false;
   std::string verify_problem;  ///< why not, in words; empty when verified or not asked for
+  VerifyFailure verify_failure = VerifyFailure::none;
 };
 
 /// Why a handshake failed. After it only destroying the stream makes sense.

@@ -59,6 +59,25 @@ std::string openssl_reason(std::string_view otherwise) {
   return reason != nullptr ? std::string(reason) : std::string(otherwise);
 }
 
+namespace {
+
+VerifyFailure failure_of(long code) {
+  switch (code) {
+    case X509_V_OK:
+      return VerifyFailure::none;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return VerifyFailure::name;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return VerifyFailure::dates;
+    default:
+      return VerifyFailure::trust;
+  }
+}
+
+}  // namespace
+
 TlsInfo describe(SSL* ssl, bool names_were_checked) {
   TlsInfo info;
   info.version = text_or_empty(SSL_get_version(ssl));
@@ -73,6 +92,7 @@ TlsInfo describe(SSL* ssl, bool names_were_checked) {
   const long result = SSL_get_verify_result(ssl);
   info.verified = result == X509_V_OK && SSL_get0_peer_certificate(ssl) != nullptr;
   if (!info.verified) info.verify_problem = X509_verify_cert_error_string(result);
+  info.verify_failure = info.verified ? VerifyFailure::none : failure_of(result);
   return info;
 }
 

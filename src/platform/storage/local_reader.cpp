@@ -186,6 +186,18 @@ std::string LocalReader::setting(std::string_view key) {
   return value;
 }
 
+std::vector<std::pair<std::string, std::string>> LocalReader::settings(std::string_view prefix, std::string_view after,
+                                                                       std::size_t max) {
+  std::vector<std::pair<std::string, std::string>> found;
+  const std::string from{std::max(prefix, after)};
+  std::string end{prefix};
+  ++end.back();
+  Statement& s = sql("SELECT key, value FROM settings WHERE key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?")
+                     .with(from, end, after, max);
+  while (s.step()) found.emplace_back(s.text(0), s.text(1));
+  return found;
+}
+
 std::vector<KeyRow> LocalReader::keys(std::string_view kind) {
   std::vector<KeyRow> rows;
   Statement& s = sql("SELECT kind, owner, name, state, sealed, facts, created, changed FROM keys WHERE kind = ? "

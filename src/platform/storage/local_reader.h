@@ -26,6 +26,8 @@ class LocalReader final : public Reader {
   std::vector<GroupRow> groups() override;
   UsageRow usage(AccountId account) override;
   std::string setting(std::string_view key) override;
+  std::vector<std::pair<std::string, std::string>> settings(std::string_view prefix, std::string_view after,
+                                                            std::size_t max) override;
   std::vector<KeyRow> keys(std::string_view kind) override;
 
   std::vector<MailboxRow> mailboxes(AccountId account) override;

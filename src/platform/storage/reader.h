@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "foundation/base/result.h"
@@ -66,6 +67,10 @@ class Reader {
   [[nodiscard]] virtual std::vector<GroupRow> groups() = 0;
   [[nodiscard]] virtual UsageRow usage(AccountId account) = 0;
   [[nodiscard]] virtual std::string setting(std::string_view key) = 0;
+  /// Keys that begin with `prefix` (not empty) and come after `after`, in order, at most `max`, with their values.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> settings(std::string_view prefix,
+                                                                                  std::string_view after,
+                                                                                  std::size_t max) = 0;
 
   // keys
   /// Of one kind, by owner and name.

@@ -79,6 +79,10 @@ struct Relay {
   Duration give_up = std::chrono::days(5);
 };
 
+struct MtaSts {
+  std::uint16_t https_port = 443;  ///< where policies of other domains are fetched
+};
+
 struct Config {
   std::filesystem::path file;  ///< where it was read from; empty: from text
   std::string host_name;       ///< greeting, EHLO, Received, authserv-id
@@ -88,6 +92,7 @@ struct Config {
   Tls tls;
   Keys keys;
   Relay relay;
+  MtaSts mta_sts;
   Verification verification;
   Limits limits;
   runtime::LogLevel log_level = runtime::LogLevel::info;

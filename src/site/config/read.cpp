@@ -94,6 +94,10 @@ void read_sealing_key_file(Reading& r, std::string_view key, const toml::node& n
   }
 }
 
+void read_https_port(Reading& r, std::string_view key, const toml::node& node) {
+  if (const auto port = read_port(r, key, node)) r.config.mta_sts.https_port = *port;
+}
+
 void read_mx_port(Reading& r, std::string_view key, const toml::node& node) {
   if (const auto port = read_port(r, key, node)) r.config.relay.mx_port = *port;
 }
@@ -193,7 +197,7 @@ constexpr std::array readers{
     KeyReader{"verification.dns_failure", read_verification_dns_failure},
     KeyReader{"verification.refuse", read_verification_refuse},
     KeyReader{"verification.forwarders", read_verification_forwarders},
-    KeyReader{"mta_sts.https_port", refuse_unserved},
+    KeyReader{"mta_sts.https_port", read_https_port},
     KeyReader{"log.level", read_log_level},
     KeyReader{"log.format", read_log_format},
 };

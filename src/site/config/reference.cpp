@@ -204,6 +204,12 @@ constexpr std::array verification_keys{
         },
         false},
 };
+constexpr std::array mta_sts_keys{
+    Key{"mta_sts.https_port", "port", "RFC 8461 3.3",
+        "Where the MTA-STS policies of the domains we send to are fetched (mta-sts.DOMAIN). Anything but 443 is for "
+        "tests.",
+        [](const Config& c) { return std::to_string(c.mta_sts.https_port); }, true},
+};
 constexpr std::array log_keys{
     Key{"log.level", "error, warning, info or debug", "", "How much is logged.",
         [](const Config& c) { return toml_string(level_text(c.log_level)); }, false},
@@ -246,6 +252,7 @@ std::vector<Written> written(const Config& config) {
   std::vector<Written> out;
   for (const Key& key : keys) out.push_back({std::string(key.key), key.value(config)});
   for (const Key& key : verification_keys) out.push_back({std::string(key.key), key.value(config)});
+  for (const Key& key : mta_sts_keys) out.push_back({std::string(key.key), key.value(config)});
   for (const LimitRow& row : limit_rows()) out.push_back({limit_key(row), limit_value(config.limits, row)});
   for (const Key& key : log_keys) out.push_back({std::string(key.key), key.value(config)});
   return out;
@@ -298,6 +305,7 @@ std::vector<KeyInfo> reference() {
   };
   std::ranges::for_each(keys, add);
   std::ranges::for_each(verification_keys, add);
+  std::ranges::for_each(mta_sts_keys, add);
   const auto rows = limit_rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     out.push_back({limit_keys()[i], limit_type(rows[i].unit), limit_value(defaults.limits, rows[i]), rows[i].rule,

@@ -330,6 +330,7 @@ Extensions Core::offered() const {
   offered.chunking = settings->chunking;
   offered.dsn = settings->dsn;
   offered.starttls = settings->starttls && !tls;
+  offered.requiretls = tls != nullptr;  // RFC 8689 2: never in clear
   offered.rcptmax = settings->limits.recipients_max;
   if (settings->limits.mails_max != 0) offered.mailmax = settings->limits.mails_max;
   if (settings->role == Role::reception || !tls) return offered;
