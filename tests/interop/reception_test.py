@@ -237,9 +237,10 @@ class Limits(unittest.TestCase):
             wires.append(Wire(site.posthorn.address, site.posthorn.port("smtp"), greet=False))
             self.addCleanup(wires[-1].socket.close)
         greetings = [wire.reply() for wire in wires]
-        welcome = [greeting for greeting in greetings if greeting.startswith("220")]
-        self.assertIn(len(welcome), (9, 10), greetings)  # what asked whether the server is ready may still be counted
-        self.assertRegex(greetings[10], r"^421 4\.7\.")
+        others = [greeting for greeting in greetings if not greeting.startswith("220")]
+        self.assertIn(len(others), (1, 2), greetings)  # what asked whether the server is ready may still be counted
+        for other in others:  # two loops take them, not always in our order
+            self.assertRegex(other, r"^421 4\.7\.")
 
     def test_idle_connections_with_a_slow_sender_each_stop_nobody(self):
         count = 10_000 if os.environ.get("POSTHORN_LONG") else 1_000
