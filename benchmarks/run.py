@@ -1,4 +1,4 @@
-"""Measures Posthorn beside Postfix, in one run on one file system, both syncing before they acknowledge.
+"""Measures Posthorn beside Postfix and others, in one run on one file system, both syncing before they acknowledge.
 
 `./bench [NAME …] [--quick] [--json]`; a NAME may be the beginning of one ("accept"). Each row says what was
 measured on both sides, the ratio, CPU per message of the whole server, and the settings that decide. The two sides
@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "interop"), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT / "tests" / "interop"), str(ROOT / "tests" / "conformance"), str(ROOT / "benchmarks")]
 from ground import Ground  # noqa: E402
+from imap_rates import PASSWORD as IMAP_PASSWORD, idle_kilobytes, reads  # noqa: E402
 from jail import Process, accepts, free_port, wait_until  # noqa: E402
 from measure import SyncCounter, cpu_seconds, memory_kilobytes  # noqa: E402
 from peers import Postfix  # noqa: E402
@@ -328,6 +329,29 @@ class Bench:
         row.settings = f"4 KB signed with RSA-2048, records at hand, 10 connections, {EACH} messages a connection, synced before 250; {self.ground.words}"
         yield row.finish()
 
+    # ---- reading mail
+
+    def imap_server(self):
+        settings = {f"limits.{name}": RATE_WITHOUT_LIMIT for name in ("connections", "connections_per_address")}
+        return Posthorn(DOMAIN, accounts={"bob": IMAP_PASSWORD}, settings=settings, parent=self.ground.folder, listen=("imaps",))
+
+    def imap_reads(self):
+        count = self.count(100_000)
+        with self.imap_server() as server:
+            found = reads(server, count)
+        for name, ((ours, cpu_ours), (theirs, cpu_theirs)) in found.items():
+            # The ratio says how many times faster we are, as for rates.
+            row = Row(f"imap-{name}", ours, theirs, "Dovecot 2.3 mdbox", ratio=round(theirs / ours, 2), cpu_ours=cpu_ours, cpu_peer=cpu_theirs,
+                      unit="ms a command")
+            row.settings = f"the less the better; {count} messages of 2 KB, asked again; ours over TLS, theirs by pipes; {self.ground.words}"
+            yield row
+
+    def imap_idle(self):
+        count = 500 if self.quick else 5000
+        with self.imap_server() as server:
+            found = idle_kilobytes(server, count)
+        yield Row("imap-idle", found, unit="KB/conn", settings=f"{count} TLS connections in IDLE on one INBOX of 100 messages, private memory")
+
     def idle_memory(self):
         row = Row("idle-memory", unit="MB", peer_name=Theirs.label, settings="proportional set size of all processes, just started")
         with Ours(self.ground) as server:
@@ -351,7 +375,7 @@ class Bench:
 
 BENCHES = {name.replace("_", "-"): getattr(Bench, name) for name in
            ("accept_4k_1", "accept_4k_10", "accept_4k_100", "accept_64k_10", "relay_4k_10", "relay_backlog", "idle_memory", "idle_tls",
-            "trust_dkim", "trust_spf", "trust_all", "trust_accept")}
+            "trust_dkim", "trust_spf", "trust_all", "trust_accept", "imap_reads", "imap_idle")}
 
 
 def arguments():

@@ -14,8 +14,8 @@ namespace {
 
 /// Messages answered between two looks at the output.
 constexpr std::size_t kFromViewAtOnce = 500;
-constexpr std::size_t kFromFactsAtOnce = 250;
-constexpr std::size_t kFromOctetsAtOnce = 100;
+constexpr std::size_t kFromFactsAtOnce = 1000;
+constexpr std::size_t kFromOctetsAtOnce = 500;
 /// Headers fit into this nearly always; Content reads on where one does not.
 constexpr std::uint64_t kHeaderOctets = 16 * KiB;
 
