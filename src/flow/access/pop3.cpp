@@ -1,0 +1,48 @@
+#include "flow/access/pop3.h"
+
+#include "flow/access/pop3_session.h"
+
+namespace posthorn::access {
+namespace {
+
+// RFC 3206 4: temporary, and not the credentials.
+constexpr Octets kTooMany = "-ERR [SYS/TEMP] Too many connections here now; try again in a few minutes\r\n";
+constexpr Octets kTooManyOfYours =
+    "-ERR [SYS/TEMP] Too many connections from your address; close some and try again\r\n";
+
+pop3::server::Settings machine_settings(const Settings& common, bool implicit_tls) {
+  using sasl::Mechanism;
+  pop3::server::Settings settings;
+  settings.host_name = common.host_name;
+  settings.stls = common.tls != nullptr && !implicit_tls;
+  settings.mechanisms = {Mechanism::scram_sha_256_plus, Mechanism::scram_sha_256, Mechanism::plain, Mechanism::login};
+  settings.unknown_login_secret = common.unknown_login_secret;
+  return settings;
+}
+
+std::shared_ptr<const Pop3Settings> settings_from(Settings common) {
+  auto settings = std::make_shared<Pop3Settings>();
+  settings->machine = machine_settings(common, false);
+  settings->machine_tls = machine_settings(common, true);
+  settings->common = std::move(common);
+  return settings;
+}
+
+}  // namespace
+
+Pop3Door::Pop3Door(Pop3Surroundings surroundings, Settings settings)
+    : surroundings_(surroundings), settings_(settings_from(std::move(settings))) {}
+
+std::unique_ptr<Session> Pop3Door::make(Connection connection) {
+  return std::make_unique<Pop3Session>(surroundings_, locks_, settings_.load(), std::move(connection));
+}
+
+Octets Pop3Door::refusal(Full full) const {
+  return full == Full::total ? kTooMany : kTooManyOfYours;
+}
+
+void Pop3Door::reconfigure(Settings settings) {
+  settings_.store(settings_from(std::move(settings)));
+}
+
+}  // namespace posthorn::access

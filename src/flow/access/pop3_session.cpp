@@ -1,0 +1,246 @@
+#include "flow/access/pop3_session.h"
+
+namespace posthorn::access {
+
+namespace server = pop3::server;
+
+namespace {
+
+// A message is read from the store and written to the client in pieces of this size.
+constexpr std::size_t kPieceOctets = 64 * KiB;
+
+std::string_view text(server::CloseReason reason) {
+  switch (reason) {
+    case server::CloseReason::quit:
+      return "logged out";
+    case server::CloseReason::too_many_errors:
+      return "too many errors";
+    case server::CloseReason::protocol:
+      return "protocol violated";
+    case server::CloseReason::timeout:
+      return "silent for too long";
+    case server::CloseReason::shutdown:
+      return "ended by the server";
+    case server::CloseReason::disconnected:
+      break;
+  }
+  return "disconnected";
+}
+
+}  // namespace
+
+Pop3Session::Pop3Session(const Pop3Surroundings& world, MaildropLocks& locks,
+                         std::shared_ptr<const Pop3Settings> settings, Connection connection)
+    : world_(world),
+      locks_(locks),
+      settings_(std::move(settings)),
+      connection_(std::move(connection)),
+      machine_(connection_.implicit_tls ? settings_->machine_tls : settings_->machine),
+      gate_(*world.directory, *world.authenticator, directory::Scope::pop3,
+            connection_.stream->peer().address.unmapped(), connection_.log),
+      login_deadline_(connection_.loop->clock().now() + settings_->common.time_outs.login) {}
+
+const directory::Identity* Pop3Session::identity() const {
+  const auto& identity = gate_.identity();
+  return identity ? &*identity : nullptr;
+}
+
+Task<> Pop3Session::run() {
+  if (connection_.implicit_tls && !co_await shake_hands()) co_return;
+  while (!ended_) {
+    server::Event event = machine_.next();
+    co_await std::visit([this](auto& what) { return on(what); }, event);
+  }
+}
+
+void Pop3Session::end(EndReason reason) {
+  if (!ending_ || reason == EndReason::revoked) ending_ = reason;
+  if (waits_) connection_.stream->interrupt();
+}
+
+// ---------------------------------------------------------------- octets
+
+Task<bool> Pop3Session::flush() {
+  const std::string output = machine_.take_output();
+  if (output.empty()) co_return true;
+  connection_.stream->set_deadline(connection_.loop->clock().now() + settings_->common.time_outs.write);
+  const auto written = co_await connection_.stream->write(output);
+  if (!written) machine_.on_disconnect();
+  co_return written.has_value();
+}
+
+Task<> Pop3Session::on(server::NeedInput&) {
+  if (ending_) {
+    machine_.on_shutdown(*ending_ == EndReason::revoked ? "This login was revoked" : "The server is stopping");
+    co_return;
+  }
+  if (!co_await flush()) co_return;
+  if (ending_) co_return;  // it came while the client was written to
+  input_.give_back();
+  connection_.stream->set_deadline(input_deadline());
+  waits_ = true;
+  const auto ready = co_await connection_.stream->wait_readable();
+  waits_ = false;
+  if (!ready) {
+    lost(ready.error());
+    co_return;
+  }
+  input_ = connection_.loop->borrow_buffer();
+  const auto got = connection_.stream->read_now(input_.span());
+  if (!got) {
+    lost(got.error());
+  } else if (*got > 0) {
+    machine_.receive({input_.span().data(), *got});
+  }
+}
+
+Task<> Pop3Session::on(server::FlushOutput&) {
+  (void)co_await flush();
+}
+
+Task<> Pop3Session::on(server::StartTls&) {
+  if (!co_await flush()) co_return;
+  if (!co_await shake_hands()) machine_.on_disconnect();
+}
+
+Task<bool> Pop3Session::shake_hands() {
+  net::Stream& stream = *connection_.stream;
+  stream.set_deadline(connection_.loop->clock().now() + settings_->common.time_outs.tls);
+  const auto shaken = co_await stream.start_tls(*settings_->common.tls);
+  if (!shaken) {
+    connection_.log.info("TLS handshake failed", {{"peer", stream.peer().text()}, {"reason", shaken.error().reason}});
+    co_return false;
+  }
+  sasl::ChannelBindings bindings;
+  bindings.tls_exporter = stream.channel_binding(net::ChannelBinding::tls_exporter).value_or("");
+  bindings.tls_server_end_point = stream.channel_binding(net::ChannelBinding::tls_server_end_point).value_or("");
+  machine_.on_tls_established(std::move(bindings));
+  co_return true;
+}
+
+void Pop3Session::lost(net::StreamError error) {
+  if (error == net::StreamError::interrupted) return;  // the session is to end; NeedInput says so
+  if (error == net::StreamError::timed_out) {
+    machine_.on_timeout();
+  } else {
+    machine_.on_disconnect();
+  }
+}
+
+TimePoint Pop3Session::input_deadline() const {
+  const TimeOuts& time_outs = settings_->common.time_outs;
+  if (machine_.state() == server::State::authorization) return login_deadline_;
+  return connection_.loop->clock().now() + (machine_.in_command() ? time_outs.command : time_outs.pop3_idle);
+}
+
+// ---------------------------------------------------------------- the login
+
+Task<> Pop3Session::on(server::CheckPassword& question) {
+  const auto right = co_await gate_.check_password(std::move(question.authcid), std::move(question.authzid),
+                                                   std::move(question.password));
+  if (right) {
+    machine_.answer_password(*right);
+  } else {
+    machine_.not_now(explain(right.error()));
+  }
+}
+
+Task<> Pop3Session::on(server::FindScramVerifier& question) {
+  auto verifier = gate_.find_scram_verifier(question.authcid, question.authzid);
+  if (verifier) {
+    machine_.answer_scram_verifier(std::move(*verifier));
+  } else {
+    machine_.not_now(explain(verifier.error()));
+  }
+  co_return;
+}
+
+Task<> Pop3Session::on(server::AuthenticationFailed& event) {
+  gate_.failed(event.mechanism, event.authcid, event.reason);
+  co_return;
+}
+
+Task<> Pop3Session::on(server::OpenMaildrop& event) {
+  if (gate_.succeeded(event.mechanism, event.authcid)) {
+    co_await open_inbox();
+  } else {
+    machine_.refused("the login was revoked, or is not for this protocol");
+  }
+}
+
+Task<> Pop3Session::open_inbox() {
+  const storage::AccountId account = gate_.identity()->account;
+  auto view = co_await world_.mailboxes->open(account, std::string("INBOX"));
+  if (!view) {
+    machine_.not_now("The maildrop cannot be opened");
+    co_return;
+  }
+  lock_ = locks_.take((*view)->mailbox());
+  if (!lock_) {
+    machine_.in_use();
+    co_return;
+  }
+  view_ = std::move(*view);
+  // Mail that arrives from here on is the next session's.
+  maildrop_ = view_->current();
+  std::vector<server::Listed> list;
+  list.reserve(maildrop_->size());
+  maildrop_->for_each(0, maildrop_->size(), [&](std::size_t, const mailbox::Entry& entry) {
+    list.push_back({entry.size(), entry.email_id().text()});
+  });
+  machine_.opened(std::move(list));
+}
+
+// ---------------------------------------------------------------- the maildrop
+
+Task<> Pop3Session::on(server::Retrieve& question) {
+  const storage::Uid uid = maildrop_->at(question.message).uid();
+  std::vector<storage::Uid> uids{uid};
+  const auto read = co_await world_.mailboxes->read_messages(*view_, std::move(uids), kPieceOctets, kPieceOctets);
+  if (!read || read->empty()) {
+    machine_.gone();  // somebody else has removed it meanwhile
+    co_return;
+  }
+  const mailbox::ReadMessage& message = read->front();
+  machine_.message_begins();
+  machine_.message_octets(message.octets);
+  if (!message.whole && !co_await send_rest(message.row.octets, message.octets.size())) co_return;
+  machine_.message_ends();
+}
+
+Task<bool> Pop3Session::send_rest(const storage::StoredOctets& octets, std::uint64_t from) {
+  while (machine_.wants_octets() && from < octets.size) {
+    if (!co_await flush()) {
+      machine_.gone();
+      co_return false;
+    }
+    const auto piece = co_await world_.mailboxes->read(octets, from, kPieceOctets);
+    if (!piece || piece->empty()) {
+      machine_.gone();
+      co_return false;
+    }
+    machine_.message_octets(*piece);
+    from += piece->size();
+  }
+  co_return true;
+}
+
+Task<> Pop3Session::on(server::Update& question) {
+  std::vector<storage::Uid> uids;
+  for (const std::size_t message : question.deleted) uids.push_back(maildrop_->at(message).uid());
+  const auto removed = co_await world_.mailboxes->remove(*view_, std::move(uids));
+  machine_.updated(removed.has_value());
+}
+
+Task<> Pop3Session::on(server::Close& event) {
+  ended_ = true;
+  maildrop_.reset();
+  view_.reset();
+  lock_.reset();
+  if (gate_.identity()) connection_.log.info("session ended", {{"reason", text(event.reason)}});
+  const bool written = co_await flush();
+  if (!written || event.reason == server::CloseReason::disconnected) co_return;
+  co_await connection_.stream->close(event.reason == server::CloseReason::quit ? net::Linger::no : net::Linger::yes);
+}
+
+}  // namespace posthorn::access

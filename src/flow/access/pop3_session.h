@@ -1,0 +1,61 @@
+// Pop3Session: one POP3 session: moves octets between the stream and the machine, answers its questions from the
+// mailbox, and keeps the deadlines. On its loop.
+#pragma once
+
+#include <optional>
+
+#include "flow/access/gate.h"
+#include "flow/access/pop3.h"
+
+namespace posthorn::access {
+
+class Pop3Session final : public Session {
+ public:
+  Pop3Session(const Pop3Surroundings& world, MaildropLocks& locks, std::shared_ptr<const Pop3Settings> settings,
+              Connection connection);
+
+  Task<> run() override;
+  void end(EndReason reason) override;
+  [[nodiscard]] const directory::Identity* identity() const override;
+
+ private:
+  // One for each event of the machine.
+  Task<> on(pop3::server::NeedInput& event);
+  Task<> on(pop3::server::FlushOutput& event);
+  Task<> on(pop3::server::StartTls& event);
+  Task<> on(pop3::server::CheckPassword& event);
+  Task<> on(pop3::server::FindScramVerifier& event);
+  Task<> on(pop3::server::OpenMaildrop& event);
+  Task<> on(pop3::server::AuthenticationFailed& event);
+  Task<> on(pop3::server::Retrieve& event);
+  Task<> on(pop3::server::Update& event);
+  Task<> on(pop3::server::Close& event);
+
+  [[nodiscard]] Task<bool> flush();
+  [[nodiscard]] Task<bool> shake_hands();
+  /// The maildrop as it is now, locked and listed.
+  [[nodiscard]] Task<> open_inbox();
+  /// The rest of a message of which the first octets are sent.
+  [[nodiscard]] Task<bool> send_rest(const storage::StoredOctets& octets, std::uint64_t from);
+  void lost(net::StreamError error);
+  [[nodiscard]] TimePoint input_deadline() const;
+
+  const Pop3Surroundings& world_;
+  MaildropLocks& locks_;
+  std::shared_ptr<const Pop3Settings> settings_;
+  Connection connection_;
+  pop3::server::Session machine_;
+  Gate gate_;
+  net::BorrowedBuffer input_;  ///< what the machine borrows, until it needs more
+  TimePoint login_deadline_;
+
+  std::optional<MaildropLocks::Lock> lock_;
+  std::shared_ptr<mailbox::View> view_;
+  std::shared_ptr<const mailbox::Version> maildrop_;  ///< as it was at the login
+
+  std::optional<EndReason> ending_;
+  bool waits_ = false;  ///< for input: a wake-up may interrupt it
+  bool ended_ = false;
+};
+
+}  // namespace posthorn::access
