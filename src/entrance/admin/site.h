@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "flow/mailbox/folders.h"
+#include "flow/mailbox/mailboxes.h"
 #include "flow/queue/queue.h"
 #include "flow/submission/submission.h"
 #include "foundation/base/result.h"
@@ -34,6 +34,7 @@ struct Site {
   runtime::IdSource* ids = nullptr;
   runtime::WorkerPool* workers = nullptr;
   mailbox::Folders* folders = nullptr;
+  mailbox::Mailboxes* mailboxes = nullptr;
   queue::Queue* queue = nullptr;                 ///< null: no server runs
   submission::Submission* submission = nullptr;  ///< `message send`
   /// SIGHUP by socket; null: no server runs. Problems as the configuration gives them.

@@ -2,7 +2,7 @@
 
 #include "entrance/server/settings.h"
 #include "flow/delivery/delivery.h"
-#include "flow/mailbox/folders.h"
+#include "flow/mailbox/mailboxes.h"
 #include "flow/submission/submission.h"
 #include "platform/runtime/loops.h"
 #include "platform/runtime/metrics.h"
@@ -27,6 +27,7 @@ struct LocalSite {
         signing(*keyring, workers),
         journal(*store),
         folders(*store),
+        mailboxes(*store, folders, clock, ids, server::mailbox_options(config), runtime::Logger()),
         delivery({store.get(), directory.get(), &folders, &clock, &ids, &signing}, server::delivery_rules(config)),
         rates(config.limits.messages_per_hour, config.limits.recipients_per_hour),
         submission({store.get(), directory.get(), &delivery, &journal, &clock, &ids, &metrics, config.host_name},
@@ -42,6 +43,7 @@ struct LocalSite {
     site.ids = &ids;
     site.workers = &workers;
     site.folders = &folders;
+    site.mailboxes = &mailboxes;
     site.submission = &submission;
     return site;
   }
@@ -59,6 +61,7 @@ struct LocalSite {
   signing::Signing signing;
   journal::Journal journal;
   mailbox::Folders folders;
+  mailbox::Mailboxes mailboxes;
   delivery::Delivery delivery;
   submission::RateLimiter rates;
   submission::Submission submission;

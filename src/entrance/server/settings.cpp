@@ -87,8 +87,9 @@ access::Settings access_settings(const config::Config& config, std::shared_ptr<c
   return settings;
 }
 
-mailbox::MailboxOptions mailbox_options(const config::Config&) {
+mailbox::MailboxOptions mailbox_options(const config::Config& config) {
   mailbox::MailboxOptions options;
+  options.undelete_time = config.limits.undelete_time;
   options.make_facts = access::make_facts;
   return options;
 }

@@ -206,6 +206,11 @@ Result<void, Problem> SiteServer::open_access() {
                                              access_settings(config_, server_tls_, directory_->unknown_login_secret()));
   if (auto done = open_access_service("imap", *imap_, config_.listen.imap, false); !done) return done;
   if (auto done = open_access_service("imaps", *imap_, config_.listen.imaps, true); !done) return done;
+  const access::Pop3Surroundings fetching{directory_.get(), authenticator_.get(), mailboxes_.get()};
+  pop3_ = std::make_unique<access::Pop3Door>(fetching,
+                                             access_settings(config_, server_tls_, directory_->unknown_login_secret()));
+  if (auto done = open_access_service("pop3", *pop3_, config_.listen.pop3, false); !done) return done;
+  if (auto done = open_access_service("pop3s", *pop3_, config_.listen.pop3s, true); !done) return done;
   directory_->observe_revocations([this](const directory::Revocation& revocation) {
     for (const auto& service : access_services_) service->end_revoked(revocation);
   });
@@ -396,6 +401,8 @@ void SiteServer::apply(config::Config config) {
   for (const Door& door : doors_)
     door.service->reconfigure(smtp_settings(config, door.role, server_tls_, directory_->unknown_login_secret()));
   imap_->reconfigure(access_settings(config, server_tls_, directory_->unknown_login_secret()));
+  pop3_->reconfigure(access_settings(config, server_tls_, directory_->unknown_login_secret()));
+  mailboxes_->set_undelete_time(config.limits.undelete_time);
   const std::lock_guard lock(config_mutex_);
   config_ = std::move(config);
 }
@@ -412,6 +419,7 @@ admin::Site SiteServer::admin_site() {
   site.workers = &process_.workers();
   site.queue = queue_.get();
   site.folders = folders_.get();
+  site.mailboxes = mailboxes_.get();
   site.submission = submission_.get();
   site.reload = [this] { return reload(); };
   return site;

@@ -12,6 +12,7 @@
 #include "entrance/admin/metrics_server.h"
 #include "entrance/server/process.h"
 #include "flow/access/imap.h"
+#include "flow/access/pop3.h"
 #include "flow/access/service.h"
 #include "flow/delivery/delivery.h"
 #include "flow/mailbox/folders.h"
@@ -128,6 +129,7 @@ class SiteServer {
   };
   std::vector<Door> doors_;
   std::unique_ptr<access::ImapDoor> imap_;
+  std::unique_ptr<access::Pop3Door> pop3_;
   std::vector<std::unique_ptr<access::Service>> access_services_;
   std::unique_ptr<admin::ControlServer> control_;
   std::unique_ptr<admin::MetricsServer> metrics_server_;

@@ -55,6 +55,9 @@ constexpr std::array rows{
          "How long a silent POP3 session is kept; nothing is deleted when it ends so."),
     octets("append_size", &Limits::append_size, 64 * KiB, 64 * GiB, "RFC 7889",
            "Largest message an IMAP program may store, told to it as APPENDLIMIT."),
+    time("undelete_time", &Limits::undelete_time, 0, 366 * day_s, "",
+         "How long an expunged message can be brought back (posthorn mailbox undelete); its disk space stays in use "
+         "meanwhile, its owner's quota does not."),
 
     number("messages_per_hour", &Limits::messages_per_hour, 1, 100'000'000, "",
            "Messages a login may submit in an hour; more get 451 4.7.1."),

@@ -32,6 +32,7 @@ struct Limits {
   Duration imap_idle_timeout = std::chrono::minutes(31);
   Duration pop3_idle_timeout = std::chrono::minutes(10);
   std::uint64_t append_size = 2 * GiB;  ///< APPENDLIMIT, octets
+  Duration undelete_time = std::chrono::hours(7 * 24);
   // one login, one account
   std::uint64_t messages_per_hour = 1000;    ///< submitted by a login
   std::uint64_t recipients_per_hour = 2000;  ///< submitted by a login
