@@ -50,6 +50,7 @@ struct Handler {
 [[nodiscard]] std::span<const Handler> queue_handlers();
 [[nodiscard]] std::span<const Handler> message_handlers();
 [[nodiscard]] std::span<const Handler> mailbox_handlers();
+[[nodiscard]] std::span<const Handler> mail_transfer_handlers();  // mailbox undelete, import, export
 [[nodiscard]] std::span<const Handler> store_handlers();
 [[nodiscard]] std::span<const Handler> server_handlers();
 

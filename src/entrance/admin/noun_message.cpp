@@ -117,14 +117,21 @@ Task<Done> list_mailboxes(Site& site, const Request& request, Answer& answer) {
   if (!folders) co_return fail(Problem{ProblemKind::unavailable, "the mailboxes", "the store takes nothing now", ""});
   // Read anew: the folders kept in memory have the names, not what each delivery moves on (uid_next).
   const storage::AccountId id = *account;
-  const auto question = [id](storage::Reader& reader) { return reader.mailboxes(id); };
-  const std::vector<storage::MailboxRow> mailboxes = co_await site.store->read(question);
-  for (const storage::MailboxRow& row : mailboxes) {
-    const json::object item{{"mailbox", row.name},
-                            {"special_use", row.special_use},
-                            {"uid_validity", row.uid_validity},
-                            {"uid_next", row.uid_next},
-                            {"subscribed", row.subscribed}};
+  using Counted = std::vector<std::pair<storage::MailboxRow, storage::MailboxTotals>>;
+  const auto question = [id](storage::Reader& reader) {
+    Counted all;
+    for (storage::MailboxRow& row : reader.mailboxes(id)) {
+      const storage::MailboxTotals totals = reader.totals(id, row.id);
+      all.emplace_back(std::move(row), totals);
+    }
+    return all;
+  };
+  const Counted mailboxes = co_await site.store->read(question);
+  for (const auto& [row, totals] : mailboxes) {
+    const json::object item{{"mailbox", row.name},         {"special_use", row.special_use},
+                            {"messages", totals.messages}, {"unseen", totals.unseen},
+                            {"octets", totals.octets},     {"uid_validity", row.uid_validity},
+                            {"uid_next", row.uid_next},    {"subscribed", row.subscribed}};
     if (auto done = co_await answer.item(json::serialize(item)); !done) co_return done;
   }
   co_return Done{};

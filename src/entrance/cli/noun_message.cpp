@@ -25,7 +25,9 @@ void put_email(std::string& out, const json::object& m) {
 
 void put_mailbox(std::string& out, const json::object& m) {
   const std::string use = member(m, "special_use");
-  out += fmt::format("{:<30} {}\n", shown(member(m, "mailbox")), use.empty() ? "" : "\\" + use);
+  out += fmt::format("{:<30} {:>8} messages, {:>6} unseen, {:>9}  {}\n", shown(member(m, "mailbox")),
+                     member(m, "messages"), member(m, "unseen"), octets_text(m.at("octets").to_number<std::uint64_t>()),
+                     use.empty() ? "" : "\\" + use);
 }
 
 void put_id(std::string& out, const json::object& m) {

@@ -15,6 +15,7 @@ namespace posthorn::cli {
 [[nodiscard]] const std::vector<Verb>& address_verbs();    // address …, group …
 [[nodiscard]] const std::vector<Verb>& queue_verbs();      // queue …
 [[nodiscard]] const std::vector<Verb>& message_verbs();    // message …, mailbox …
+[[nodiscard]] const std::vector<Verb>& mailbox_verbs();    // mailbox import, export, undelete
 [[nodiscard]] const std::vector<Verb>& store_verbs();      // store …, backup, restore
 [[nodiscard]] const std::vector<Verb>& config_verbs();     // config …
 [[nodiscard]] const std::vector<Verb>& check_verbs();      // check …, verify
@@ -26,9 +27,9 @@ namespace posthorn::cli {
 
 using Table = const std::vector<Verb>& (*)();
 inline constexpr std::array tables{
-    Table{server_verbs}, Table{domain_verbs},  Table{key_verbs},    Table{account_verbs},
-    Table{login_verbs},  Table{address_verbs}, Table{queue_verbs},  Table{message_verbs},
-    Table{store_verbs},  Table{config_verbs},  Table{check_verbs},  Table{transport_verbs},
-    Table{sign_verbs},   Table{parse_verbs},   Table{record_verbs}, Table{dns_verbs}};
+    Table{server_verbs},  Table{domain_verbs}, Table{key_verbs},       Table{account_verbs}, Table{login_verbs},
+    Table{address_verbs}, Table{queue_verbs},  Table{message_verbs},   Table{mailbox_verbs}, Table{store_verbs},
+    Table{config_verbs},  Table{check_verbs},  Table{transport_verbs}, Table{sign_verbs},    Table{parse_verbs},
+    Table{record_verbs},  Table{dns_verbs}};
 
 }  // namespace posthorn::cli

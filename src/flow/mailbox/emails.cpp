@@ -55,11 +55,13 @@ Append Mailboxes::begin_append(storage::AccountId account) {
   return {store_, ids_, account, clock_.now()};
 }
 
-Task<Outcome<Appended>> Mailboxes::finish_append(Append append, std::string target) {
+Task<Outcome<Appended>> Mailboxes::finish_append(Append append, std::string target,
+                                                 std::vector<storage::Mutation> with_it) {
   const auto mailbox = co_await mailbox_named(append.state_->account, std::move(target));
   if (!mailbox) co_return fail(mailbox.error());
   storage::Unit unit;
   append.state_->add_to(unit, mailbox->id);
+  std::ranges::move(with_it, std::back_inserter(unit.mutations));
   const auto committed = co_await store_.commit(std::move(unit));
   if (committed) co_return appended(*committed);
   if (quota_refused(committed.error(), 0))

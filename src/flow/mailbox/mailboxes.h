@@ -91,7 +91,9 @@ class Mailboxes {
   // ---- emails
 
   [[nodiscard]] Append begin_append(storage::AccountId account);
-  [[nodiscard]] Task<Outcome<Appended>> finish_append(Append append, std::string target);
+  /// `with_it`: what belongs to the same unit (an import's place to go on from).
+  [[nodiscard]] Task<Outcome<Appended>> finish_append(Append append, std::string target,
+                                                      std::vector<storage::Mutation> with_it = {});
   /// RFC 8508: the one message of `append` takes the place of `uid` in `view`'s mailbox.
   [[nodiscard]] Task<Outcome<Appended>> replace(Append append, std::string target, const View& view, Uid uid);
 
