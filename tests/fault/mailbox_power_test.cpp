@@ -68,9 +68,9 @@ struct Bed {
   std::unique_ptr<Mailboxes> mailboxes;
 };
 
-class Run {
+class PowerRun {
  public:
-  explicit Run(std::uint64_t seed) : seed_(seed), random_(seed) {}
+  explicit PowerRun(std::uint64_t seed) : seed_(seed), random_(seed) {}
 
   void run() {
     Bed bed(disk_, clock_, ids_);
@@ -207,7 +207,7 @@ TEST(MailboxPower, EveryAcknowledgedOperationHoldsAndAResyncEqualsAReload) {
   const std::uint64_t seeds = is_long() ? 50 : 3;
   std::size_t cuts = 0;
   for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) {
-    Run run(seed);
+    PowerRun run(seed);
     run.run();
     run.check();
     cuts += run.cuts();

@@ -387,7 +387,7 @@ const std::vector<Verb>& mailbox_verbs() {
        "Flags, keywords, arrival times and folders come along; mailboxes that are missing are made. It may be stopped\n"
        "at any time: called again it goes on where it was, and takes no message twice. Messages are given in parts to\n"
        "the running server, or to the store where none runs.\n\n"
-       "  posthorn mailbox import ann@example.org /home/ann/Maildir\n"
+       "  posthorn mailbox import ann@example.org /srv/old/ann/Maildir\n"
        "  posthorn mailbox import ann@example.org old.mbox --mailbox Archive/2019",
        {account, {"PATH", "an mbox file, a folder of them (Work/2026.mbox is the mailbox Work/2026), or a Maildir"}},
        {{"--mailbox", "NAME", "where the messages of one file, or of a Maildir's own folder, go; INBOX otherwise"}},
