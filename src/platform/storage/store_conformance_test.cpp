@@ -1,4 +1,6 @@
 // What every Store must do, whatever is under it. A second implementation is one more type in Implementations.
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "platform/test_support/store_support.h"
@@ -449,6 +451,103 @@ TYPED_TEST(StoreConformance, AClosedStoreTakesNothing) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().error, CommitError::shutting_down);
   this->reopen();
+}
+
+TYPED_TEST(StoreConformance, FlagsOfManyChangeOnTopOfWhatTheyAre) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(this->write(delivery(this->ids_, place, 100)));
+  const auto added =
+      this->write(ChangeFlags{place.account, place.inbox, {1, 2, 9}, ChangeFlags::How::add, 1, {"todo"}, {}});
+  ASSERT_TRUE(added);
+  ASSERT_EQ(added->flags.size(), 2u) << "the one that is not there is passed over";
+  EXPECT_EQ(added->flags[0].modseq, added->flags[1].modseq) << "they change at one moment";
+  const auto again = this->write(ChangeFlags{place.account, place.inbox, {1, 3}, ChangeFlags::How::add, 1, {}, {}});
+  EXPECT_FALSE(again->flags[0].changed) << "it had the flag";
+  EXPECT_EQ(again->flags[0].modseq, added->flags[0].modseq);
+  EXPECT_TRUE(again->flags[1].changed);
+  const auto late = this->write(
+      ChangeFlags{place.account, place.inbox, {1, 3}, ChangeFlags::How::remove, 1, {"TODO"}, added->flags[0].modseq});
+  EXPECT_EQ(late->modified, std::vector<Uid>{3});
+  const auto rows = this->emails(place);
+  EXPECT_EQ(rows[0].flags, 0);
+  EXPECT_TRUE(rows[0].keywords.empty());
+  EXPECT_EQ(rows[2].flags, 1);
+}
+
+TYPED_TEST(StoreConformance, WhatIsSetAsideKeepsItsOctetsUntilItIsSwept) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(this->write(delivery(this->ids_, place, 40 * KiB)));
+  const EmailId first = this->emails(place)[0].email_id;
+  const auto gone = this->write(ExpungeEmails{place.account, place.inbox, {1, 2, 8}, false, true});
+  ASSERT_TRUE(gone);
+  EXPECT_EQ(gone->gone.size(), 2u);
+  EXPECT_EQ(ask(*this->store_, [place](Reader& r) { return r.usage(place.account).messages; }), 1u);
+  this->reopen();
+  EXPECT_EQ(ask(*this->store_, [place](Reader& r) { return r.expunged(place.account, {}, 10); }).size(), 2u);
+  const auto back = this->write(UndeleteEmail{place.account, first, place.inbox});
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->placed.at(0).uid, 4u);
+  EXPECT_EQ(this->emails(place).back().email_id, first);
+  EXPECT_FALSE(this->write(UndeleteEmail{place.account, first, place.inbox})) << "it is back already";
+  const auto swept = this->write(SweepExpunged{TimePoint::max(), 10});
+  EXPECT_EQ(swept->swept, 1u);
+  const auto report = this->store_->verify();
+  EXPECT_EQ(report->contents, 2u) << "its octets went";
+}
+
+TYPED_TEST(StoreConformance, AnAccountTakesWhatWasSetAsideWithIt) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  ASSERT_TRUE(this->write(delivery(this->ids_, place, 100)));
+  ASSERT_TRUE(this->write(delivery(this->ids_, place, 100)));
+  ASSERT_TRUE(this->write(ExpungeEmails{place.account, place.inbox, {1}, false, true}));
+  ASSERT_TRUE(this->write(RemoveAccount{place.account}));
+  EXPECT_EQ(this->store_->verify()->contents, 0u);
+}
+
+TYPED_TEST(StoreConformance, CopiesAndMovesOfManyAreWholeOrNothing) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(this->write(delivery(this->ids_, place, 100)));
+  MailboxRow archive;
+  archive.account = place.account;
+  archive.name = "Archive";
+  const MailboxId to = this->write(PutMailbox{archive})->mailbox;
+  const auto ids = [this](std::size_t count) {
+    std::vector<EmailId> made;
+    for (std::size_t i = 0; i < count; ++i) made.push_back(this->ids_.email());
+    return made;
+  };
+  EXPECT_FALSE(this->write(CopyEmails{place.account, place.inbox, {1, 9}, ids(2), to}));
+  EXPECT_FALSE(this->write(MoveEmails{place.account, place.inbox, {1, 9}, to}));
+  EXPECT_EQ(this->emails(place).size(), 3u);
+  EXPECT_TRUE(this->emails({place.account, to}).empty());
+  const auto copied = this->write(CopyEmails{place.account, place.inbox, {1, 2}, ids(2), to});
+  ASSERT_TRUE(copied);
+  EXPECT_EQ(copied->placed[1].from, 2u);
+  EXPECT_EQ(copied->arrived[1].uid, 2u);
+  ASSERT_TRUE(this->write(MoveEmails{place.account, place.inbox, {3, 1}, to}));
+  const auto there = this->emails({place.account, to});
+  ASSERT_EQ(there.size(), 4u);
+  EXPECT_EQ(there[0].object_id, there[3].email_id) << "the copy and the moved original are one message";
+  EXPECT_EQ(this->octets_of(there[0].octets), this->octets_of(there[3].octets));
+}
+
+TYPED_TEST(StoreConformance, OctetsAreVisitedAsTheyAreRead) {
+  const Place place = make_account(*this->store_, "bob@beta.example");
+  for (const std::size_t size : {100u, 5'000u, 20'000u, 300'000u})
+    ASSERT_TRUE(this->write(delivery(this->ids_, place, size)));
+  const auto rows = this->emails(place);
+  std::vector<EmailId> ids{EmailId{1}};
+  for (const EmailRow& row : rows) ids.push_back(row.email_id);
+  const auto seen = ask(*this->store_, [ids](Reader& reader) {
+    std::map<std::size_t, OctetString> visited;
+    reader.visit_octets(ids, 10'000, [&](std::size_t i, Octets octets) {
+      visited[i] = octets;
+      return i < 3;
+    });
+    return visited;
+  });
+  ASSERT_EQ(seen.size(), 3u) << "not the one that is not there, and none after false";
+  for (const auto& [i, octets] : seen) EXPECT_EQ(octets, this->octets_of(rows[i - 1].octets).substr(0, 10'000));
 }
 
 }  // namespace

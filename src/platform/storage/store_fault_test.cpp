@@ -393,5 +393,20 @@ TEST(StoreSchema, EveryReleasedVersionMigratesToTheSameTables) {
   }
 }
 
+TEST(StoreSchema, WhatAnOlderVersionHeldIsThereAfterMigrating) {
+  SimulatedFiles disk;
+  const Database database("/disk/old.db", DatabaseMode::create, disk.vfs_name());
+  run_schema_step(database, 0);
+  database.execute(
+      "INSERT INTO mailboxes VALUES (1, 7, 5, 3, 4, 1, 'INBOX', '');"
+      "INSERT INTO emails VALUES (1, 7, 2, 4, 99, 100, 1, 'todo');"
+      "INSERT INTO email_data VALUES (99, 1, 7, 2, 99, 42, 1790000000500000, 1790000000500000, 0, x'', x'');");
+  migrate_schema(database, 1);
+  EXPECT_EQ(database.integer("SELECT internal_date FROM emails WHERE uid = 2"), 1'790'000'000);
+  EXPECT_EQ(database.integer("SELECT object_id FROM email_data"), 0);
+  EXPECT_EQ(database.integer("SELECT forgotten_modseq FROM mailboxes"), 0);
+  EXPECT_EQ(database.integer("SELECT first_recent FROM mailboxes"), 1);
+}
+
 }  // namespace
 }  // namespace posthorn::storage::testing
