@@ -74,7 +74,9 @@ class PowerRun {
 
   void run() {
     Bed bed(disk_, clock_, ids_);
-    account_ = storage::testing::make_account(*bed.store, "ann@alpha.example").account;
+    storage::AccountRow ann;
+    ann.address = "ann@alpha.example";
+    account_ = storage::testing::commit(*bed.store, {{}, {storage::PutAccount{ann}}})->account;
     views_ = {bed.view(account_, 0), bed.view(account_, 1)};
     acknowledge();
     disk_.on_sync([this] { lose_power(); });
