@@ -176,11 +176,11 @@ class Fetchers(_Server):
         program, environment = self.program("fetchmail", "usr/bin/fetchmail")
         into = self.folder / "mail.mbox"
         rc = self.folder / "fetchmailrc"
-        rc.write_text(f"poll {self.posthorn.address} service {self.posthorn.port('pop3s')} protocol pop3 uidl\n"
-                      f"  user \"{BOB}\" password \"{SECRET}\" ssl no sslcertck keep\n"
+        rc.write_text(f"poll {self.posthorn.address} protocol POP3 port {self.posthorn.port('pop3s')} uidl\n"
+                      f"  username \"{BOB}\" password \"{SECRET}\" ssl sslproto \"TLS1.2+\" no sslcertck keep\n"
                       f"  mda \"/bin/sh -c 'cat >> {into}; echo >> {into}'\"\n")
         rc.chmod(0o600)
-        command = [str(program), "-f", str(rc), "--idfile", str(self.folder / "ids"), "--pidfile", str(self.folder / "pid"), "-v"]
+        command = [str(program), "-f", str(rc), "--idfile", str(self.folder / "ids"), "--pidfile", str(self.folder / "pid"), "--nodetach", "--nosyslog"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment | {"HOME": str(self.folder)})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         for number in range(1, 4):
@@ -195,12 +195,13 @@ class Fetchers(_Server):
             (maildir / part).mkdir(parents=True)
         (self.folder / "getmailrc").write_text(
             f"[retriever]\ntype = SimplePOP3SSLRetriever\nserver = {self.posthorn.address}\nport = {self.posthorn.port('pop3s')}\n"
-            f"username = {BOB}\npassword = {SECRET}\n[destination]\ntype = Maildir\npath = {maildir}/\n"
-            "[options]\ndelete = true\nread_all = false\n")
+            f"username = {BOB}\npassword = {SECRET}\n[destination]\ntype = MDA_external\npath = /bin/sh\n"
+            f"arguments = (\"-c\", \"cat > {maildir}/new/$$\")\nallow_root_commands = true\n"
+            "[options]\ndelete = true\nread_all = false\ndelivered_to = false\nreceived = false\n")
         environment = environment | {"HOME": str(self.folder)}
         packages = program.parents[2] / "usr" / "lib" / "python3" / "dist-packages"
         environment["PYTHONPATH"] = str(packages)
-        done = subprocess.run(["python3", str(program), "--getmaildir", str(self.folder), "--rcfile", "getmailrc"],
+        done = subprocess.run(["/usr/bin/python3", str(program), "--getmaildir", str(self.folder), "--rcfile", "getmailrc"],
                               capture_output=True, text=True, timeout=60, env=environment)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(len(list((maildir / "new").iterdir())), 3, done.stdout)
