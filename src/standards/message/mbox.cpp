@@ -200,9 +200,10 @@ std::optional<std::size_t> MboxReader::find_end() {
     }
     const std::size_t end = newline == std::string::npos ? buffer_.size() : newline + 1;
     const Octets line = Octets(buffer_).substr(scanned_, end - scanned_);
-    const bool begins = after_empty_ && line.starts_with("From ");
+    // Programs that do not quote leave "From here on" in their texts: a line that begins a message has a time as well.
+    const bool begins = after_empty_ && line.starts_with("From ") && parse_from_line(without_end(line));
     if (begins && (scanned_ > 0 || too_long_)) return scanned_;
-    if (scanned_ == 0 && !begins && !too_long_) {
+    if (scanned_ == 0 && !too_long_ && !line.starts_with("From ")) {
       broken_ = true;
       return std::nullopt;
     }
