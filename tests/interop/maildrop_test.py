@@ -291,7 +291,9 @@ class Files(_Server):
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("no mbox file", done.stderr)
         self.assertEqual(self.posthorn.run("mailbox", "import", self.account, self.folder / "nothing").returncode, 2)
-        self.assertEqual(self.posthorn.run("mailbox", "import", "nobody@" + DOMAIN, bad).returncode, 1)
+        good = self.folder / "good"
+        write_mbox(good, [letter(1)])
+        self.assertEqual(self.posthorn.run("mailbox", "import", "nobody@" + DOMAIN, good).returncode, 1)
         self.assertEqual(self.posthorn.run("mailbox", "export", self.account, self.folder / "x", "--mailbox", "No").returncode, 1)
 
     def test_expunged_mail_comes_back(self):
