@@ -466,7 +466,7 @@ TYPED_TEST(StoreConformance, FlagsOfManyChangeOnTopOfWhatTheyAre) {
   EXPECT_EQ(again->flags[0].modseq, added->flags[0].modseq);
   EXPECT_TRUE(again->flags[1].changed);
   const auto late = this->write(
-      ChangeFlags{place.account, place.inbox, {1, 3}, ChangeFlags::How::remove, 1, {"TODO"}, added->flags[0].modseq});
+      ChangeFlags{place.account, place.inbox, {1, 3}, ChangeFlags::How::remove, 1, {"ToDo"}, added->flags[0].modseq});
   EXPECT_EQ(late->modified, std::vector<Uid>{3});
   const auto rows = this->emails(place);
   EXPECT_EQ(rows[0].flags, 0);
