@@ -1,5 +1,6 @@
-// domain add|list|show|remove.
+// domain add|list|show|remove; of domain set what concerns the mail that comes in.
 #include "entrance/cli/ask.h"
+#include "entrance/cli/domain_life.h"
 #include "entrance/cli/tables.h"
 
 namespace posthorn::cli {
@@ -71,13 +72,6 @@ Exit list(const Invocation& v) {
 Exit show(const Invocation& v) {
   return ask(v, {{"domain", v.get("DOMAIN")}}, {.value = put_whole});
 }
-Exit set(const Invocation& v) {
-  return ask(v,
-             {{"domain", v.get("DOMAIN")},
-              {"inbound_dmarc", v.get("--inbound-dmarc")},
-              {"inbound_dns_failure", v.get("--inbound-dns-failure")}},
-             {.value = put_whole});
-}
 Exit remove(const Invocation& v) {
   return ask(v, {{"domain", v.get("DOMAIN")}}, {});
 }
@@ -86,6 +80,13 @@ const Argument domain{"DOMAIN", "the domain, in either form (bücher.example, xn
 
 }  // namespace
 
+Exit set_inbound_rules(const Invocation& v) {
+  return ask(v,
+             {{"domain", v.get("DOMAIN")},
+              {"inbound_dmarc", v.get("--inbound-dmarc")},
+              {"inbound_dns_failure", v.get("--inbound-dns-failure")}},
+             {.value = put_whole});
+}
 const std::vector<Verb>& domain_verbs() {
   static const std::vector<Verb> verbs{
       {"domain add",
@@ -102,17 +103,6 @@ const std::vector<Verb>& domain_verbs() {
        add},
       {"domain list", "every domain", "", {}, {}, list},
       {"domain show", "a domain and what stands in it", "", {domain}, {}, show},
-      {"domain set",
-       "choose for a domain what becomes of mail of doubtful origin",
-       "What the configuration says for the whole site ([verification]), chosen for the recipients of one domain. The\n"
-       "word site takes the choice back. A message for recipients of several domains is refused only where all of\n"
-       "them refuse it; else the copies of those who would go to their Junk.\n\n"
-       "  posthorn domain set example.org --inbound-dmarc strict\n"
-       "  posthorn domain set example.org --inbound-dns-failure defer",
-       {domain},
-       {{"--inbound-dmarc", "CHOICE", "mail that fails DMARC under p=reject: lenient, standard, strict or site"},
-        {"--inbound-dns-failure", "CHOICE", "mail whose origin the DNS does not tell now: deliver, defer or site"}},
-       set},
       {"domain remove", "forget a domain that nothing stands in any more", "", {domain}, {}, remove},
   };
   return verbs;

@@ -41,7 +41,11 @@ Result<crypto::PrivateKey, Problem> read_key(const std::string& file) {
 }  // namespace
 
 std::optional<Problem> ask(const Invocation& v, const Question& question) {
-  auto source = resolver::parse_source(v.has("--dns") ? v.get("--dns") : "system");
+  return ask_source(v.has("--dns") ? v.get("--dns") : "system", question);
+}
+
+std::optional<Problem> ask_source(std::string_view text, const Question& question) {
+  auto source = resolver::parse_source(text);
   if (!source) return std::move(source.error());
   resolver::Options options;
   options.source = std::move(*source);

@@ -1,5 +1,7 @@
 #include "operations/domains/published.h"
 
+#include "operations/domains/record_data.h"
+
 namespace posthorn::domains {
 
 const PublishedSet* PublishedRecords::find(const dns::Name& name, dns::RecordType type) const {
@@ -26,7 +28,10 @@ PublishedSet published_set(const dns::Answer& answer) {
   set.status = answer.status();
   set.ttl_seconds = answer.ttl_seconds();
   set.secure = answer.secure();
-  for (const dns::Record& record : answer.records()) set.data.push_back(dns::text(record.data));
+  for (const dns::Record& record : answer.records()) {
+    set.data.push_back(canonical_text(record.data));
+    set.octets.push_back(record.data);
+  }
   if (answer.cname_chain().empty()) return set;
   set.alias_of = answer.cname_chain().front().text();
   // Asked for the CNAME itself, the alias is the answer.

@@ -26,7 +26,8 @@ struct RecordQuestion {
 /// What stands at one name with one type, CNAMEs not followed: a name with a CNAME has no other records.
 struct PublishedSet {
   dns::Status status = dns::Status::no_data;
-  std::vector<std::string> data;  ///< presentation form, in the order of the answer
+  std::vector<std::string> data;        ///< canonical presentation form (record_data.h), in the order of the answer
+  std::vector<dns::RecordData> octets;  ///< the same as it stands there: a TXT's strings may be cut otherwise
   std::uint32_t ttl_seconds = 0;
   bool secure = false;
   /// The name is an alias: where it leads. `data` is then what stands at the end of the chain.

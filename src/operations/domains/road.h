@@ -95,4 +95,10 @@ enum class Standing : std::uint8_t { same, ttl_differs, differs, missing, unknow
 [[nodiscard]] std::string_view text(Standing standing);
 [[nodiscard]] Standing standing(const WantedRecord& record, const PublishedRecords& published);
 
+/// Notes what the authoritative servers show, one view a server: a record counts as published when all have it, as gone
+/// when none has. With `claim`, what is wanted and published is ours from then on; else what stands there before us is
+/// remembered as somebody else's (its TTL counts for what follows).
+void observe(Ledger& ledger, const Wanted& wanted, const std::vector<PublishedRecords>& views, TimePoint now,
+             bool claim);
+
 }  // namespace posthorn::domains

@@ -17,7 +17,7 @@ namespace posthorn::domains {
 struct ZoneChange {
   std::vector<dns::Record> remove;  ///< exact name, type and data; the TTL says nothing
   std::vector<dns::Record> add;
-  /// RFC 2136 2.4: what must (with its exact data) and must not stand there for the change to be made.
+  /// RFC 2136 2.4.2: what must stand there for the change to be made: every record of each name and type named.
   std::vector<dns::Record> must_exist;
   struct Absent {
     dns::Name name;

@@ -1,0 +1,180 @@
+// domain situation and change: what the verbs over a domain's life (plan, apply, rollout, leave …) start from, and how
+// what they decide is written. The deciding is operations/domains; both halves compare with what was read, so that two
+// administrators at once do not undo each other: one of them is told.
+#include <boost/json.hpp>
+
+#include "entrance/admin/handler.h"
+#include "foundation/codec/hex.h"
+#include "foundation/crypto/certificate.h"
+#include "foundation/crypto/hash.h"
+#include "operations/domains/evidence.h"
+#include "operations/domains/ledger.h"
+#include "operations/domains/model.h"
+#include "operations/domains/policy_log.h"
+#include "platform/runtime/files.h"
+#include "site/directory/plan.h"
+#include "site/keyring/dkim_key.h"
+
+namespace posthorn::admin {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t certificate_file_octets_max = 1 * MiB;
+constexpr std::size_t queue_rows_counted_max = 1000;
+
+/// The texts that the store keeps for a domain, by the names they have in requests and answers.
+struct KeptText {
+  std::string_view name;
+  std::string (*key)(std::string_view domain);
+};
+std::string lease_key(std::string_view domain) {
+  return fmt::format("domains/lease/{}", domain);
+}
+constexpr std::array kept_texts{KeptText{"policies", domains::policy_log_key}, KeptText{"ledger", domains::ledger_key},
+                                KeptText{"checks", domains::checks_key}, KeptText{"lease", lease_key}};
+
+Problem unknown_domain(const std::string& name) {
+  return {ProblemKind::no, name, "this domain is not here", "add it: posthorn domain add " + name + " [--elsewhere]"};
+}
+
+struct FromStore {
+  std::vector<std::string> texts;
+  std::vector<storage::KeyRow> keys;
+  std::size_t queued = 0;
+};
+
+FromStore read_store(storage::Reader& reader, const std::string& domain) {
+  FromStore out;
+  for (const KeptText& kept : kept_texts) out.texts.push_back(reader.setting(kept.key(domain)));
+  out.keys = reader.keys("dkim");
+  for (const storage::QueueRow& row : reader.queue_page({"@" + domain}, MailId{}, queue_rows_counted_max))
+    out.queued += row.sender.ends_with("@" + domain) ? 1 : 0;
+  return out;
+}
+
+json::array own_keys(const std::vector<storage::KeyRow>& rows, const std::string& domain) {
+  json::array out;
+  for (const storage::KeyRow& row : rows) {
+    const auto key = keyring::key_from(row);
+    if (!key || key->domain != domain) continue;
+    out.emplace_back(json::object{{"selector", key->selector},
+                                  {"record", keyring::record_of(*key).text},
+                                  {"signing", key->state == keyring::KeyState::signing},
+                                  {"revoked", key->state == keyring::KeyState::revoked}});
+  }
+  return out;
+}
+
+json::array own_addresses(const config::Config& config) {
+  json::array out;
+  std::vector<IpAddress> seen;
+  const auto add = [&](const IpAddress& address) {
+    const bool any = address == IpAddress() || address == *IpAddress::parse("::");
+    if (any || std::ranges::find(seen, address) != seen.end()) return;
+    seen.push_back(address);
+    out.emplace_back(address.text());
+  };
+  for (const config::Endpoint& at : config.listen.smtp) add(at.address);
+  for (const IpAddress& address : config.relay.source) add(address);
+  return out;
+}
+
+/// RFC 6186 3.1, RFC 8314 5.1: the labels by which mail programs look for what runs here.
+json::array services(const config::Listen& listen) {
+  json::array out;
+  const auto add = [&out](const char* label, const std::vector<config::Endpoint>& endpoints) {
+    if (!endpoints.empty()) out.emplace_back(json::object{{"label", label}, {"port", endpoints.front().port}});
+  };
+  add("_submissions._tcp", listen.submissions);
+  add("_submission._tcp", listen.submission);
+  add("_imaps._tcp", listen.imaps);
+  add("_imap._tcp", listen.imap);
+  add("_pop3s._tcp", listen.pop3s);
+  add("_pop3._tcp", listen.pop3);
+  return out;
+}
+
+/// RFC 7672 3.1.1: usage 3, selector 1, SHA-256: the key, whoever has signed its certificate.
+json::array tlsa_of(const config::Tls& tls) {
+  json::array out;
+  for (const auto& file : tls.certificate) {
+    const auto pem = runtime::read_file(file, certificate_file_octets_max);
+    const auto chain =
+        pem ? crypto::Certificate::from_pem(*pem) : Result<std::vector<crypto::Certificate>, std::string>();
+    if (!chain || chain->empty()) continue;
+    out.emplace_back("3 1 1 " + codec::hex_encode(crypto::sha256(chain->front().public_key_der())));
+  }
+  return out;
+}
+
+Task<Done> situation(Site& site, const Request& request, Answer& answer) {
+  const auto name = directory::read_domain(text_argument(request, "domain"));
+  if (!name) co_return fail(name.error());
+  const auto snapshot = site.directory->snapshot();
+  const directory::Domain* domain = snapshot->domain(*name);
+  if (domain == nullptr) co_return fail(unknown_domain(*name));
+  auto look = [named = *name](storage::Reader& reader) { return read_store(reader, named); };
+  const FromStore kept = co_await site.store->read(std::move(look));
+  json::object out{{"domain", domain->row.name},
+                   {"state", domain->row.state},
+                   {"settings", domain->row.settings},
+                   {"host_name", site.config.host_name},
+                   {"addresses", own_addresses(site.config)},
+                   {"keys", own_keys(kept.keys, *name)},
+                   {"services", services(site.config.listen)},
+                   {"tlsa", tlsa_of(site.config.tls)},
+                   {"queue_age", std::chrono::duration_cast<std::chrono::seconds>(site.config.relay.give_up).count()},
+                   {"queued", kept.queued}};
+  for (std::size_t i = 0; i < kept_texts.size(); ++i) out[kept_texts[i].name] = kept.texts[i];
+  co_return co_await answer.value(json::serialize(out));
+}
+
+Result<storage::Unit, Problem> plan_change(const directory::Domain& domain, const Request& request) {
+  storage::Unit unit;
+  storage::DomainRow row = domain.row;
+  unit.preconditions.emplace_back(
+      storage::DomainIs{row.name, text_argument(request, "was_state"), text_argument(request, "was_settings")});
+  if (const std::string model = text_argument(request, "model"); !model.empty()) {
+    auto parsed = domains::parse_model(model);
+    if (!parsed) return fail(std::move(parsed.error()));
+    if (parsed->domain != row.name)
+      return fail(Problem{ProblemKind::usage, row.name, "the model is of " + parsed->domain, ""});
+    row = domains::write_model(std::move(row), *parsed);
+    unit.mutations.emplace_back(storage::PutDomain{row});
+  }
+  for (const KeptText& kept : kept_texts) {
+    const auto* change = request.arguments.if_contains(kept.name);
+    if (change == nullptr || !change->is_object()) continue;
+    const auto text_of = [change](const char* member) {
+      const auto* value = change->as_object().if_contains(member);
+      return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string{};
+    };
+    unit.preconditions.emplace_back(storage::SettingIs{kept.key(row.name), text_of("was")});
+    unit.mutations.emplace_back(storage::PutSetting{kept.key(row.name), text_of("value")});
+  }
+  return unit;
+}
+
+Task<Done> change(Site& site, const Request& request, Answer& answer) {
+  const auto name = directory::read_domain(text_argument(request, "domain"));
+  if (!name) co_return fail(name.error());
+  const auto snapshot = site.directory->snapshot();
+  const directory::Domain* domain = snapshot->domain(*name);
+  if (domain == nullptr) co_return fail(unknown_domain(*name));
+  auto unit = plan_change(*domain, request);
+  if (!unit) co_return fail(std::move(unit.error()));
+  if (auto done = co_await commit(site, std::move(*unit), "cannot change " + *name); !done)
+    co_return fail(std::move(done.error()));
+  co_return co_await answer.value(json::serialize(json::object{{"domain", *name}}));
+}
+
+constexpr std::array handlers{Handler{"domain situation", situation}, Handler{"domain change", change}};
+
+}  // namespace
+
+std::span<const Handler> domain_life_handlers() {
+  return handlers;
+}
+
+}  // namespace posthorn::admin

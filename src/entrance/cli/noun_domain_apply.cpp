@@ -1,0 +1,316 @@
+// domain apply: the steps of a domain's road that are due, over RFC 2136, or noted where somebody else takes them.
+#include <boost/json.hpp>
+#include <unistd.h>
+
+#include "entrance/cli/domain_life.h"
+#include "entrance/cli/questions.h"
+#include "entrance/cli/tables.h"
+#include "entrance/cli/trust_json.h"
+#include "foundation/text/ascii.h"
+#include "operations/domains/apply.h"
+#include "operations/domains/update_publisher.h"
+#include "platform/resolver/delegation.h"
+#include "platform/runtime/loops.h"
+
+namespace posthorn::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr Duration lease_time = std::chrono::minutes(3);
+constexpr std::uint16_t dns_port = 53;
+
+struct Target {
+  std::optional<domains::UpdateTarget> update;
+  bool is_zone_file = false;
+};
+
+/// Only one administrator at a time: who else comes is told.
+class Lease {
+ public:
+  explicit Lease(DomainLife& life) : life_(life) {}
+
+  Result<void, Problem> take(TimePoint now) {
+    json::error_code error;
+    const json::value held = json::parse(life_.lease.empty() ? "{}" : life_.lease, error);
+    if (!error && held.is_object() && held.as_object().contains("until")) {
+      const auto until = read_time(std::string(held.at("until").as_string()));
+      if (until && *until > now)
+        return fail(Problem{ProblemKind::unavailable, life_.model.domain,
+                            fmt::format("somebody else applies it ({})", std::string(held.at("by").as_string())),
+                            fmt::format("wait; it is free again at {} at the latest", rfc3339(*until))});
+    }
+    renew(now);
+    return life_.save();
+  }
+  /// Goes into the store with the next save.
+  void renew(TimePoint now) {
+    life_.lease = json::serialize(json::object{{"by", fmt::format("uid {}, process {}", ::getuid(), ::getpid())},
+                                               {"until", rfc3339(now + lease_time)}});
+  }
+  void give_back() {
+    life_.lease.clear();
+    if (const auto saved = life_.save(); !saved) print_problem(saved.error());
+  }
+
+ private:
+  DomainLife& life_;
+};
+
+/// The network and the store for domains::apply_road.
+class World final : public domains::ApplyWorld {
+ public:
+  World(DomainLife& life, Lease& lease, net::Loop& loop, dns::Resolver& resolver, domains::ZonePublisher* publisher,
+        bool quiet)
+      : life_(life), lease_(lease), loop_(loop), resolver_(resolver), publisher_(publisher), quiet_(quiet) {}
+
+  /// Ask these servers instead of the resolver.
+  void ask_servers(resolver::DnsClient& client, std::vector<net::Endpoint> servers) {
+    client_ = &client;
+    servers_ = std::move(servers);
+  }
+
+  Task<Result<std::vector<domains::PublishedRecords>, Problem>> look(
+      std::vector<domains::RecordQuestion> questions) override {
+    std::vector<domains::PublishedRecords> views;
+    if (client_ == nullptr) {
+      views.push_back(co_await domains::ask_published(resolver_, std::move(questions)));
+      co_return views;
+    }
+    const auto zone = dns::Name::parse(life_.model.domain);
+    for (const net::Endpoint& server : servers_) {
+      domains::PublishedRecords view;
+      for (const domains::RecordQuestion& question : questions) {
+        // What lies outside of the zone (PTR, a host elsewhere) its servers do not know.
+        if (!question.name.is_at_or_below(*zone)) {
+          view.put(question, domains::published_set(co_await resolver_.resolve(question.name, question.type)));
+          continue;
+        }
+        const dns::Question asked{question.name, question.type};
+        auto exchange = co_await client_->ask(server, asked);
+        if (!exchange)
+          co_return fail(Problem{ProblemKind::unavailable, "authoritative server " + server.text(),
+                                 exchange.error().reason, "say it again when it answers"});
+        view.put(question, domains::published_set(resolver::answer_from(asked, *exchange, server.text())));
+      }
+      views.push_back(std::move(view));
+    }
+    co_return views;
+  }
+
+  Task<Result<void, Problem>> publish(domains::ZoneChange change) override {
+    if (publisher_ != nullptr) co_return co_await publisher_->publish(std::move(change));
+    co_return fail(
+        Problem{ProblemKind::usage, life_.model.domain, "no server is known that takes updates",
+                "posthorn domain set DOMAIN --update-server ADDRESS --update-key NAME --update-key-file FILE"});
+  }
+
+  Task<Result<void, Problem>> keep(const domains::Model& model, const domains::PolicyLog& policies,
+                                   const domains::Ledger& ledger) override {
+    life_.model = model;
+    life_.policies = policies;
+    life_.ledger = ledger;
+    lease_.renew(now());
+    co_return life_.save();
+  }
+  TimePoint now() override { return offset_ ? life_.now : loop_.clock().now(); }
+  Task<> wait(Duration duration) override { co_await loop_.clock().wait_for(duration); }
+  void tell(std::string line) override {
+    if (!quiet_) print(fmt::format("  … {}\n", text::printable(line, 300)));
+  }
+  /// --now: time stands still there.
+  void stand_still() { offset_ = true; }
+
+ private:
+  DomainLife& life_;
+  Lease& lease_;
+  net::Loop& loop_;
+  dns::Resolver& resolver_;
+  domains::ZonePublisher* publisher_;
+  resolver::DnsClient* client_ = nullptr;
+  std::vector<net::Endpoint> servers_;
+  bool quiet_ = false, offset_ = false;
+};
+
+Problem wrong(std::string_view what, std::string why, std::string remedy) {
+  return {ProblemKind::usage, std::string(what), std::move(why), std::move(remedy)};
+}
+
+/// --server, --key-name and --key-file, else what the model says.
+Result<Target, Problem> target_of(const Invocation& v, const DomainLife& life) {
+  const auto value = [&v](std::string_view option, const std::string& kept) {
+    return v.has(option) ? v.get(option) : kept;
+  };
+  const domains::UpdateServer& kept = life.model.update;
+  const std::string server = value("--server", kept.address);
+  Target out;
+  out.is_zone_file = dns_source_of(v, life.config).starts_with("zone:");
+  if (server.empty()) return out;
+  auto endpoint = net::Endpoint::parse(server);
+  if (!endpoint)
+    if (const auto address = IpAddress::parse(server)) endpoint = net::Endpoint{*address, dns_port};
+  if (!endpoint)
+    return fail(wrong("--server " + server, "it is no ADDRESS[:PORT]", "write 192.0.2.53 or 192.0.2.53:5353"));
+  const auto key = dns::Name::parse(value("--key-name", kept.key_name));
+  if (!key)
+    return fail(
+        wrong("--key-name", "updates are signed, and no key is named", "tsig-keygen -a hmac-sha256 NAME makes one"));
+  auto secret = domains::read_tsig_secret(value("--key-file", kept.key_file));
+  if (!secret) return fail(std::move(secret.error()));
+  const auto zone = dns::Name::parse(value("--zone", kept.zone.empty() ? life.model.domain : kept.zone));
+  if (!zone) return fail(wrong("--zone", "it is no name", ""));
+  out.update = domains::UpdateTarget{.server = *endpoint, .zone = *zone, .key = {*key, std::move(*secret)}};
+  return out;
+}
+
+/// Every server of the zone, the one that takes updates first.
+Task<std::vector<net::Endpoint>> servers_of(resolver::Delegations& delegations, const domains::UpdateTarget& target) {
+  std::vector<net::Endpoint> out{target.server};
+  const resolver::Delegation found = co_await delegations.find(target.zone);
+  for (const resolver::ZoneServer& server : found.servers)
+    if (std::ranges::find(out, server.endpoint) == out.end()) out.push_back(server.endpoint);
+  co_return out;
+}
+
+struct Applying {
+  const Invocation& v;
+  DomainLife& life;
+  Lease& lease;
+  Target target;
+  domains::ApplyOptions options;
+  domains::ApplyOutcome outcome{};
+  std::optional<Problem> problem{};
+};
+
+Task<> run_apply(runtime::Clock& clock, Applying& applying) {
+  net::Loop loop(co_await runtime::current_executor(), clock);
+  auto source = resolver::parse_source(dns_source_of(applying.v, applying.life.config));
+  if (!source) {
+    applying.problem = std::move(source.error());
+    co_return;
+  }
+  resolver::Options options;
+  options.source = *source;
+  auto made = resolver::make_resolver(options, clock, loop.executor());
+  if (!made) {
+    applying.problem = std::move(made.error());
+    co_return;
+  }
+  runtime::SystemRandom random;
+  net::TcpDialer dialer;
+  resolver::DnsClient client(loop, random);
+  std::optional<domains::UpdatePublisher> publisher;
+  if (applying.target.update) publisher.emplace(loop, dialer, random, *applying.target.update);
+  World world(applying.life, applying.lease, loop, **made, publisher ? &*publisher : nullptr, applying.v.json());
+  if (applying.v.has("--now")) world.stand_still();
+  if (applying.target.update) {
+    // The update server's own port serves for all of a laboratory's servers; in the world it is 53.
+    const net::Endpoint& primary = applying.target.update->server;
+    resolver::Delegations delegations(client, clock, {{primary}, primary.port});
+    world.ask_servers(client, co_await servers_of(delegations, *applying.target.update));
+  }
+  const auto host = dns::Name::parse(applying.life.around.host_name);
+  if (applying.life.around.addresses.empty() && host) {
+    const dns::AddressLookup lookup = co_await dns::lookup_addresses(**made, *host);
+    applying.life.around.addresses = lookup.addresses;
+  }
+  domains::Situation situation = applying.life.situation({});
+  applying.outcome = co_await domains::apply_road(world, std::move(situation), applying.options);
+}
+
+Exit print_outcome(const Invocation& v, const Applying& applying) {
+  const domains::ApplyOutcome& outcome = applying.outcome;
+  const TimePoint now = outcome.situation.now;
+  if (v.json()) {
+    domains::Road taken;
+    taken.steps = outcome.taken;
+    json::object out{{"domain", outcome.situation.model.domain},
+                     {"dry_run", applying.options.mode == domains::ApplyMode::dry},
+                     {"done", steps_json(taken, now)},
+                     {"left", steps_json(outcome.road, now)},
+                     {"problem", outcome.problem ? json::value(outcome.problem->text()) : json::value(nullptr)}};
+    print_json(out);
+  } else {
+    std::string out = headline(outcome.situation.model) + "\n\n";
+    for (const domains::Step& step : outcome.taken) out += fmt::format("  done: {}\n", text::printable(step.what, 300));
+    if (!outcome.taken.empty()) out += "\n";
+    if (outcome.road.steps.empty()) {
+      out += "Nothing is left to be done.\n";
+    } else {
+      out += applying.options.mode == domains::ApplyMode::dry ? "What would be done, and when:\n" : "What is left:\n";
+      out += steps_text(outcome.road, now);
+      if (applying.options.mode == domains::ApplyMode::dry)
+        out += "\nThis was a dry run. To publish: --publish; where the DNS is changed by other means: --by-hand\n";
+    }
+    print(out);
+  }
+  if (outcome.problem) return report(*outcome.problem);
+  return Exit::done;
+}
+
+Exit apply(const Invocation& v) {
+  if (v.has("--publish") && v.has("--by-hand"))
+    return report(wrong("domain apply", "--publish and --by-hand exclude each other", "choose one"));
+  auto life = DomainLife::open(v);
+  if (!life) return life.error();
+  auto target = target_of(v, *life);
+  if (!target) return report(target.error());
+  if (v.has("--publish") && (!target->update || target->is_zone_file))
+    return report(
+        wrong("--publish",
+              target->is_zone_file ? "a zone file is not changed by updates" : "no server is known that takes updates",
+              "name it: --server ADDRESS --key-name NAME --key-file FILE"));
+  Lease lease(*life);
+  domains::ApplyOptions options;
+  if (v.has("--publish")) options.mode = domains::ApplyMode::publish;
+  if (v.has("--by-hand")) options.mode = domains::ApplyMode::by_hand;
+  options.accept_stale_policies = v.has("--accept-stale-policies");
+  options.override_leaving = v.get("--override") == life->model.domain;
+  const bool changes = options.mode != domains::ApplyMode::dry;
+  if (changes) {
+    if (const auto taken = lease.take(life->now); !taken) return report(taken.error());
+  }
+  Applying applying{.v = v, .life = *life, .lease = lease, .target = std::move(*target), .options = options};
+  runtime::SystemClock clock;
+  runtime::run_to_end([&] { return run_apply(clock, applying); });
+  if (changes) lease.give_back();
+  if (applying.problem) return report(*applying.problem);
+  return print_outcome(v, applying);
+}
+
+}  // namespace
+
+const std::vector<Verb>& domain_apply_verbs() {
+  static const std::vector<Verb> verbs{
+      {"domain apply",
+       "publish what a domain's plan wants, step by step, each when it is safe",
+       "A dry run unless --publish is given. Updates go to the zone's primary server (RFC 2136), signed with TSIG, "
+       "under\n"
+       "the condition that nobody has changed the records meanwhile; only our own records and those they replace are\n"
+       "touched. Each step is seen at every authoritative server before the next. What is only safe later is left, "
+       "with\n"
+       "its time: say it again then. After a crash it goes on where it stopped.\n"
+       "With --by-hand nothing is published: for DNS that is kept as code. What is there is noted, so that waiting "
+       "times\n"
+       "begin, and the MTA-STS policy file is served when its turn comes.\n\n"
+       "  posthorn domain apply example.org\n"
+       "  posthorn domain apply example.org --publish\n"
+       "  posthorn domain apply example.org --by-hand",
+       {life_domain},
+       {{"--publish", "", "do it"},
+        {"--by-hand", "", "others publish: look, note, go on"},
+        {"--server", "ADDRESS[:PORT]", "the primary server; else as domain set has it"},
+        {"--zone", "ZONE", "where the zone is not the domain itself"},
+        {"--key-name", "NAME", "TSIG key (HMAC-SHA256)"},
+        {"--key-file", "FILE", "its secret in base64, or the file that tsig-keygen wrote"},
+        {"--accept-stale-policies", "",
+         "change the MX between T1 and T2: senders that ignore the id of _mta-sts will return mail"},
+        {"--override", "DOMAIN", "the domain's name again: change it although it is leaving"},
+        life_dns,
+        now_option},
+       apply},
+  };
+  return verbs;
+}
+
+}  // namespace posthorn::cli

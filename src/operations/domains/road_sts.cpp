@@ -1,0 +1,239 @@
+// MTA-STS on the road: the policy, its record, the MX gate, and the way out.
+#include <algorithm>
+
+#include "operations/domains/record_data.h"
+#include "operations/domains/road_maker.h"
+#include "operations/domains/wanting.h"
+#include "standards/mta_sts/record.h"
+
+namespace posthorn::domains {
+namespace {
+
+/// "10 mail.example.org." → "mail.example.org"; empty for a null MX and for what is no MX.
+std::string host_of(std::string_view mx_data) {
+  const auto data = parse_data(dns::RecordType::mx, mx_data);
+  const auto* mx = data ? std::get_if<dns::Mx>(&*data) : nullptr;
+  return mx == nullptr || mx->exchange.is_root() ? std::string{} : mx->exchange.text();
+}
+
+std::set<std::string> without(const std::set<std::string>& from, const std::set<std::string>& these) {
+  std::set<std::string> out;
+  std::ranges::set_difference(from, these, std::inserter(out, out.end()));
+  return out;
+}
+
+std::string listed(const std::set<std::string>& hosts) {
+  std::string out;
+  for (const std::string& host : hosts) out += (out.empty() ? "" : ", ") + host;
+  return out;
+}
+
+std::string explain(const mta_sts::Policy& policy) {
+  std::string out = fmt::format("mode {}, max_age {}", mta_sts::text(policy.mode), policy.max_age_seconds);
+  for (const mta_sts::MxPattern& mx : policy.mx) out += ", mx " + mx.text();
+  return out;
+}
+
+}  // namespace
+
+std::set<std::string> RoadMaker::wanted_hosts() const {
+  std::set<std::string> hosts;
+  if (s_.model.state == State::parked) return hosts;
+  for (const MxHost& mx : mx_hosts_of(s_.model, s_.around)) hosts.insert(mx.host);
+  // A provider whose hosts nobody has named: what is published is what is wanted.
+  return hosts.empty() ? published_hosts() : hosts;
+}
+
+std::set<std::string> RoadMaker::published_hosts() const {
+  std::set<std::string> hosts;
+  for (const std::string& data : s_.published.data(domain_, dns::RecordType::mx))
+    if (const std::string host = host_of(data); !host.empty()) hosts.insert(host);
+  return hosts;
+}
+
+std::set<std::string> RoadMaker::cached_hosts() const {
+  std::set<std::string> hosts;
+  for (const LedgerRow& row : s_.ledger.rows) {
+    if (row.type != dns::RecordType::mx || row.name != domain_) continue;
+    const auto until = row.cached_until();
+    if (until && *until <= s_.now) continue;
+    if (const std::string host = host_of(row.data); !host.empty()) hosts.insert(host);
+  }
+  return hosts;
+}
+
+mta_sts::Policy RoadMaker::policy_for(const std::set<std::string>& hosts) const {
+  mta_sts::Policy policy{stage_->mode, stage_->max_age_seconds, {}};
+  if (stage_->mode == mta_sts::Mode::none) return policy;
+  for (const std::string& host : hosts)
+    if (auto pattern = mta_sts::MxPattern::parse(host)) policy.mx.push_back(std::move(*pattern));
+  return policy;
+}
+
+void RoadMaker::decide_policy() {
+  stage_ = s_.model.sts;
+  // Leaving, and a domain whose policy was only struck from the model: while somebody holds one, "none" must be there.
+  const bool out = s_.model.state == State::leaving || s_.model.state == State::parked || !stage_;
+  if (out) {
+    stage_.reset();
+    if (s_.policies.held_until(s_.now)) stage_ = StsStage{mta_sts::Mode::none, leaving_max_age_seconds};
+  }
+  if (!stage_) return;
+  // The MX list is defined once. Whatever a cache may still lead mail to stays permitted.
+  std::set<std::string> hosts = wanted_hosts();
+  hosts.merge(published_hosts());
+  hosts.merge(cached_hosts());
+  policy_ = policy_for(hosts);
+}
+
+void RoadMaker::serve_policy() {
+  if (!policy_) return;
+  const PolicyEntry* current = s_.policies.current();
+  if (current != nullptr && current->policy == *policy_) return;
+  Step& step = add("sts-policy", s_.model.sts_hosted_here ? StepKind::serve_policy : StepKind::by_others,
+                   fmt::format("serve the MTA-STS policy: {}", explain(*policy_)),
+                   s_.model.sts_hosted_here ? "the file first, its id in the DNS after it (RFC 8461 3.1)"
+                                            : "whoever serves the policy file changes it, before its id in the DNS",
+                   s_.now);
+  step.policy = policy_;
+}
+
+void RoadMaker::publish_sts_record() {
+  publish_purposes("sts-record", {Purpose::sts_record}, "senders that see a new id fetch the policy anew");
+}
+
+// ---------------------------------------------------------------- the MX gate
+
+/// T1: who follows RFC 8461 looks at the record with every delivery, so that the new id reaches him when the old one
+/// has left his cache; and refreshes daily besides.
+TimePoint RoadMaker::followers_know_at(std::string_view host) const {
+  const dns::Name name = dns::Name::parse("_mta-sts." + s_.model.domain).value_or(domain_);
+  const PublishedSet* set = s_.published.find(name, dns::RecordType::txt);
+  std::uint32_t ttl = std::max(ttl_seconds_policy, set != nullptr ? set->ttl_seconds : 0U);
+  TimePoint published = s_.now;
+  const PolicyEntry* current = s_.policies.current();
+  for (const LedgerRow& row : s_.ledger.rows) {
+    if (row.type != dns::RecordType::txt || row.name != name) continue;
+    ttl = std::max(ttl, row.ttl_seconds);
+    const auto record = mta_sts::parse_record(txt_text(row.data));
+    const bool tells = current != nullptr && record && record->id == current->id;
+    if (tells && !row.removed && current->policy.match(host) != nullptr) published = row.published;
+  }
+  return published + std::chrono::seconds{ttl} + daily_refresh;
+}
+
+void RoadMaker::gate(Step& step, const std::set<std::string>& added) const {
+  for (const std::string& host : added) {
+    const auto until = s_.policies.lacking_until(host, s_.now);
+    if (!until) continue;
+    const TimePoint followers = std::min(followers_know_at(host), *until);
+    step.earliest = std::max(step.earliest, *until);
+    step.earliest_at_risk = std::max(step.earliest_at_risk.value_or(s_.now), followers);
+    step.why = fmt::format(
+        "senders may hold an enforced policy without {} until {}: led there earlier, their mail waits "
+        "and is then returned",
+        host, rfc3339(*until));
+    step.risk = fmt::format("between {} and {} senders that do not look at the id of _mta-sts still refuse {}",
+                            rfc3339(*step.earliest_at_risk), rfc3339(step.earliest), host);
+  }
+}
+
+void RoadMaker::change_mx() {
+  std::vector<RecordChange> changes, blocked;
+  for (const WantedRecord& record : out_.wanted.records) {
+    if (record.purpose != Purpose::mx) continue;
+    auto its = changes_of(record);
+    auto& to = s_.model.state == State::leaving && !override_leaving_ ? out_.blocked : changes;
+    to.insert(to.end(), its.begin(), its.end());
+  }
+  if (changes.empty()) return;
+  const auto before = published_hosts();
+  const auto after = wanted_hosts();
+  Step step{.id = "mx",
+            .kind = StepKind::publish,
+            .what = before.empty() && !after.empty() ? fmt::format("lead the domain's mail to {}", listed(after))
+                                                     : fmt::format("lead the domain's mail to {} instead of {}",
+                                                                   after.empty() ? "nobody" : listed(after),
+                                                                   before.empty() ? "nobody" : listed(before)),
+            .why = after.empty() ? "senders learn at once that no mail is taken"
+                                 : "addresses, keys and policy stand, so mail may come",
+            .earliest = s_.now,
+            .earliest_at_risk = {},
+            .risk = {},
+            .changes = std::move(changes),
+            .policy = {},
+            .state = {}};
+  gate(step, without(after, before));
+  const auto removed = without(before, after);
+  out_.steps.push_back(step);
+  if (!removed.empty()) after_mx(step, removed);
+}
+
+/// RFC 8461 and caches: who has the old MX set goes on to the old hosts until its TTL is over, and must find them both
+/// running and permitted.
+void RoadMaker::after_mx(const Step& step, const std::set<std::string>& removed) {
+  std::uint32_t ttl = 0;
+  for (const RecordChange& change : step.changes)
+    if (!change.add) ttl = std::max(ttl, change.ttl_seconds);
+  const TimePoint drained = step.earliest + std::chrono::seconds{ttl};
+  add("mx-drain", StepKind::wait, fmt::format("keep {} running until then", listed(removed)),
+      "caches hold the old MX records for their TTL", drained);
+  if (!stage_ || stage_->mode == mta_sts::Mode::none) return;
+  const mta_sts::Policy last = policy_for(wanted_hosts());
+  if (policy_ && last == *policy_) return;
+  Step& trim = add("sts-policy-trim", s_.model.sts_hosted_here ? StepKind::serve_policy : StepKind::by_others,
+                   fmt::format("serve the MTA-STS policy: {}", explain(last)),
+                   "nobody is led to the old hosts any more", drained);
+  trim.policy = last;
+  add("sts-record-trim", StepKind::publish,
+      fmt::format("publish _mta-sts with the id {}", mta_sts::policy_id(mta_sts::policy_text(last))),
+      "the file first, its id after it", drained);
+}
+
+// ---------------------------------------------------------------- leaving
+
+std::vector<RecordChange> RoadMaker::sts_removals() const {
+  std::vector<RecordChange> out;
+  const auto take = [&](std::string_view prefix, dns::RecordType type, auto is_ours) {
+    const auto name = dns::Name::parse(fmt::format("{}.{}", prefix, s_.model.domain));
+    const PublishedSet* set = name ? s_.published.find(*name, type) : nullptr;
+    if (set == nullptr || !set->alias_of.empty()) return;
+    for (const std::string& data : set->data)
+      if (is_ours(data) || s_.ledger.owns(*name, type, data))
+        out.push_back({false, *name, type, data, set->ttl_seconds});
+  };
+  // The record before the host: who sees the record must find the file.
+  take("_mta-sts", dns::RecordType::txt,
+       [](const std::string& data) { return mta_sts::is_sts_record(txt_text(data)); });
+  take("mta-sts", dns::RecordType::cname,
+       [&](const std::string& data) { return !s_.around.host_name.empty() && data == s_.around.host_name + "."; });
+  return out;
+}
+
+void RoadMaker::leave() {
+  const auto held = s_.policies.held_until(s_.now);
+  const TimePoint free = held.value_or(s_.now);
+  if (held) {
+    add("leave-countdown", StepKind::wait, fmt::format("serve mode none until {}", rfc3339(free)),
+        "until then somebody may hold one of the policies that were served: other changes to the domain's DNS wait",
+        free);
+  }
+  // While nobody is left who holds one, the record and the host go.
+  auto removals = sts_removals();
+  if (held || !removals.empty()) {
+    Step& step = add("leave-withdraw", StepKind::withdraw, "remove the _mta-sts record and the mta-sts host",
+                     "nobody holds a policy any more (RFC 8461 8.3)", free);
+    step.changes = std::move(removals);
+  }
+  TimePoint drained = free;
+  if (s_.model.leaving_to == State::parked && s_.queued > 0) {
+    drained = std::max(drained, s_.now + std::chrono::seconds{s_.around.queue_age_seconds_max});
+    add("queue-drain", StepKind::wait, fmt::format("let the queue drain: {} of the domain's messages wait", s_.queued),
+        "they are delivered or returned by then at the latest", drained);
+  }
+  Step& step = add("state", StepKind::set_state, fmt::format("the domain is {}", text(s_.model.leaving_to)),
+                   "nothing holds it back any more", drained);
+  step.state = s_.model.leaving_to;
+}
+
+}  // namespace posthorn::domains
