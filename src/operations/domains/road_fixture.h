@@ -9,16 +9,31 @@
 
 #include "operations/domains/record_data.h"
 #include "operations/domains/road.h"
+#include "platform/runtime/loops.h"
 #include "standards/dns/zone.h"
-#include "standards/test_support/run_task.h"
 
 namespace posthorn::domains {
 
 inline const TimePoint road_begins = from_unix_seconds(1'800'000'000);
 
+namespace detail {
+template <class T>
+Task<> keep_result(Task<T> task, std::optional<T>& out) {
+  out.emplace(co_await std::move(task));
+}
+}  // namespace detail
+
+/// The task's value, from a loop of its own.
+template <class T>
+[[nodiscard]] T run_task(Task<T> task) {
+  std::optional<T> out;
+  runtime::run_to_end([&] { return detail::keep_result(std::move(task), out); });
+  return std::move(out).value();
+}
+
 inline PublishedRecords ask_zone(const dns::Zone& zone, const Model& model, const Surroundings& around) {
   dns::ZoneFileResolver resolver(zone);
-  return test_support::run_task(ask_published(resolver, questions_for(model, around)));
+  return run_task(ask_published(resolver, questions_for(model, around)));
 }
 
 inline dns::Zone zone_of(std::string_view text) {

@@ -1,0 +1,279 @@
+// Apply over two servers in memory: order, ownership, prerequisites, a crash at every operation, a secondary that lags.
+#include "operations/domains/apply.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operations/domains/road_fixture.h"
+
+namespace posthorn::domains {
+namespace {
+
+using testing::HasSubstr;
+
+/// A primary and a secondary, and what the store keeps.
+class MemoryWorld final : public ApplyWorld {
+ public:
+  explicit MemoryWorld(std::string_view zone_text) : primary_(zone_of(zone_text)), secondary_(primary_) {}
+
+  Task<Result<std::vector<PublishedRecords>, Problem>> look(std::vector<RecordQuestion> questions) override {
+    if (auto stopped = step_taken()) co_return fail(*stopped);
+    if (!secondary_lags) secondary_ = primary_;
+    std::vector<PublishedRecords> views;
+    for (const dns::Zone& zone : {primary_, secondary_}) {
+      dns::ZoneFileResolver resolver(zone);
+      views.push_back(co_await ask_published(resolver, questions));
+    }
+    co_return views;
+  }
+
+  Task<Result<void, Problem>> publish(ZoneChange change) override {
+    if (auto stopped = step_taken()) co_return fail(*stopped);
+    if (between) std::exchange(between, nullptr)(primary_);
+    if (!holds(change)) co_return fail(Problem{ProblemKind::no, "update", "somebody else has changed the zone", ""});
+    dns::Zone next;
+    for (const dns::Record& record : primary_.records()) {
+      const bool gone = std::ranges::any_of(change.remove, [&](const dns::Record& r) {
+        return r.owner == record.owner && r.type == record.type && r.data == record.data;
+      });
+      if (!gone) next.add(record);
+    }
+    for (const dns::Record& record : change.add) next.add(record);
+    primary_ = std::move(next);
+    ++updates;
+    // The update is done; whether its answer arrives is another matter.
+    if (auto stopped = step_taken()) co_return fail(*stopped);
+    co_return Result<void, Problem>{};
+  }
+
+  Task<Result<void, Problem>> keep(const Model& model, const PolicyLog& policies, const Ledger& ledger) override {
+    if (auto stopped = step_taken()) co_return fail(*stopped);
+    kept.model = model;
+    kept.policies = policies;
+    kept.ledger = ledger;
+    co_return Result<void, Problem>{};
+  }
+  TimePoint now() override { return time; }
+  Task<> wait(Duration duration) override {
+    time += duration;
+    co_return;
+  }
+  void tell(std::string line) override { told.push_back(std::move(line)); }
+
+  [[nodiscard]] std::vector<std::string> records() const {
+    std::vector<std::string> out;
+    for (const dns::Record& record : primary_.records())
+      out.push_back(fmt::format("{} {} {}", record.owner.text(), dns::text(record.type), canonical_text(record.data)));
+    std::ranges::sort(out);
+    return out;
+  }
+
+  ApplyOutcome run(ApplyMode mode = ApplyMode::publish) {
+    Situation situation = kept;
+    return run_task(apply_road(*this, std::move(situation), {.mode = mode}));
+  }
+
+  Situation kept;  ///< as the store has it
+  TimePoint time = road_begins;
+  std::vector<std::string> told;
+  std::size_t updates = 0;
+  std::optional<std::size_t> crash_after;  ///< operations
+  bool secondary_lags = false;
+  void (*between)(dns::Zone& zone) = nullptr;  ///< somebody else, between our look and our update
+
+ private:
+  std::optional<Problem> step_taken() {
+    if (!crash_after) return std::nullopt;
+    if (*crash_after == 0) return Problem{ProblemKind::unavailable, "crash", "", ""};
+    --*crash_after;
+    return std::nullopt;
+  }
+  [[nodiscard]] bool holds(const ZoneChange& change) const {
+    for (const auto& absent : change.must_not_exist)
+      if (primary_.lookup(absent.name, absent.type).status() == dns::Status::ok) return false;
+    std::size_t there = 0;
+    for (const dns::Record& record : primary_.records())
+      there += std::ranges::any_of(
+          change.must_exist, [&](const dns::Record& r) { return r.owner == record.owner && r.type == record.type; });
+    return there == change.must_exist.size();
+  }
+
+  dns::Zone primary_, secondary_;
+};
+
+constexpr const char* before_us =
+    "a.example. 300 MX 10 old.example.\na.example. 300 TXT \"v=spf1 include:x.example ~all\"\n"
+    "a.example. 300 TXT \"google-site-verification=abc\"\na.example. 300 CAA 0 issue \"other.example\"\n";
+
+MemoryWorld world_with_policy() {
+  MemoryWorld world(before_us);
+  world.kept.model.domain = "a.example";
+  world.kept.model.state = State::testing;
+  world.kept.model.sts = StsStage{mta_sts::Mode::testing, 86'400};
+  world.kept.model.caa = {"letsencrypt.org"};
+  world.kept.around.host_name = "mail.a.example";
+  world.kept.around.addresses = {*IpAddress::parse("192.0.2.1")};
+  return world;
+}
+
+TEST(Apply, PublishesInOrderAndKeepsWhatOthersOwn) {
+  MemoryWorld world = world_with_policy();
+  const ApplyOutcome outcome = world.run();
+  EXPECT_FALSE(outcome.problem) << outcome.problem->text();
+  const auto records = world.records();
+  EXPECT_THAT(records, testing::Contains("a.example TXT \"google-site-verification=abc\""));
+  EXPECT_THAT(records, testing::Contains("a.example CAA 0 issue \"other.example\""));
+  EXPECT_THAT(records, testing::Contains("a.example CAA 0 issue \"letsencrypt.org\""));
+  EXPECT_THAT(records, testing::Contains("a.example TXT \"v=spf1 include:x.example mx ~all\""));
+  EXPECT_THAT(records, testing::Not(testing::Contains(HasSubstr("old.example"))));
+  std::vector<std::string> ids;
+  for (const Step& step : outcome.taken) ids.push_back(step.id);
+  EXPECT_EQ(ids, (std::vector<std::string>{"addresses", "sending", "reports", "sts-host", "sts-policy", "sts-record",
+                                           "services", "dmarc", "mx"}));
+  // What is left is time and others: the drain, the policy without the old host, the PTR.
+  for (const Step& step : outcome.road.steps)
+    EXPECT_TRUE(step.kind == StepKind::by_others || step.earliest > world.time) << step.what;
+  // Said again, nothing happens; when the old MX has left the caches, the policy follows.
+  const std::size_t updates = world.updates;
+  EXPECT_TRUE(world.run().taken.empty());
+  EXPECT_EQ(world.updates, updates);
+  world.time += std::chrono::hours(2);
+  const ApplyOutcome later = world.run();
+  ASSERT_EQ(later.taken.size(), 2u);
+  EXPECT_EQ(later.taken[0].id, "sts-policy");
+  EXPECT_EQ(later.taken[0].policy->mx.size(), 1u);
+  EXPECT_EQ(later.taken[1].id, "sts-record");
+}
+
+TEST(Apply, ADryRunChangesNothing) {
+  MemoryWorld world = world_with_policy();
+  const auto before = world.records();
+  const ApplyOutcome outcome = world.run(ApplyMode::dry);
+  EXPECT_FALSE(outcome.road.steps.empty());
+  EXPECT_TRUE(outcome.taken.empty());
+  EXPECT_EQ(world.records(), before);
+  EXPECT_TRUE(world.kept.policies.entries.empty());
+  EXPECT_TRUE(world.kept.ledger.rows.empty());
+}
+
+TEST(Apply, ByHandServesThePolicyAndLeavesTheZoneAlone) {
+  MemoryWorld world = world_with_policy();
+  const auto before = world.records();
+  const ApplyOutcome outcome = world.run(ApplyMode::by_hand);
+  EXPECT_EQ(world.records(), before);
+  ASSERT_EQ(outcome.taken.size(), 1u);
+  EXPECT_EQ(outcome.taken[0].id, "sts-policy");
+  EXPECT_NE(world.kept.policies.current(), nullptr);
+}
+
+TEST(Apply, AfterACrashAtAnyOperationItGoesOnAndEndsTheSame) {
+  MemoryWorld whole = world_with_policy();
+  ASSERT_FALSE(whole.run().problem);
+  for (std::size_t operations = 0;; ++operations) {
+    ASSERT_LT(operations, 500u);
+    MemoryWorld world = world_with_policy();
+    world.crash_after = operations;
+    const bool crashed = world.run().problem.has_value();
+    world.crash_after.reset();
+    const ApplyOutcome rest = world.run();
+    ASSERT_FALSE(rest.problem) << operations << ": " << rest.problem->text();
+    ASSERT_EQ(world.records(), whole.records()) << "after " << operations << " operations";
+    ASSERT_EQ(world.updates, whole.updates) << "no update is sent twice";
+    ASSERT_EQ(world.kept.policies.entries.size(), 1u);
+    // The record never names a policy that is not served.
+    if (!crashed) break;
+  }
+}
+
+TEST(Apply, WhoChangesTheZoneMeanwhileIsNotOverwritten) {
+  MemoryWorld world = world_with_policy();
+  world.between = [](dns::Zone& zone) {
+    zone.add({*dns::Name::parse("mail.a.example"), dns::RecordType::a, 60, dns::A{*IpAddress::parse("192.0.2.99")}});
+  };
+  const ApplyOutcome outcome = world.run();
+  ASSERT_TRUE(outcome.problem);
+  EXPECT_EQ(outcome.problem->kind, ProblemKind::no);
+  EXPECT_TRUE(outcome.taken.empty());
+  EXPECT_FALSE(world.run().problem) << "said again, it goes by what is there now";
+}
+
+TEST(Apply, AStepIsNotDoneBeforeEveryServerShowsIt) {
+  MemoryWorld world = world_with_policy();
+  world.secondary_lags = true;
+  const ApplyOutcome outcome = world.run();
+  ASSERT_TRUE(outcome.problem);
+  EXPECT_THAT(outcome.problem->why, HasSubstr("not every authoritative server"));
+  EXPECT_EQ(world.updates, 1u) << "the next step waits";
+  world.secondary_lags = false;
+  EXPECT_FALSE(world.run().problem);
+}
+
+TEST(Apply, WhatWePublishedAndNoLongerWantGoesAgain) {
+  MemoryWorld world = world_with_policy();
+  ASSERT_FALSE(world.run().problem);
+  world.kept.model.caa.clear();
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains("a.example CAA 0 issue \"letsencrypt.org\"")));
+  EXPECT_THAT(world.records(), testing::Contains("a.example CAA 0 issue \"other.example\"")) << "not ours";
+}
+
+TEST(Apply, LeavingServesNoneCountsDownAndTakesTheRecordLast) {
+  MemoryWorld world = world_with_policy();
+  world.kept.model.sts = StsStage{mta_sts::Mode::enforce, 1'209'600};
+  ASSERT_FALSE(world.run().problem);
+  world.time += std::chrono::days(1);
+  world.kept.policies.fetched(world.time);
+  world.kept.model.state = State::leaving;
+  world.kept.model.caa = {"changed.example"};
+  const ApplyOutcome begun = world.run();
+  EXPECT_EQ(world.kept.policies.current()->policy.mode, mta_sts::Mode::none);
+  EXPECT_THAT(world.records(), testing::Contains(HasSubstr(world.kept.policies.current()->id)));
+  EXPECT_FALSE(begun.road.blocked.empty()) << "other changes wait";
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains(HasSubstr("changed.example"))));
+  EXPECT_EQ(step(begun.road, "leave-countdown")->earliest, world.time + std::chrono::seconds(1'209'600));
+  world.time += std::chrono::days(13);
+  EXPECT_TRUE(world.run().taken.empty());
+  world.time += std::chrono::days(1);
+  const ApplyOutcome left = world.run();
+  EXPECT_EQ(world.kept.model.state, State::migrated);
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains(HasSubstr("mta-sts"))));
+}
+
+// ---------------------------------------------------------------- the gate
+
+TEST(Gate, AddingAHostNamesT1AndT2) {
+  MemoryWorld world = world_with_policy();
+  world.kept.model.sts = StsStage{mta_sts::Mode::enforce, 1'209'600};
+  world.kept.model.inbound.hosts = {{10, "mx1.a.example"}};
+  ASSERT_FALSE(world.run().problem);
+  world.time += std::chrono::days(3);
+  world.kept.policies.fetched(world.time);
+  const TimePoint fetched = world.time;
+  world.kept.model.inbound.hosts = {{10, "mx2.a.example"}};
+  // Nothing is served yet: T1 and T2 count from now.
+  const ApplyOutcome outcome = world.run();
+  const Step* mx = step(outcome.road, "mx");
+  ASSERT_NE(mx, nullptr);
+  EXPECT_EQ(mx->earliest, fetched + std::chrono::seconds(1'209'600));
+  ASSERT_TRUE(mx->earliest_at_risk);
+  EXPECT_EQ(*mx->earliest_at_risk, world.time + std::chrono::seconds(300) + daily_refresh);
+  EXPECT_FALSE(mx->is_due(world.time + std::chrono::hours(23), true)) << "before T1 nobody may";
+  EXPECT_TRUE(mx->is_due(world.time + std::chrono::hours(25), true));
+  EXPECT_FALSE(mx->is_due(world.time + std::chrono::hours(25), false));
+  EXPECT_THAT(mx->risk, HasSubstr("mx2.a.example"));
+  EXPECT_THAT(world.records(), testing::Contains("a.example MX 10 mx1.a.example.")) << "the MX waits";
+  const auto& policy = world.kept.policies.current()->policy;
+  EXPECT_NE(policy.match("mx1.a.example"), nullptr);
+  EXPECT_NE(policy.match("mx2.a.example"), nullptr) << "the policy has the host before the MX";
+}
+
+TEST(Gate, WithoutAnEnforcedPolicyNothingWaits) {
+  MemoryWorld world = world_with_policy();
+  ASSERT_FALSE(world.run().problem);
+  world.kept.model.inbound.hosts = {{10, "mx2.a.example"}};
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_THAT(world.records(), testing::Contains("a.example MX 10 mx2.a.example."));
+}
+
+}  // namespace
+}  // namespace posthorn::domains
