@@ -218,7 +218,7 @@ class Operator {
 };
 
 std::uint64_t seeds() {
-  const char* const long_run = std::getenv("POSTHORN_TEST_LONG");
+  const char* const long_run = std::getenv("POSTHORN_LONG");
   return long_run != nullptr && *long_run != '\0' ? 1000 : 100;
 }
 
