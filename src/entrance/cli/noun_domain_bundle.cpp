@@ -7,6 +7,7 @@
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
+#include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/bundle.h"
 #include "operations/domains/pasted_records.h"
@@ -20,10 +21,6 @@ namespace posthorn::cli {
 namespace {
 
 namespace json = boost::json;
-
-std::filesystem::path sealing_key_file(const config::Config& config) {
-  return keyring::sealing_key_path(config.keys.sealing_key_file, config.file.parent_path());
-}
 
 /// A zone file is listed whole; else what stands at every name that a plan knows.
 Result<std::vector<domains::ExtraRecord>, Problem> all_records(const Invocation& v, DomainLife& life) {
@@ -56,10 +53,10 @@ Result<std::vector<domains::ExtraRecord>, Problem> all_records(const Invocation&
 Exit export_domain(const Invocation& v) {
   auto life = DomainLife::open(v);
   if (!life) return life.error();
-  const auto sealing = keyring::read_sealing_key(sealing_key_file(life->config));
+  const auto sealing = keyring::read_sealing_key(server::sealing_key_file(life->config));
   if (!sealing) return report(sealing.error());
   if (!*sealing)
-    return report({ProblemKind::unavailable, sealing_key_file(life->config).string(),
+    return report({ProblemKind::unavailable, server::sealing_key_file(life->config).string(),
                    "the site has no sealing key to sign with", "docs/operator/keys.md says how one is made"});
   auto records = all_records(v, *life);
   if (!records) return report(records.error());
