@@ -21,7 +21,8 @@ void policy(std::string_view text) {
   const auto parsed = parse_policy(text);
   must(review_policy(text).valid == parsed.has_value());
   if (!parsed) return;
-  must(parse_policy(policy_text(*parsed)) == *parsed);
+  const auto again = parse_policy(policy_text(*parsed));
+  must(again && *again == *parsed);
   (void)compare_with_mx(*parsed, {"mx.example", ""});
 }
 
@@ -29,14 +30,18 @@ void sts_record(std::string_view text) {
   using namespace posthorn::mta_sts;
   const auto parsed = parse_record(text);
   must(review_record(text).valid == parsed.has_value());
-  if (parsed) must(parse_record(record_text(*parsed)) == *parsed);
+  if (!parsed) return;
+  const auto again = parse_record(record_text(*parsed));
+  must(again && *again == *parsed);
 }
 
 void tls_record(std::string_view text) {
   using namespace posthorn::tls_rpt;
   const auto parsed = parse_record(text);
   must(review_record(text).valid == parsed.has_value());
-  if (parsed) must(parse_record(record_text(*parsed)) == *parsed);
+  if (!parsed) return;
+  const auto again = parse_record(record_text(*parsed));
+  must(again && *again == *parsed);
 }
 
 void report(std::string_view text) {
@@ -50,7 +55,8 @@ void tlsa(std::string_view text) {
   const auto parsed = parse_tlsa(text);
   if (!parsed) return;
   (void)why_unusable(*parsed);
-  must(parse_tlsa(posthorn::dane::text(*parsed)) == *parsed || parsed->association_data.empty());
+  const auto again = parse_tlsa(posthorn::dane::text(*parsed));
+  must(again && *again == *parsed);
 }
 
 }  // namespace

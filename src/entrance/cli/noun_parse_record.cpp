@@ -20,6 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::size_t record_octets_shown = 4000;
 constexpr unsigned corrections_max = 20;  // ours: how many findings in a row are mended for the proposal
 
 /// What all reviews have in common.
@@ -247,7 +248,7 @@ void tell(const RecordType& type, const Judged& judged, const std::string& bette
   std::string out = fmt::format("{} record: {}\n{}", type.name,
                                 judged.valid ? "a receiver uses it" : "a receiver does not use it", judged.told);
   if (!judged.findings.empty()) out += "\n" + explain(judged.findings);
-  if (!better.empty()) out += fmt::format("\nAs it should read:\n  {}\n", text::printable(better, 4000));
+  if (!better.empty()) out += "\nAs it should read:\n" + printable_lines(better, "  ", record_octets_shown);
   print(out);
 }
 

@@ -232,11 +232,23 @@ std::string explain(const authentication_results::AuthenticationResults& results
   return out;
 }
 
+std::string printable_lines(std::string_view text, std::string_view margin, std::size_t octets_max) {
+  std::string out;
+  for (const std::string_view raw : text::split(text.substr(0, octets_max), '\n')) {
+    const std::string_view line = text::trim_lines(raw);
+    if (line.empty()) continue;
+    out += fmt::format("{}{}\n", margin, printable(line, octets_max));
+  }
+  return out;
+}
+
 std::string explain(const Findings& findings) {
   std::string out;
   for (const Finding& finding : findings) {
     out += fmt::format("{} {}: {}\n", word(finding.level), finding.id, printable(finding.reason, 600));
-    if (!finding.correction.empty())
+    if (finding.correction.contains('\n'))
+      out += "  change it to:\n" + printable_lines(finding.correction, "    ", record_octets_shown);
+    else if (!finding.correction.empty())
       out += indented("change it to: " + printable(finding.correction, record_octets_shown));
   }
   return out;

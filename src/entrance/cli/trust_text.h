@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "flow/verification/verify_message.h"
 #include "foundation/base/finding.h"
@@ -19,6 +20,8 @@ namespace posthorn::cli {
 [[nodiscard]] std::string explain(const dmarc::Outcome& outcome);
 [[nodiscard]] std::string explain(const verification::Verdicts& verdicts);
 [[nodiscard]] std::string explain(const authentication_results::AuthenticationResults& results);
+/// Each line printable, behind `margin`; blank ones are left out.
+[[nodiscard]] std::string printable_lines(std::string_view text, std::string_view margin, std::size_t octets_max);
 /// One finding after the other with its correction; empty where there is none.
 [[nodiscard]] std::string explain(const Findings& findings);
 
