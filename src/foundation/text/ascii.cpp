@@ -26,6 +26,15 @@ bool istarts_with(std::string_view text, std::string_view prefix) {
 }
 
 bool is_ascii(std::string_view text) {
+  // Sixty-four octets a round without a branch among them, so that the compiler makes vectors of it: searches ask this
+  // of every message.
+  constexpr std::size_t round = 64;
+  while (text.size() >= round) {
+    unsigned char seen = 0;
+    for (std::size_t i = 0; i < round; ++i) seen |= static_cast<unsigned char>(text[i]);
+    if (seen > 0x7f) return false;
+    text.remove_prefix(round);
+  }
   return std::ranges::none_of(text, is_non_ascii);
 }
 

@@ -43,7 +43,7 @@ bool any_field_has(const message::Header& header, const Needle& needle) {
   });
 }
 
-const Needle& content_type_field() {
+const Needle& content_field() {
   static const Needle needle("\ncontent-t");  // Content-Type and Content-Transfer-Encoding
   return needle;
 }
@@ -64,6 +64,19 @@ const Needle& base64_word() {
 bool is_ascii_compatible(std::string_view charset) {
   return charset.empty() || text::iequals(charset, "us-ascii") || text::iequals(charset, "utf-8") ||
          text::istarts_with(charset, "iso-8859-") || text::istarts_with(charset, "windows-125");
+}
+
+// Whether the first line of a Content-Type or Content-Transfer-Encoding field leaves the body as it stands. A field
+// that says more on its next line is no such, and the body is taken apart.
+bool is_bare_content_field(std::string_view line) {
+  const auto name = text::take_until(line, ':');
+  const auto value = text::trim(line);
+  if (text::iequals(name, "Content-Transfer-Encoding")) {
+    return text::iequals(value, "7bit") || text::iequals(value, "8bit");
+  }
+  if (!text::iequals(name, "Content-Type") || !text::istarts_with(value, "text/") || value.ends_with(';')) return false;
+  const auto parsed = message::parse_parameterized(value);
+  return is_ascii_compatible(parsed.parameter("charset").value_or(""));
 }
 
 }  // namespace
@@ -96,28 +109,46 @@ const message::PartTree& MessageText::tree() {
   return *tree_;
 }
 
+// ASCII and without encoded-words.
+bool MessageText::is_plain_header() {
+  if (!is_plain_header_) {
+    is_plain_header_ = text::is_ascii(raw_header()) && raw_header().find("=?") == Octets::npos;
+  }
+  return *is_plain_header_;
+}
+
 // ASCII throughout, no encoded-words, one text part as it stands: then the octets are the text.
 bool MessageText::is_plain() {
-  if (is_plain_) return *is_plain_;
-  is_plain_ = false;
-  if (!text::is_ascii(message_) || encoded_word_mark().in_ascii(raw_header())) return false;
-  if (!content_type_field().in_ascii(raw_header())) return *(is_plain_ = true);
-  const auto encoding = header().value("Content-Transfer-Encoding");
-  if (encoding) {
-    const auto known = message::parse_transfer_encoding(*encoding);
-    if (known != message::TransferEncoding::seven_bit && known != message::TransferEncoding::eight_bit) return false;
-  }
-  const auto type = header().value("Content-Type");
-  if (!type) return *(is_plain_ = true);
-  const auto parsed = message::parse_parameterized(*type);
-  const auto charset = parsed.parameter("charset").value_or("");
-  is_plain_ = (parsed.value.empty() || parsed.value.starts_with("text/")) && is_ascii_compatible(charset);
+  if (!is_plain_) is_plain_ = find_plain();
   return *is_plain_;
+}
+
+bool MessageText::find_plain() {
+  if (!is_plain_header() || !text::is_ascii(raw_body())) return false;
+  auto rest = raw_header();
+  for (auto at = content_field().find_in_ascii(rest); at != Octets::npos; at = content_field().find_in_ascii(rest)) {
+    rest.remove_prefix(at + 1);
+    if (!is_bare_content_field(rest.substr(0, rest.find("\r\n")))) return false;
+  }
+  return true;
 }
 
 // ---- questions -------------------------------------------------------------------------------------------------
 
+// A word that stands nowhere in the header's octets stands in no field, unless something was taken out between its
+// octets: comments, quoting, white space round an "@".
+bool MessageText::is_absent_from_header(const Needle& needle) {
+  if (needle.empty() || !needle.is_plain_word() || !is_plain_header()) return false;
+  const auto octets = raw_header();
+  if (needle.in_ascii(octets)) return false;
+  for (const auto mark : {"(", "\\", " @", "@ ", "@\r", "\n @", "\"@"}) {
+    if (octets.find(mark) != Octets::npos) return false;
+  }
+  return true;
+}
+
 bool MessageText::header_has(std::string_view name, const Needle& needle) {
+  if (is_absent_from_header(needle)) return false;
   return std::ranges::any_of(header().fields(),
                              [&](const message::Field& field) { return field.is(name) && field_has(field, needle); });
 }
@@ -132,8 +163,7 @@ bool MessageText::header_text_has(const Needle& needle) {
   if (needle.is_ascii() && needle.in_ascii(octets)) return true;
   // Without folds, encoded-words and 8-bit the octets are the text.
   const bool has_folds = octets.find("\r\n ") != Octets::npos || octets.find("\r\n\t") != Octets::npos;
-  const bool is_decoded = text::is_ascii(octets) && !encoded_word_mark().in_ascii(octets);
-  if (is_decoded && (!has_folds || !needle.has_space())) return false;
+  if (is_plain_header() && (!has_folds || !needle.has_space())) return false;
   return any_field_has(header(), needle);
 }
 

@@ -28,6 +28,9 @@ class MessageText {
   [[nodiscard]] const message::Header& header();
   [[nodiscard]] const message::PartTree& tree();
   [[nodiscard]] bool is_plain();
+  [[nodiscard]] bool find_plain();
+  [[nodiscard]] bool is_plain_header();
+  [[nodiscard]] bool is_absent_from_header(const Needle& needle);
   [[nodiscard]] Octets raw_header();
   [[nodiscard]] Octets raw_body();
   [[nodiscard]] bool header_text_has(const Needle& needle);
@@ -37,6 +40,7 @@ class MessageText {
   Octets message_;
   std::optional<std::size_t> body_offset_;
   std::optional<bool> is_plain_;
+  std::optional<bool> is_plain_header_;
   std::optional<message::Header> header_;
   std::optional<message::PartTree> tree_;
 };

@@ -66,6 +66,25 @@ TEST(ImapSearch, EncodingsAreUndone) {
   }
 }
 
+// The ways round the structure of a message must not change what is found.
+TEST(ImapSearch, ShortcutsKnowTheirLimits) {
+  EXPECT_TRUE(found("FROM user-from@domain.org", "From: <user-from (comment)@ (comment) domain.org>\r\n\r\n"));
+  EXPECT_TRUE(found("FROM user@domain", "From: user\r\n @domain\r\n\r\n"));
+  EXPECT_TRUE(found("FROM jrandom@x", "From: \"jrandom\"@x\r\n\r\n"));
+  EXPECT_FALSE(found("FROM nobody", "From: a@b\r\nSubject: nobody\r\n\r\n"));
+  const auto with = [](std::string_view field, std::string_view body) {
+    return "Subject: s\r\n" + std::string(field) + "\r\n\r\n" + std::string(body);
+  };
+  EXPECT_TRUE(found("BODY needle", with("Content-Transfer-Encoding: BASE64", codec::base64_encode("a needle here"))));
+  EXPECT_TRUE(found("BODY needle", with("Content-Transfer-Encoding:\r\n quoted-printable", "nee=\r\ndle")));
+  EXPECT_TRUE(found("BODY needle", with("Content-Type: text/plain;\r\n charset=us-ascii", "a needle")));
+  EXPECT_TRUE(found("BODY needle", with("Content-type: text/html; charset=utf-8", "<b>needle</b>")));
+  EXPECT_FALSE(found("BODY needle", with("Content-Type: application/pdf", "needle")));
+  EXPECT_FALSE(found("BODY needle", with("Content-Type: TEXT/plain; charset=iso-2022-jp", "\x1b$Bneedle\x1b(B")));
+  EXPECT_FALSE(
+      found("BODY bound", with("Content-Type: multipart/mixed; boundary=bound", "--bound\r\n\r\nx\r\n--bound--")));
+}
+
 TEST(ImapSearch, EmbeddedMessagesAreText) {
   const std::string_view forwarded =
       "Subject: fwd\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner words\r\n\r\ninner body\r\n";

@@ -64,6 +64,8 @@ std::string collated(std::string_view utf8) {
 Needle::Needle(std::string_view utf8) : folded_(folded(utf8)) {
   is_ascii_ = text::is_ascii(folded_);
   has_space_ = folded_.find_first_of(" \t") != std::string::npos;
+  is_plain_word_ = std::ranges::all_of(
+      folded_, [](char c) { return text::is_alnum(c) || std::string_view(".-_+@").find(c) != std::string_view::npos; });
   for (std::size_t i = 0; i < folded_.size(); ++i) {
     if (rarity(folded_[i]) > rarity(folded_[first_])) first_ = i;
   }
@@ -80,8 +82,9 @@ bool Needle::is_at(const char* text) const {
   return true;
 }
 
-bool Needle::in_ascii(Octets octets) const {
-  if (folded_.size() > octets.size()) return false;
+std::size_t Needle::find_in_ascii(Octets octets) const {
+  if (folded_.size() > octets.size()) return Octets::npos;
+  if (folded_.empty()) return 0;
   const auto starts = octets.size() - folded_.size() + 1;
   const char* const data = octets.data();
   const Lanes first_low = all(folded_[first_]);
@@ -97,13 +100,13 @@ bool Needle::in_ascii(Octets octets) const {
     const auto halves = reinterpret_cast<const Halves&>(found);
     if ((halves[0] | halves[1]) == 0) continue;
     for (std::size_t i = 0; i < lanes; ++i) {
-      if (found[i] != 0 && is_at(data + at + i)) return true;
+      if (found[i] != 0 && is_at(data + at + i)) return at + i;
     }
   }
   for (; at < starts; ++at) {
-    if (is_at(data + at)) return true;
+    if (is_at(data + at)) return at;
   }
-  return false;
+  return Octets::npos;
 }
 
 bool Needle::in(std::string_view utf8) const {

@@ -22,8 +22,12 @@ class Needle {
   [[nodiscard]] bool empty() const { return folded_.empty(); }
   [[nodiscard]] bool is_ascii() const { return is_ascii_; }
   [[nodiscard]] bool has_space() const { return has_space_; }
+  /// Letters, digits and ".-_+@" only: no header syntax can come between its octets unseen (message_text.cpp).
+  [[nodiscard]] bool is_plain_word() const { return is_plain_word_; }
   /// Octets whose ASCII letters fold and whose other octets stand for themselves. Precondition: is_ascii().
-  [[nodiscard]] bool in_ascii(Octets octets) const;
+  [[nodiscard]] bool in_ascii(Octets octets) const { return find_in_ascii(octets) != Octets::npos; }
+  /// Where it stands first; npos: nowhere.
+  [[nodiscard]] std::size_t find_in_ascii(Octets octets) const;
   /// UTF-8 text.
   [[nodiscard]] bool in(std::string_view utf8) const;
 
@@ -33,6 +37,7 @@ class Needle {
   std::string folded_;
   bool is_ascii_ = true;
   bool has_space_ = false;
+  bool is_plain_word_ = false;
   // Two of its octets that are rare in mail, looked for first.
   std::size_t first_ = 0;
   std::size_t second_ = 0;
