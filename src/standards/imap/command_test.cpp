@@ -75,6 +75,9 @@ TEST_F(ImapCommand, MailboxCommands) {
   EXPECT_EQ(parse<GetQuotaCommand>("GETQUOTA \"\"").root, "");
   EXPECT_EQ(parse<GetQuotaRootCommand>("GETQUOTAROOT INBOX").mailbox, "INBOX");
   static_cast<void>(parse<NamespaceCommand>("namespace"));
+  // What is no modified UTF-7 is well-formed, names no mailbox, and can be written back.
+  const auto strange = parse<SubscribeCommand>("SUBSCRIBE {2+}\r\n&\xff").mailbox;
+  EXPECT_EQ(strange, "\x01&ÿ");
   bad("CREATE");
   bad("CREATE a b");
   bad("DELETE (a)");

@@ -35,7 +35,8 @@ void append_utf8(std::string& output, std::uint32_t c) {
 // Precondition: well-formed UTF-8.
 std::uint32_t take_character(std::string_view& utf8) {
   const auto lead = static_cast<unsigned char>(utf8.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  const std::size_t wanted = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  const std::size_t length = std::min(wanted, utf8.size());
   std::uint32_t c = length == 1 ? lead : lead & (0x7FU >> length);
   for (std::size_t i = 1; i < length; ++i) c = c << 6U | (static_cast<unsigned char>(utf8[i]) & 0x3FU);
   utf8.remove_prefix(length);

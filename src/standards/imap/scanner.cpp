@@ -6,6 +6,7 @@
 #include "foundation/text/ascii.h"
 #include "standards/imap/mailbox_name.h"
 #include "standards/imap/quoting.h"
+#include "standards/message/transfer_encoding.h"
 
 namespace posthorn::imap {
 namespace {
@@ -142,7 +143,7 @@ std::string Scanner::read_name(std::string wire) {
   auto name = read_mailbox_name(wire, is_utf8_);
   if (!name) {
     // RFC 3501 5.1.3: well-formed as an astring, so no BAD; no mailbox has a control character in its name.
-    if (!is_utf8_) return "\x01" + wire;
+    if (!is_utf8_) return '\x01' + message::to_utf8(wire, "windows-1252");
     fail("A mailbox name is not UTF-8");
     return {};
   }

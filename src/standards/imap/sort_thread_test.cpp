@@ -142,7 +142,7 @@ TEST(ImapThread, KeysOfAHeader) {
       thread_keys(header("Message-ID: <a@b>\r\nIn-Reply-To: <x@y> <z@y>\r\nSubject: =?utf-8?q?Re:_x?=\r\n"), {});
   EXPECT_EQ(keys.message_id, "a@b");
   EXPECT_EQ(keys.references, std::vector<std::string>{"x@y"});
-  EXPECT_EQ(keys.subject, "x");
+  EXPECT_EQ(keys.subject, "X");
 }
 
 }  // namespace
