@@ -182,7 +182,7 @@ std::string_view guess(std::string_view pasted) {
     return "mta-sts-policy";
   if (lower.contains("v=sts")) return "mta-sts";
   if (lower.contains("v=tlsrpt")) return "tls-rpt";
-  if (is_caa(text)) return "caa";
+  if (is_caa(std::string(pasted))) return "caa";
   if (lower.contains("v=spf")) return "spf";
   if (lower.contains("v=dmarc")) return "dmarc";
   if (lower.contains("v=dkim")) return "dkim-key";

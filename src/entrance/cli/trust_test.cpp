@@ -133,7 +133,7 @@ TEST(ParseRecord, SaysWhatItTook) {
   const json::array& mechanisms = spf.at("record").at("mechanisms").as_array();
   EXPECT_EQ(text_of(mechanisms.at(0).at("network")), "1080::8:800:0:0/96");
   EXPECT_EQ(text_of(mechanisms.at(1).at("qualifier")), "neutral");
-  EXPECT_EQ(run_words({"parse", "record", "--type", "mta-sts", "v=STSv1; id=1;"}).status, Exit::usage);
+  EXPECT_EQ(run_words({"parse", "record", "--type", "bimi", "v=BIMI1; l="}).status, Exit::usage);
   EXPECT_EQ(run_words({"parse", "record", "--type", "auto", "hello"}).status, Exit::no);
   EXPECT_EQ(run_words({"parse", "record", "v=spf1 -all"}).status, Exit::usage);
 }
