@@ -22,6 +22,8 @@ class Content {
   Content(ImapContext& context, const mailbox::ReadMessage& read) : context_(context), read_(read) {}
 
   [[nodiscard]] std::uint64_t size() const { return read_.row.octets.size; }
+  /// Its parts; kept for the next command that asks for one of them.
+  [[nodiscard]] Task<std::shared_ptr<const message::PartTree>> structure();
   /// What a section is.
   [[nodiscard]] Task<Result<imap::SectionContent, imap::SectionError>> find(const imap::FetchSection& section);
   /// Writes it as an item of the open FETCH response; NIL where the octets cannot be read. False: the client is gone.
@@ -32,7 +34,6 @@ class Content {
   [[nodiscard]] Task<bool> write_decoded(const imap::FetchSection& section, const imap::SectionContent& content);
   /// The octets of a range; views into what is there, or `storage` filled.
   [[nodiscard]] Task<std::optional<Octets>> octets_of(imap::OctetRange range, OctetString& storage);
-  [[nodiscard]] Task<std::shared_ptr<const message::PartTree>> structure();
   [[nodiscard]] Task<message::PartTree> parse_in_pieces();
   [[nodiscard]] Task<message::Header> header();
 

@@ -5,6 +5,7 @@
 #include "flow/access/imap_content.h"
 #include "flow/access/imap_names.h"
 #include "flow/access/imap_updates.h"
+#include "standards/imap/structure.h"
 
 namespace posthorn::access {
 
@@ -18,6 +19,8 @@ constexpr std::size_t kFromFactsAtOnce = 1000;
 constexpr std::size_t kFromOctetsAtOnce = 500;
 /// Headers fit into this nearly always; Content reads on where one does not.
 constexpr std::uint64_t kHeaderOctets = 16 * KiB;
+/// Facts are made from the first octets of a message, so many at most (flow/mailbox).
+constexpr std::uint64_t kFactsOctetsMax = 64 * MiB;
 
 /// One FETCH command on its way through the mailbox.
 class Fetching {
@@ -38,6 +41,8 @@ class Fetching {
   [[nodiscard]] std::vector<storage::Uid> uids_at(const Positions& positions) const;
 
   [[nodiscard]] Task<bool> gather(const Positions& positions);
+  [[nodiscard]] Task<> gather_facts(const std::vector<storage::Uid>& uids);
+  [[nodiscard]] Task<> mend_structure(storage::Uid uid);
   [[nodiscard]] Task<bool> mark_seen(const Positions& positions);
   [[nodiscard]] Task<bool> write_messages(const Positions& positions);
   [[nodiscard]] Task<bool> write_with_sections(const Positions& positions);
@@ -110,13 +115,31 @@ Task<bool> Fetching::gather(const Positions& positions) {
   if (needs_rows())
     for (storage::EmailRow& row : co_await context_.mailboxes().rows(selected_.view(), uids))
       rows_.emplace(row.uid, std::move(row));
-  if (needs_facts()) {
-    std::vector<mailbox::Facts> facts = co_await context_.mailboxes().facts(selected_.view(), uids);
-    for (std::size_t i = 0; i < uids.size() && i < facts.size(); ++i)
-      if (!facts[i].structure.empty()) facts_.emplace(uids[i], std::move(facts[i]));
-  }
+  if (needs_facts()) co_await gather_facts(uids);
   if (!items_.sets_seen() || selected_.read_only) co_return true;
   co_return co_await mark_seen(positions);
+}
+
+Task<> Fetching::gather_facts(const std::vector<storage::Uid>& uids) {
+  std::vector<mailbox::Facts> facts = co_await context_.mailboxes().facts(selected_.view(), uids);
+  for (std::size_t i = 0; i < uids.size() && i < facts.size(); ++i)
+    if (!facts[i].structure.empty()) facts_.emplace(uids[i], std::move(facts[i]));
+  if (!items_.body && !items_.body_structure) co_return;
+  for (const storage::Uid uid : uids) {
+    const mailbox::Entry* entry = selected_.known().find(uid);
+    if (facts_.contains(uid) && entry->size() > kFactsOctetsMax) co_await mend_structure(uid);
+  }
+}
+
+/// The structure kept of a very large message is that of its beginning: the whole is looked at, piece by piece.
+Task<> Fetching::mend_structure(storage::Uid uid) {
+  std::vector<storage::Uid> one{uid};
+  const auto read =
+      co_await context_.mailboxes().read_messages(selected_.view(), std::move(one), kHeaderOctets, kHeaderOctets);
+  if (!read || read->empty()) co_return;
+  Content content(context_, read->front());
+  const auto tree = co_await content.structure();
+  facts_.at(uid).structure = imap::write_body_structure(*tree);
 }
 
 /// RFC 9051 6.4.5: BODY[…] without .PEEK sets \Seen, and the response says so.

@@ -200,6 +200,7 @@ Task<> ImapSession::on(server::Execute& event) {
 }
 
 void ImapSession::begin_idle() {
+  context_.structure = {};  // an idle session holds nothing it does not need
   Selected* selected = context_.selected.get();
   if (selected == nullptr) return;
   selected->subscription = selected->snapshot.view()->subscribe(connection_.loop->executor(),
