@@ -61,7 +61,7 @@ posthorn_floor(6 operations)
 posthorn_room(domains LIBS Boost::json)
 include(providers)
 posthorn_compile_providers(posthorn_domains)
-posthorn_room(certificates USES domains)
+posthorn_room(certificates USES domains LIBS Boost::json)
 posthorn_room(reports USES domains)
 posthorn_room(campaign)
 

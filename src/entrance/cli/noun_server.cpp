@@ -28,6 +28,8 @@ json::object listeners_json(const config::Listen& listen) {
   add("imaps", listen.imaps);
   add("pop3", listen.pop3);
   add("pop3s", listen.pop3s);
+  add("http", listen.http);
+  add("https", listen.https);
   add("metrics", listen.metrics);
   return out;
 }

@@ -38,6 +38,8 @@ std::vector<config::Endpoint>* service_of(config::Listen& listen, std::string_vi
   if (name == "imaps") return &listen.imaps;
   if (name == "pop3") return &listen.pop3;
   if (name == "pop3s") return &listen.pop3s;
+  if (name == "http") return &listen.http;
+  if (name == "https") return &listen.https;
   if (name == "metrics") return &listen.metrics;
   return nullptr;
 }
@@ -51,12 +53,6 @@ struct Plan {
   std::string password;
   bool password_generated = false;
 };
-
-/// Services whose names are fixed and that are not built yet (site/config refuses their keys, too).
-bool is_unserved(std::string_view name) {
-  constexpr std::array<std::string_view, 2> names{"http", "https"};
-  return std::ranges::find(names, name) != names.end();
-}
 
 /// The configuration takes relative paths from its own folder; here they are meant from where the command is given.
 std::string absolute_source(const std::string& source) {
@@ -231,9 +227,6 @@ Result<config::Listen, Problem> parse_listen(std::string_view text) {
     const auto equals = part.find('=');
     auto* service = equals == std::string_view::npos ? nullptr : service_of(listen, part.substr(0, equals));
     const auto at = service == nullptr ? std::nullopt : net::Endpoint::parse(part.substr(equals + 1));
-    if (is_unserved(part.substr(0, equals)))
-      return fail(cannot(fmt::format("--listen {}: this version does not serve {}", part, part.substr(0, equals)),
-                         "choose among smtp, submission, submissions, imap, imaps, pop3, pop3s and metrics"));
     if (!at)
       return fail(cannot(fmt::format("--listen {} is not SERVICE=ADDRESS:PORT", part),
                          "for example --listen smtp=127.0.0.1:2525,submission=127.0.0.1:2587"));

@@ -48,6 +48,7 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
   if (auto done = site->make_road(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_doors(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_access(); !done) co_return fail(std::move(done.error()));
+  if (auto done = co_await site->open_web(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_administration(); !done) co_return fail(std::move(done.error()));
   if (auto done = co_await site->queue_->start(); !done) co_return fail(std::move(done.error()));
   site->start_work();
@@ -267,6 +268,8 @@ void SiteServer::start_work() {
   runtime::spawn(housekeeping_, first, "housekeeping", keep_house());
   runtime::spawn(housekeeping_, first, "key states", keep_keys());
   runtime::spawn(housekeeping_, first, "transport", keep_transport());
+  if (web_) runtime::spawn(housekeeping_, first, "web", web_->run());
+  if (certificates_) runtime::spawn(housekeeping_, first, "certificates", certificates_->keep());
   for (const Door& door : doors_) door.service->start();
   for (const auto& service : access_services_) service->start();
   for (const Listening& each : listening_)
@@ -350,6 +353,7 @@ Task<> SiteServer::stop(Duration grace) {
   co_await queue_->stop(std::max(Duration::zero(), deadline - process_.clock().now()));
   co_await control_->stop();
   if (metrics_server_) co_await metrics_server_->stop();
+  if (web_) co_await web_->stop();
   housekeeping_.cancel();
   co_await housekeeping_.join();
   journal_->flush();
@@ -373,11 +377,7 @@ config::Config SiteServer::present_config() const {
 Result<void, config::Problems> SiteServer::reload() {
   auto next = config::load(present_config().file);
   if (!next) return fail(std::move(next.error()));
-  auto certificates = read_certificates(next->tls);
-  if (!certificates) return fail(config::Problems{std::move(certificates.error())});
-  if (server_tls_ && !certificates->empty())
-    if (auto replaced = server_tls_->replace(*certificates); !replaced)
-      return fail(config::Problems{std::move(replaced.error())});
+  if (auto used = use_certificates(next->tls); !used) return fail(config::Problems{std::move(used.error())});
   for (const std::string& key : config::needs_restart(present_config(), *next))
     log_.warning("this change takes effect at the next start", {{"key", key}});
   apply(std::move(*next));

@@ -11,6 +11,7 @@
 #include "entrance/admin/control.h"
 #include "entrance/admin/metrics_server.h"
 #include "entrance/server/process.h"
+#include "entrance/server/site_pages.h"
 #include "flow/access/imap.h"
 #include "flow/access/pop3.h"
 #include "flow/access/service.h"
@@ -24,6 +25,7 @@
 #include "flow/smtp_service/service.h"
 #include "flow/submission/submission.h"
 #include "flow/verification/selectors_seen.h"
+#include "operations/certificates/certificates.h"
 #include "operations/domains/key_states.h"
 #include "platform/https/client.h"
 #include "platform/resolver/resolver.h"
@@ -78,6 +80,13 @@ class SiteServer {
   [[nodiscard]] Result<void, Problem> open_access_service(const char* name, access::Door& door,
                                                           const std::vector<config::Endpoint>& at, bool implicit_tls);
   [[nodiscard]] Result<void, Problem> open_administration();
+  // site_web.cpp
+  [[nodiscard]] Task<Result<void, Problem>> open_web();
+  [[nodiscard]] Task<Result<void, Problem>> open_certificates();
+  [[nodiscard]] std::vector<std::vector<std::string>> names_for_certificates() const;
+  /// Those of the configuration and those that were issued, for all new handshakes.
+  [[nodiscard]] Result<void, Problem> use_certificates(const config::Tls& tls);
+
   void start_work();
   void watch_process();
   /// Why the server cannot do its work now, for /healthz; empty: it can. Thread-safe.
@@ -133,6 +142,10 @@ class SiteServer {
   std::vector<std::unique_ptr<access::Service>> access_services_;
   std::unique_ptr<admin::ControlServer> control_;
   std::unique_ptr<admin::MetricsServer> metrics_server_;
+  std::unique_ptr<SitePages> pages_;
+  std::unique_ptr<certificates::AcmeTransport> acme_transport_;
+  std::unique_ptr<certificates::Certificates> certificates_;
+  std::unique_ptr<admin::WebServer> web_;
   std::vector<Listening> listening_;
 };
 

@@ -27,7 +27,7 @@ using Endpoint = net::Endpoint;
 
 /// Where each service listens; an empty list: off.
 struct Listen {
-  std::vector<Endpoint> smtp, submission, submissions, imap, imaps, pop3, pop3s, metrics;
+  std::vector<Endpoint> smtp, submission, submissions, imap, imaps, pop3, pop3s, http, https, metrics;
 };
 
 /// Certificates are chosen by SNI; certificate[i] belongs to key[i].
@@ -42,6 +42,13 @@ struct Keys {
   /// What private keys in the store are sealed with; empty: sealing.key beside the configuration, or what systemd
   /// hands over (keyring::sealing_key_path).
   std::filesystem::path sealing_key_file;
+};
+
+/// Certificates by ACME (RFC 8555).
+struct Acme {
+  std::string directory;             ///< URL of the authority's directory; empty: no certificates are asked for
+  std::vector<std::string> contact;  ///< "mailto:…"
+  std::vector<std::string> names;    ///< further host names besides host_name and the policy hosts, A-labels
 };
 
 /// What a route asks of TLS.
@@ -91,6 +98,7 @@ struct Config {
   Listen listen;
   Tls tls;
   Keys keys;
+  Acme acme;
   Relay relay;
   MtaSts mta_sts;
   Verification verification;

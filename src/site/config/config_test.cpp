@@ -48,11 +48,27 @@ TEST(Config, LeastFileGivesDefaults) {
   EXPECT_TRUE(config->listen.smtp.empty());
 }
 
-TEST(Config, RefusesServicesThatAreNotBuilt) {
-  for (const char* key : {"http", "https"}) {
-    const std::string fault = only_fault(fmt::format("[listen]\n{} = \":1143\"\n", key));
-    EXPECT_NE(fault.find("does not serve"), std::string::npos) << fault;
-  }
+TEST(Config, AcmeWantsAnHttpsDirectoryAndReadableNames) {
+  const auto config = read(R"(
+host_name = "mx.alpha.example"
+[store]
+dir = "store"
+[acme]
+directory = "https://authority.example/directory"
+contact = "mailto:postmaster@alpha.example"
+names = ["imap.alpha.example", "Pop.Alpha.Example"]
+)");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->acme.directory, "https://authority.example/directory");
+  EXPECT_EQ(config->acme.contact.size(), 1u);
+  EXPECT_EQ(config->acme.names.at(1), "pop.alpha.example");
+  EXPECT_NE(only_fault("[acme]\ndirectory = \"http://authority.example\"\n").find("https"), std::string::npos);
+  EXPECT_NE(only_fault("[acme]\ncontact = \"postmaster@alpha.example\"\n").find("mailto"), std::string::npos);
+  EXPECT_NE(only_fault("[acme]\nnames = \"no name\"\n").find("host name"), std::string::npos);
+}
+
+TEST(Config, HttpsWantsACertificate) {
+  EXPECT_NE(only_fault("[listen]\nhttps = \":1443\"\n").find("tls.certificate"), std::string::npos);
 }
 
 TEST(Config, ReadsEveryKey) {

@@ -70,11 +70,6 @@ void read_listen(Reading& r, std::string_view key, const toml::node& node) {
   }
 }
 
-/// Keys whose names are fixed and whose services are not built yet: refused, so that nobody waits for them in vain.
-void refuse_unserved(Reading& r, std::string_view key, const toml::node& node) {
-  r.fault(node, key, "this version does not serve it", "leave the key out");
-}
-
 template <std::vector<std::filesystem::path> Tls::* Paths>
 void read_paths(Reading& r, std::string_view key, const toml::node& node) {
   for (const Element& element : read_strings(r, key, node, R"("tls/certificate.pem")")) {
@@ -96,6 +91,36 @@ void read_sealing_key_file(Reading& r, std::string_view key, const toml::node& n
 
 void read_https_port(Reading& r, std::string_view key, const toml::node& node) {
   if (const auto port = read_port(r, key, node)) r.config.mta_sts.https_port = *port;
+}
+
+void read_acme_directory(Reading& r, std::string_view key, const toml::node& node) {
+  const auto text = read_string(r, key, node, R"("https://acme-v02.api.letsencrypt.org/directory")");
+  if (!text) return;
+  if (!text->starts_with("https://")) {
+    return r.fault(node, key, fmt::format("'{}' is no https URL", *text), "write the URL of the authority's directory");
+  }
+  r.config.acme.directory = *text;
+}
+
+void read_acme_contact(Reading& r, std::string_view key, const toml::node& node) {
+  for (const Element& element : read_strings(r, key, node, R"("mailto:postmaster@example.org")")) {
+    if (element.text.starts_with("mailto:") && element.text.contains('@')) {
+      r.config.acme.contact.push_back(element.text);
+    } else {
+      r.fault(*element.node, key, fmt::format("'{}' is no mailto URL", element.text),
+              R"(write an address as "mailto:postmaster@example.org")");
+    }
+  }
+}
+
+void read_acme_names(Reading& r, std::string_view key, const toml::node& node) {
+  for (const Element& element : read_strings(r, key, node, R"("imap.example.org")")) {
+    if (const auto domain = address::Domain::parse(element.text)) {
+      r.config.acme.names.push_back(domain->a_label());
+    } else {
+      r.fault(*element.node, key, fmt::format("'{}' is no host name", element.text), "write names of this host");
+    }
+  }
 }
 
 void read_mx_port(Reading& r, std::string_view key, const toml::node& node) {
@@ -178,13 +203,16 @@ constexpr std::array readers{
     KeyReader{"listen.imaps", read_listen<&Listen::imaps>},
     KeyReader{"listen.pop3", read_listen<&Listen::pop3>},
     KeyReader{"listen.pop3s", read_listen<&Listen::pop3s>},
-    KeyReader{"listen.http", refuse_unserved},
-    KeyReader{"listen.https", refuse_unserved},
+    KeyReader{"listen.http", read_listen<&Listen::http>},
+    KeyReader{"listen.https", read_listen<&Listen::https>},
     KeyReader{"listen.metrics", read_listen<&Listen::metrics>},
     KeyReader{"tls.certificate", read_paths<&Tls::certificate>},
     KeyReader{"tls.key", read_paths<&Tls::key>},
     KeyReader{"tls.ca_file", read_ca_file},
     KeyReader{"keys.sealing_key_file", read_sealing_key_file},
+    KeyReader{"acme.directory", read_acme_directory},
+    KeyReader{"acme.contact", read_acme_contact},
+    KeyReader{"acme.names", read_acme_names},
     KeyReader{"relay.mx_port", read_mx_port},
     KeyReader{"relay.source", read_relay_source},
     KeyReader{"relay.allow_private", read_allow_private},
@@ -316,12 +344,14 @@ void require(Reading& r, std::string_view key, bool present, std::string_view ex
 /// Listeners share their ports (SO_REUSEPORT), so the kernel would give one address to two services in turn.
 void check_listeners_differ(Reading& r) {
   const Listen& listen = r.config.listen;
-  const std::array<std::pair<std::string_view, const std::vector<Endpoint>*>, 8> services{
+  const std::array<std::pair<std::string_view, const std::vector<Endpoint>*>, 10> services{
       {{"listen.smtp", &listen.smtp},
        {"listen.submission", &listen.submission},
        {"listen.submissions", &listen.submissions},
        {"listen.imap", &listen.imap},
        {"listen.imaps", &listen.imaps},
+       {"listen.http", &listen.http},
+       {"listen.https", &listen.https},
        {"listen.pop3", &listen.pop3},
        {"listen.pop3s", &listen.pop3s},
        {"listen.metrics", &listen.metrics}}};
@@ -345,7 +375,8 @@ void check_whole(Reading& r) {
             "list one key for each certificate, in the same order");
   }
   check_listeners_differ(r);
-  const bool wants_tls = !c.listen.submissions.empty() || !c.listen.imaps.empty() || !c.listen.pop3s.empty();
+  const bool wants_tls =
+      !c.listen.submissions.empty() || !c.listen.imaps.empty() || !c.listen.pop3s.empty() || !c.listen.https.empty();
   if (wants_tls && c.tls.certificate.empty() && !has_fault(r, "tls.certificate")) {
     r.fault(0, "tls.certificate", "is missing, and a listener speaks TLS from the first octet",
             "name a certificate and its key under [tls], or turn that listener off");
