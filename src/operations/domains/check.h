@@ -89,6 +89,7 @@ struct CheckOptions {
   TimePoint now;
   std::vector<std::string> selectors;  ///< beside those of the expectation
   std::vector<dns::Name> subdomains;
+  bool parked = false;  ///< no mail is meant to go in or out, whatever the model says or lacks
   CheckProbes* probes = nullptr;
 };
 
