@@ -1,6 +1,7 @@
 #include "operations/domains/check.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -115,7 +116,10 @@ Task<CheckReport> check_domain(CheckSource& source, dns::Name domain, Expectatio
   CheckWork work(source, *session, expectation, options, report);
   work.is_parked = report.kind == DomainKind::parked;
   co_await run_judges(work);
-  std::ranges::stable_sort(report.findings, std::greater{}, [](const CheckFinding& f) { return f.finding.level; });
+  std::ranges::sort(report.findings, [](const CheckFinding& a, const CheckFinding& b) {
+    if (a.finding.level != b.finding.level) return a.finding.level > b.finding.level;
+    return std::tie(a.name, a.finding.id, a.finding.reason) < std::tie(b.name, b.finding.id, b.finding.reason);
+  });
   list_records(work, report);
   report.questions = session->questions();
   co_return report;

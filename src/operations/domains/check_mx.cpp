@@ -53,7 +53,9 @@ void judge_set(CheckWork& work, const dns::Answer& answer) {
     }
     work.mx.push_back(*mx);
   }
-  std::ranges::stable_sort(work.mx, {}, &dns::Mx::preference);
+  std::ranges::sort(work.mx, [](const dns::Mx& a, const dns::Mx& b) {
+    return a.preference != b.preference ? a.preference < b.preference : a.exchange < b.exchange;
+  });
   if (records.size() == 1 && work.mx.size() == 1)
     work.add("mx-single", FindingLevel::info, "one MX only: while it is down, mail waits at its senders", {},
              work.domain, kMx);
