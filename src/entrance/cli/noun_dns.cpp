@@ -1,8 +1,12 @@
-// dns query.
+// dns query, dns trace.
 #include <boost/json.hpp>
 
+#include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
+#include "entrance/cli/trust_json.h"
 #include "foundation/text/ascii.h"
+#include "platform/net/loop.h"
+#include "platform/resolver/delegation.h"
 #include "platform/resolver/resolver.h"
 #include "platform/runtime/loops.h"
 
@@ -11,14 +15,14 @@ namespace {
 
 namespace json = boost::json;
 
-struct Question {
+struct DnsQuestion {
   resolver::Options options;
   dns::Name name;
   dns::RecordType type;
 };
 using Asked = Result<dns::Answer, Problem>;
 
-Task<> ask_dns(runtime::Clock& clock, const Question& question, std::optional<Asked>& asked) {
+Task<> ask_dns(runtime::Clock& clock, const DnsQuestion& question, std::optional<Asked>& asked) {
   auto made = resolver::make_resolver(question.options, clock, co_await runtime::current_executor());
   if (!made) {
     asked.emplace(fail(std::move(made.error())));
@@ -74,8 +78,10 @@ Exit query(const Invocation& v) {
     return report({ProblemKind::usage, text::printable(v.get("NAME")), std::string(dns::text(name.error())), ""});
   auto source = resolver::parse_source(v.has("--dns") ? v.get("--dns") : "system");
   if (!source) return report(source.error());
+  if (const auto* authoritative = std::get_if<resolver::Authoritative>(&*source))
+    return query_servers(v, {resolver::delegation_start(*authoritative), *name, *type, {}, {}});
   const bool is_zone = std::holds_alternative<resolver::ZoneFile>(*source);
-  Question question{{}, *name, *type};
+  DnsQuestion question{{}, *name, *type};
   question.options.source = std::move(*source);
   runtime::SystemClock clock;
   std::optional<Asked> asked;
@@ -92,6 +98,196 @@ Exit query(const Invocation& v) {
                  definite ? "" : "ask another server with --dns, or try again later"});
 }
 
+// ---------------------------------------------------------------- authoritative answers, server by server
+
+using resolver::Delegation;
+
+/// What one server of the zone said.
+struct Said {
+  resolver::ZoneServer server;
+  Result<resolver::Exchange, resolver::ClientFailure> got;
+};
+
+struct Way {
+  resolver::DelegationStart start;
+  dns::Name name;
+  dns::RecordType type = dns::RecordType::soa;
+  Delegation found;
+  std::vector<Said> said;
+};
+
+/// The way down to the zone, then the question to each of its servers.
+Task<> go(runtime::Clock& clock, Way& way) {
+  runtime::SystemRandom random;
+  net::Loop loop(co_await runtime::current_executor(), clock);
+  resolver::DnsClient client(loop, random);
+  resolver::Delegations delegations(client, clock, way.start);
+  way.found = co_await delegations.trace(way.name);
+  const dns::Question question{way.name, way.type};
+  for (const resolver::ZoneServer& server : way.found.servers) {
+    auto got = co_await client.ask(server.endpoint, question);
+    way.said.push_back({server, std::move(got)});
+  }
+}
+
+json::object said_json(const Said& said, const dns::Question& question) {
+  json::object out{{"server", said.server.text()}};
+  if (!said.got) {
+    out["status"] = dns::text(said.got.error().status);
+    out["reason"] = said.got.error().reason;
+    return out;
+  }
+  const dns::Answer answer = resolver::answer_from(question, *said.got, said.server.text());
+  out["status"] = dns::text(answer.status());
+  out["authoritative"] = said.got->reply.authoritative;
+  out["serial"] = said.got->reply.soa ? json::value(said.got->reply.soa->serial) : json::value(nullptr);
+  json::array data;
+  for (const dns::Record& record : answer.records()) data.emplace_back(json_text(dns::text(record.data)));
+  out["data"] = std::move(data);
+  out["ttl"] = answer.ttl_seconds();
+  return out;
+}
+
+json::array records_json(const Said& said, const dns::Question& question) {
+  json::array out;
+  if (!said.got) return out;
+  const dns::Answer answer = resolver::answer_from(question, *said.got, said.server.text());
+  for (const dns::Record& record : answer.records())
+    out.emplace_back(json::object{{"name", record.owner.text()},
+                                  {"type", dns::text(record.type)},
+                                  {"data", json_text(dns::text(record.data))},
+                                  {"ttl", record.ttl_seconds},
+                                  {"server", said.server.text()},
+                                  {"authoritative", said.got->reply.authoritative},
+                                  {"cached", false},
+                                  {"validated", false}});
+  return out;
+}
+
+std::string said_text(const Said& said, const dns::Question& question) {
+  if (!said.got) return fmt::format(";; {}: {}\n", said.server.text(), said.got.error().reason);
+  const dns::Answer answer = resolver::answer_from(question, *said.got, said.server.text());
+  std::string out = fmt::format(";; {}, {}\n", said.server.text(),
+                                said.got->reply.authoritative ? "authoritative" : "not authoritative");
+  for (const dns::Record& record : answer.records()) out += dns::text(record) + "\n";
+  if (answer.records().empty()) out += fmt::format(";; {} {}\n", dns::text(answer.status()), answer.reason());
+  return out;
+}
+
+Exit query_servers(const Invocation& v, Way way) {
+  runtime::SystemClock clock;
+  runtime::run_to_end([&] { return go(clock, way); });
+  const dns::Question question{way.name, way.type};
+  bool answered = false, definite = false;
+  json::array servers, answers;
+  std::string text;
+  for (const Said& said : way.said) {
+    servers.emplace_back(said_json(said, question));
+    for (json::value& one : records_json(said, question)) answers.push_back(std::move(one));
+    text += said_text(said, question);
+    if (!said.got) continue;
+    const dns::Status status = resolver::answer_from(question, *said.got, {}).status();
+    answered |= status == dns::Status::ok;
+    definite |= dns::is_definite(status);
+  }
+  if (v.json())
+    print(json::serialize(json::object{{"name", way.name.text()},
+                                       {"type", dns::text(way.type)},
+                                       {"zone", way.found.zone.text()},
+                                       {"status", answered   ? "ok"
+                                                  : definite ? "no such record"
+                                                             : "timeout"},
+                                       {"servers", std::move(servers)},
+                                       {"answers", std::move(answers)}}) +
+          "\n");
+  else
+    print(text);
+  if (answered) return Exit::done;
+  return report({definite ? ProblemKind::no : ProblemKind::unavailable,
+                 fmt::format("{} {}", way.name.text(), dns::text(way.type)),
+                 way.found.problem.empty() ? "no server has an answer" : way.found.problem,
+                 definite ? "" : "look at the network, or name a server to begin at: --dns authoritative@ADDRESS"});
+}
+
+json::object step_json(const resolver::TraceStep& step) {
+  json::object out{{"zone", step.zone.text()}, {"server", step.server.text()}};
+  if (!step.exchange) {
+    out["result"] = "no answer";
+    out["reason"] = step.failure;
+    return out;
+  }
+  const dns::Reply& reply = step.exchange->reply;
+  out["result"] = dns::text(reply.kind);
+  out["authoritative"] = reply.authoritative;
+  out["leads_to"] = reply.zone.text();
+  out["signed"] = reply.has_ds;
+  json::array ns;
+  for (const dns::NameServer& server : reply.servers) {
+    json::array addresses;
+    for (const IpAddress& address : server.addresses) addresses.emplace_back(address.text());
+    ns.emplace_back(json::object{{"name", server.host.text()}, {"glue", std::move(addresses)}});
+  }
+  out["name_servers"] = std::move(ns);
+  out["ttl"] = reply.ttl_seconds;
+  out["milliseconds"] = std::chrono::duration_cast<std::chrono::milliseconds>(step.exchange->took).count();
+  return out;
+}
+
+std::string step_text(const resolver::TraceStep& step) {
+  std::string out = fmt::format("{} asked {}: ", step.zone.text(), step.server.text());
+  if (!step.exchange) return out + step.failure + "\n";
+  const dns::Reply& reply = step.exchange->reply;
+  out += fmt::format("{}{}\n", dns::text(reply.kind), reply.authoritative ? ", authoritative" : "");
+  for (const dns::NameServer& server : reply.servers) {
+    out += fmt::format("  {} NS {}", reply.zone.text(), server.host.text());
+    for (const IpAddress& address : server.addresses) out += " " + address.text();
+    out += "\n";
+  }
+  return out;
+}
+
+Exit trace(const Invocation& v) {
+  const auto name = name_of(v, "DOMAIN");
+  if (!name) return report(name.error());
+  auto source = resolver::parse_source(v.has("--dns") ? v.get("--dns") : "authoritative");
+  if (!source) return report(source.error());
+  Way way;
+  way.name = *name;
+  if (const auto* authoritative = std::get_if<resolver::Authoritative>(&*source))
+    way.start = resolver::delegation_start(*authoritative);
+  else if (const auto* server = std::get_if<net::Endpoint>(&*source))
+    way.start = resolver::delegation_start({*server});
+  else
+    return report({ProblemKind::usage, "--dns " + text::printable(v.get("--dns")), "there are no referrals to follow",
+                   "give authoritative, authoritative@ADDRESS[:PORT] or ADDRESS[:PORT]"});
+  runtime::SystemClock clock;
+  runtime::run_to_end([&] { return go(clock, way); });
+  const dns::Question question{way.name, way.type};
+  json::array steps, servers;
+  std::string text;
+  for (const resolver::TraceStep& step : way.found.steps) {
+    steps.emplace_back(step_json(step));
+    text += step_text(step);
+  }
+  for (const Said& said : way.said) {
+    servers.emplace_back(said_json(said, question));
+    text += said_text(said, question);
+  }
+  if (v.json())
+    print(json::serialize(json::object{{"domain", way.name.text()},
+                                       {"zone", way.found.zone.text()},
+                                       {"exists", !way.found.name_is_absent},
+                                       {"signed", way.found.has_ds},
+                                       {"steps", std::move(steps)},
+                                       {"servers", std::move(servers)}}) +
+          "\n");
+  else
+    print(text);
+  if (!way.found.problem.empty())
+    return report({ProblemKind::unavailable, way.name.text(), way.found.problem, "look at the network"});
+  return way.found.name_is_absent ? Exit::no : Exit::done;
+}
+
 }  // namespace
 
 const std::vector<Verb>& dns_verbs() {
@@ -102,8 +298,17 @@ const std::vector<Verb>& dns_verbs() {
        "  posthorn dns query TXT _dmarc.example.org --dns 192.0.2.53\n"
        "  posthorn dns query A mail.alpha.example --dns zone:alpha.zone",
        {{"TYPE", "MX, TXT, A, AAAA, TLSA …"}, {"NAME", "the name"}},
-       {{"--dns", "SOURCE", "system (default), recursive, ADDRESS[:PORT] or zone:FILE"}},
+       {dns_option},
        query},
+      {"dns trace",
+       "follow the referrals from the roots to a domain's name servers, and ask each of them",
+       "Each step shows the server asked, the name servers it refers to, and their addresses where it gives them.\n"
+       "At the end every server of the zone says its serial, so that one that is behind is seen.\n\n"
+       "  posthorn dns trace example.org\n"
+       "  posthorn dns trace example.org --dns authoritative@192.0.2.53",
+       {{"DOMAIN", "the domain"}},
+       {{"--dns", "SOURCE", "authoritative (default), or authoritative@ADDRESS[:PORT] to begin at a server"}},
+       trace},
   };
   return verbs;
 }

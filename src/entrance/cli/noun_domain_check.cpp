@@ -1,4 +1,6 @@
 // domain check: what domains publish, asked of every name server and the cache, with what is wrong about it.
+#include <algorithm>
+
 #include <boost/json.hpp>
 
 #include "entrance/cli/ask.h"

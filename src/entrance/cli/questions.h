@@ -19,7 +19,8 @@ namespace posthorn::cli {
 inline constexpr std::size_t message_octets_max = 1 * GiB;
 inline constexpr std::size_t text_octets_max = 4 * MiB;
 
-inline constexpr Option dns_option{"--dns", "SOURCE", "system (default), recursive, ADDRESS[:PORT] or zone:FILE"};
+inline constexpr Option dns_option{"--dns", "SOURCE",
+                                   "system (default), recursive, authoritative, ADDRESS[:PORT] or zone:FILE"};
 inline constexpr Option now_option{"--now", "UNIXTIME", "the time to go by; else the clock's"};
 inline constexpr Argument message_file{"FILE", "the message, with LF or CRLF line ends; - is standard input"};
 

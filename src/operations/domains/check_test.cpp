@@ -232,7 +232,8 @@ TEST(DomainCheck, AParkedDomainLacksEachPartByName) {
 
 TEST(DomainCheck, ACorrectionIsALineThatMends) {
   const CheckReport broken = check(edited(kHere, "~all", "+all"), "alpha.example");
-  const auto found = std::ranges::find(broken.findings, "spf-plus-all", [](const auto& f) { return f.finding.id; });
+  const auto found =
+      std::ranges::find(broken.findings, std::string("spf-plus-all"), [](const auto& f) { return f.finding.id; });
   ASSERT_NE(found, broken.findings.end());
   EXPECT_EQ(found->name, "alpha.example");
   ASSERT_EQ(found->authoritative.size(), 1u);
