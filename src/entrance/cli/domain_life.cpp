@@ -65,23 +65,29 @@ domains::Surroundings read_surroundings(const json::object& object) {
 
 }  // namespace
 
-Result<DomainLife, Exit> DomainLife::open(const Invocation& v) {
-  auto config = load_config(v);
-  if (!config) return fail(config.error());
+Result<DomainLife, Problem> DomainLife::find(config::Config config, std::string domain, TimePoint now) {
   DomainLife life;
-  life.config = std::move(*config);
-  const auto now = now_of(v);
-  if (!now) return fail(report(now.error()));
-  life.now = *now;
+  life.config = std::move(config);
+  life.now = now;
   Gathered gathered;
-  const admin::Request request{"domain situation", {{"domain", v.get("DOMAIN")}}, {}, {}};
-  if (const auto done = ask_into(life.config, request, gathered); !done) return fail(report(done.error()));
+  const admin::Request request{"domain situation", {{"domain", std::move(domain)}}, {}, {}};
+  if (const auto done = ask_into(life.config, request, gathered); !done) return fail(done.error());
   json::error_code error;
   const json::value answer = json::parse(gathered.whole, error);
   if (error || !answer.is_object())
-    return fail(report({ProblemKind::unavailable, "domain", "the server's answer cannot be read", "try again"}));
+    return fail(Problem{ProblemKind::unavailable, "domain", "the server's answer cannot be read", "try again"});
   life.read(answer.as_object());
   return life;
+}
+
+Result<DomainLife, Exit> DomainLife::open(const Invocation& v) {
+  auto config = load_config(v);
+  if (!config) return fail(config.error());
+  const auto now = now_of(v);
+  if (!now) return fail(report(now.error()));
+  auto life = find(std::move(*config), v.get("DOMAIN"), *now);
+  if (!life) return fail(report(life.error()));
+  return std::move(*life);
 }
 
 void DomainLife::read(const json::object& object) {

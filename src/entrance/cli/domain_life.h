@@ -31,6 +31,9 @@ class DomainLife {
   /// Asks the running server, or the store where none runs. The error is printed already.
   [[nodiscard]] static Result<DomainLife, Exit> open(const Invocation& v);
 
+  /// The same for a domain by name, with nothing printed.
+  [[nodiscard]] static Result<DomainLife, Problem> find(config::Config config, std::string domain, TimePoint now);
+
   config::Config config;
   domains::Model model;
   domains::Surroundings around;

@@ -1,9 +1,11 @@
 // domain check: what domains publish, asked of every name server and the cache, with what is wrong about it.
 #include <algorithm>
+#include <map>
 
 #include <boost/json.hpp>
 
 #include "entrance/cli/ask.h"
+#include "entrance/cli/domain_life.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
@@ -202,6 +204,8 @@ struct Checking {
   domains::CheckOptions options;
   bool json = false;
 
+  std::map<std::string, domains::Expectation> known;  ///< by domain
+
   std::size_t next = 0, printed = 0;
   bool errors = false, unreachable = false;
   std::optional<Problem> problem;
@@ -222,8 +226,7 @@ void print_report(Checking& checking, const CheckReport& report) {
 Task<> check_some(Checking& checking, domains::CheckSource& source) {
   while (checking.next < checking.domains.size()) {
     dns::Name domain = checking.domains[checking.next++];
-    domains::Expectation expectation;
-    expectation.allow_private = checking.config.relay.allow_private;
+    domains::Expectation expectation = checking.known[domain.lower_case_key()];
     const CheckReport report = co_await domains::check_domain(source, std::move(domain), expectation, checking.options);
     print_report(checking, report);
   }
@@ -310,6 +313,24 @@ Result<void, Problem> read_options(const Invocation& v, Checking& checking) {
   return read_domains(v, checking);
 }
 
+/// The models of those domains that the store has; the others are checked by themselves.
+Result<void, Problem> read_models(const Invocation& v, Checking& checking) {
+  for (const dns::Name& domain : checking.domains) {
+    domains::Expectation expectation;
+    expectation.allow_private = checking.config.relay.allow_private;
+    Result<DomainLife, Problem> life = fail(Problem{});
+    if (v.has("--config")) life = DomainLife::find(checking.config, domain.text(), checking.options.now);
+    if (!life && life.error().kind == ProblemKind::unavailable) return fail(life.error());
+    if (life) {
+      expectation.model = std::move(life->model);
+      expectation.around = std::move(life->around);
+      expectation.policies = std::move(life->policies);
+    }
+    checking.known[domain.lower_case_key()] = std::move(expectation);
+  }
+  return {};
+}
+
 Exit check(const Invocation& v) {
   Checking checking;
   if (v.has("--config")) {
@@ -318,6 +339,7 @@ Exit check(const Invocation& v) {
     checking.config = std::move(*config);
   }
   if (const auto read = read_options(v, checking); !read) return report(read.error());
+  if (const auto read = read_models(v, checking); !read) return report(read.error());
   runtime::SystemClock clock;
   runtime::run_to_end([&] { return check_all(clock, checking); });
   if (checking.problem) return report(*checking.problem);

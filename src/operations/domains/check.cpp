@@ -40,6 +40,7 @@ Task<> run_judges(CheckWork& work) {
   co_await check_authorities(work);
   co_await check_parked(work);
   co_await check_subdomains(work);
+  co_await check_wanted(work);
   co_await check_dnssec(work);
   check_servers(work);
 }

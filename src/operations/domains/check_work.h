@@ -78,6 +78,7 @@ class CheckWork {
 [[nodiscard]] Task<> check_authorities(CheckWork& work);
 [[nodiscard]] Task<> check_parked(CheckWork& work);
 [[nodiscard]] Task<> check_subdomains(CheckWork& work);
+[[nodiscard]] Task<> check_wanted(CheckWork& work);
 [[nodiscard]] Task<> check_dnssec(CheckWork& work);
 void check_servers(CheckWork& work);
 
