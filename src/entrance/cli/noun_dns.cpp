@@ -67,37 +67,6 @@ void print_answer(const Invocation& v, const dns::Answer& answer, bool is_zone) 
         "\n");
 }
 
-Exit query(const Invocation& v) {
-  const auto type = dns::parse_record_type(v.get("TYPE"));
-  if (!type) {
-    return report(
-        {ProblemKind::usage, text::printable(v.get("TYPE")), "this is no record type", "write MX, TXT, A … or TYPE65"});
-  }
-  const auto name = dns::Name::parse(v.get("NAME"));
-  if (!name)
-    return report({ProblemKind::usage, text::printable(v.get("NAME")), std::string(dns::text(name.error())), ""});
-  auto source = resolver::parse_source(v.has("--dns") ? v.get("--dns") : "system");
-  if (!source) return report(source.error());
-  if (const auto* authoritative = std::get_if<resolver::Authoritative>(&*source))
-    return query_servers(v, {resolver::delegation_start(*authoritative), *name, *type, {}, {}});
-  const bool is_zone = std::holds_alternative<resolver::ZoneFile>(*source);
-  DnsQuestion question{{}, *name, *type};
-  question.options.source = std::move(*source);
-  runtime::SystemClock clock;
-  std::optional<Asked> asked;
-  runtime::run_to_end([&] { return ask_dns(clock, question, asked); });
-  if (!*asked) return report(asked->error());
-  const dns::Answer& answer = **asked;
-  print_answer(v, answer, is_zone);
-  if (answer.status() == dns::Status::ok) return Exit::done;
-  const bool definite = dns::is_definite(answer.status());
-  return report({definite ? ProblemKind::no : ProblemKind::unavailable,
-                 fmt::format("{} {}", answer.question().text(), dns::text(answer.type())),
-                 answer.reason().empty() ? std::string(dns::text(answer.status()))
-                                         : fmt::format("{}: {}", dns::text(answer.status()), answer.reason()),
-                 definite ? "" : "ask another server with --dns, or try again later"});
-}
-
 // ---------------------------------------------------------------- authoritative answers, server by server
 
 using resolver::Delegation;
@@ -286,6 +255,37 @@ Exit trace(const Invocation& v) {
   if (!way.found.problem.empty())
     return report({ProblemKind::unavailable, way.name.text(), way.found.problem, "look at the network"});
   return way.found.name_is_absent ? Exit::no : Exit::done;
+}
+
+Exit query(const Invocation& v) {
+  const auto type = dns::parse_record_type(v.get("TYPE"));
+  if (!type) {
+    return report(
+        {ProblemKind::usage, text::printable(v.get("TYPE")), "this is no record type", "write MX, TXT, A … or TYPE65"});
+  }
+  const auto name = dns::Name::parse(v.get("NAME"));
+  if (!name)
+    return report({ProblemKind::usage, text::printable(v.get("NAME")), std::string(dns::text(name.error())), ""});
+  auto source = resolver::parse_source(v.has("--dns") ? v.get("--dns") : "system");
+  if (!source) return report(source.error());
+  if (const auto* authoritative = std::get_if<resolver::Authoritative>(&*source))
+    return query_servers(v, {resolver::delegation_start(*authoritative), *name, *type, {}, {}});
+  const bool is_zone = std::holds_alternative<resolver::ZoneFile>(*source);
+  DnsQuestion question{{}, *name, *type};
+  question.options.source = std::move(*source);
+  runtime::SystemClock clock;
+  std::optional<Asked> asked;
+  runtime::run_to_end([&] { return ask_dns(clock, question, asked); });
+  if (!*asked) return report(asked->error());
+  const dns::Answer& answer = **asked;
+  print_answer(v, answer, is_zone);
+  if (answer.status() == dns::Status::ok) return Exit::done;
+  const bool definite = dns::is_definite(answer.status());
+  return report({definite ? ProblemKind::no : ProblemKind::unavailable,
+                 fmt::format("{} {}", answer.question().text(), dns::text(answer.type())),
+                 answer.reason().empty() ? std::string(dns::text(answer.status()))
+                                         : fmt::format("{}: {}", dns::text(answer.status()), answer.reason()),
+                 definite ? "" : "ask another server with --dns, or try again later"});
 }
 
 }  // namespace
