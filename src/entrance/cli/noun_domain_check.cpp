@@ -204,7 +204,9 @@ struct Checking {
   domains::CheckOptions options;
   bool json = false;
 
-  std::map<std::string, domains::Expectation> known;  ///< by domain
+  std::map<std::string, domains::Expectation> known;             ///< by domain
+  std::map<std::string, DomainLife> lives;                       ///< of those that are the store's
+  std::vector<std::pair<std::string, domains::CheckMade>> made;  ///< for their histories
 
   std::size_t next = 0, printed = 0;
   bool errors = false, unreachable = false;
@@ -222,12 +224,34 @@ void print_report(Checking& checking, const CheckReport& report) {
   if (checking.printed == checking.domains.size()) print(is_list ? "]\n" : "\n");
 }
 
+domains::CheckMade summary_of(const CheckReport& report) {
+  domains::CheckMade made{.at = report.checked_at, .errors = 0, .warnings = 0, .ids = {}};
+  for (const domains::CheckFinding& found : report.findings) {
+    made.warnings += found.finding.level == FindingLevel::warning ? 1 : 0;
+    if (found.finding.level != FindingLevel::error) continue;
+    ++made.errors;
+    if (made.ids.size() < domains::findings_kept_max) made.ids.push_back(found.finding.id);
+  }
+  return made;
+}
+
+/// The history of checks is what a roll-out is gated by. After everything was asked: the store has a loop of its own.
+void remember(Checking& checking) {
+  for (auto& [domain, made] : checking.made) {
+    DomainLife& life = checking.lives.at(domain);
+    domains::add_check(life.checks, std::move(made));
+    if (const auto saved = life.save(); !saved) print_problem(saved.error());
+  }
+}
+
 /// One of several that take domains off the list until it is empty.
 Task<> check_some(Checking& checking, domains::CheckSource& source) {
   while (checking.next < checking.domains.size()) {
     dns::Name domain = checking.domains[checking.next++];
-    domains::Expectation expectation = checking.known[domain.lower_case_key()];
+    const std::string key = domain.lower_case_key();
+    domains::Expectation expectation = checking.known[key];
     const CheckReport report = co_await domains::check_domain(source, std::move(domain), expectation, checking.options);
+    if (source.is_live() && checking.lives.contains(key)) checking.made.emplace_back(key, summary_of(report));
     print_report(checking, report);
   }
 }
@@ -322,9 +346,10 @@ Result<void, Problem> read_models(const Invocation& v, Checking& checking) {
     if (v.has("--config")) life = DomainLife::find(checking.config, domain.text(), checking.options.now);
     if (!life && life.error().kind == ProblemKind::unavailable) return fail(life.error());
     if (life) {
-      expectation.model = std::move(life->model);
-      expectation.around = std::move(life->around);
-      expectation.policies = std::move(life->policies);
+      expectation.model = life->model;
+      expectation.around = life->around;
+      expectation.policies = life->policies;
+      checking.lives.emplace(domain.lower_case_key(), std::move(*life));
     }
     checking.known[domain.lower_case_key()] = std::move(expectation);
   }
@@ -342,6 +367,7 @@ Exit check(const Invocation& v) {
   if (const auto read = read_models(v, checking); !read) return report(read.error());
   runtime::SystemClock clock;
   runtime::run_to_end([&] { return check_all(clock, checking); });
+  remember(checking);
   if (checking.problem) return report(*checking.problem);
   if (checking.unreachable && checking.domains.size() == 1)
     return report({ProblemKind::unavailable, checking.domains.front().text(), "its name servers could not be asked",
