@@ -194,11 +194,15 @@ def tidy_programs(options):
 
 def unit_programs(options):
     return [p for p in gtest_programs("asan", "test_*", options, shards=CORES)
-            if not p.name.startswith("test_fault")]
+            if not p.name.startswith(("test_fault", "test_simulation"))]
 
 
 def fault_programs(options):
     return list(gtest_programs("release", "test_fault", options)) + list(python_programs("fault", options))
+
+
+def simulation_programs(options):
+    return list(gtest_programs("release", "test_simulation", options))
 
 
 def conformance_programs(options):
@@ -228,6 +232,7 @@ GROUPS = [
     Group("tidy", [], tidy_programs, "the rules of the house, on the source text", quick=True),
     Group("unit", ["asan"], unit_programs, "every room's cases, vectors and transcripts, with ASan and UBSan", quick=True),
     Group("fuzz", ["asan"], fuzz_programs, "each parser's seeds and a short run of its fuzz target"),
+    Group("simulation", ["release"], simulation_programs, "a domain's life with senders and caches, on virtual time"),
     Group("fault", ["release"], fault_programs, "kill, power loss, full and broken disks"),
     Group("conformance", ["release"], conformance_programs, "scripts of other projects, played against a running server"),
     Group("interop", ["release"], interop_programs, "Postfix, Exim, OpenSMTPD, Dovecot, clients of SMTP and IMAP, and a faulty peer"),

@@ -8,7 +8,7 @@
 #include "operations/domains/record_data.h"
 #include "operations/domains/road_fixture.h"
 #include "operations/domains/rollout.h"
-#include "operations/domains/simulated_mail.h"
+#include "simulated_mail.h"
 
 namespace posthorn::domains {
 
