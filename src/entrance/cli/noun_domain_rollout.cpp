@@ -102,7 +102,7 @@ Problem not_yet(const domains::Model& model, const domains::StsStage& to, const 
   for (const std::string& line : decision.missing) why += (why.empty() ? "" : "; ") + line;
   std::string remedy = decision.earliest
                            ? fmt::format("possible from {} if nothing comes between", rfc3339(*decision.earliest))
-                           : "let posthorn domain check run daily (domain watch does), and mend what it finds";
+                           : "let posthorn domain check run daily, and mend what it finds";
   return {ProblemKind::no, fmt::format("{} to {}", model.domain, stage_text(to)), std::move(why),
           remedy + "; --without-evidence goes on at your own risk"};
 }
@@ -325,7 +325,7 @@ const std::vector<Verb>& domain_rollout_verbs() {
        "MTA-STS step by step: none, testing, enforce for a day, enforce for two weeks",
        "Without MODE: where the domain stands, and what the next step waits for. A step forward to enforce needs "
        "checks\n"
-       "without errors for some days (posthorn domain check and domain watch record them); a step back needs nothing.\n"
+       "without errors for some days (posthorn domain check records them); a step back needs nothing.\n"
        "Modes are testing, enforce and none; next and back go along the stages.\n\n"
        "  posthorn domain rollout example.org\n"
        "  posthorn domain rollout example.org testing\n"

@@ -1,5 +1,5 @@
 // check_domain: asks everything that the mail of a domain hangs on, compares it with what should be there, and says
-// what is wrong, for how long, and what to publish instead. `domain check` prints it, `domain watch` repeats it.
+// what is wrong, for how long, and what to publish instead. `domain check` prints it.
 //
 // The ids of what it can find are fixed (docs/operator/findings.md). The questions are bounded: at most
 // questions_max to each server and to the cache, and those that the domain itself asks for (3 an MX host, the SPF

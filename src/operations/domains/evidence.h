@@ -1,5 +1,5 @@
 // Evidence: what is known about how mail for a domain fares, for decisions that must not be taken blindly: may MTA-STS
-// go to enforce, may DMARC go to reject? The checks that `domain check` and `domain watch` made are one source; reports
+// go to enforce, may DMARC go to reject? The checks that `domain check` made are one source; reports
 // from the world (operations/reports) are another, which implements this interface.
 #pragma once
 
