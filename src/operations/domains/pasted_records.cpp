@@ -172,6 +172,10 @@ Result<ExtraRecord, Problem> read_record(std::string_view line, std::string_view
   if (text::iequals(type, "IN")) type = word();
   const auto known = dns::parse_record_type(type);
   if (!known || !dns::Name::parse(name)) return fail(no_record(line, "it has no name or no record type"));
+  // RFC 1035 5.1: a master file is ASCII; other octets stand as \\DDD, other names as A-labels.
+  const auto is_printable = [](char c) { return (c >= ' ' && c <= '~') || c == '\t'; };
+  if (!std::ranges::all_of(name + std::string(rest), is_printable))
+    return fail(no_record(line, "it has characters that no zone file has: write names as A-labels, text as \\DDD"));
   record.type = dns::text(*known);
   const std::string_view data = text::trim(rest);
   if (*known == dns::RecordType::ns) return fail(delegation_refused(name, data, domain));

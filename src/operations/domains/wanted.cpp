@@ -49,7 +49,9 @@ void ask_about_host(Questions& questions, const Model& model, const Surroundings
   for (const auto type : {dns::RecordType::a, dns::RecordType::aaaa, dns::RecordType::txt})
     questions.ask(around.host_name, type);
   questions.ask("_25._tcp." + around.host_name, dns::RecordType::tlsa);
-  for (const IpAddress& address : around.addresses) questions.ask(address.reverse_name(), dns::RecordType::ptr);
+  // Of special addresses no network delegates the reverse names.
+  for (const IpAddress& address : around.addresses)
+    if (!address.is_special()) questions.ask(address.reverse_name(), dns::RecordType::ptr);
   for (const Service& service : around.services)
     questions.ask(fmt::format("{}.{}", service.label, model.domain), dns::RecordType::srv);
 }

@@ -1,6 +1,7 @@
 #include "platform/runtime/loops.h"
 
 #include <atomic>
+#include <deque>
 #include <thread>
 
 #include <boost/asio/co_spawn.hpp>
@@ -118,12 +119,29 @@ struct Rethrow {
     if (exception) std::rethrow_exception(exception);
   }
 };
+/// Counts how deep run_to_end() is in itself.
+class Deeper {
+ public:
+  explicit Deeper(std::size_t& depth) : depth_(depth) { ++depth_; }
+  Deeper(const Deeper&) = delete;
+  Deeper& operator=(const Deeper&) = delete;
+  ~Deeper() { --depth_; }
+
+ private:
+  std::size_t& depth_;
+};
+
 }  // namespace
 
 void run_to_end(const std::function<Task<>()>& start) {
   ignore_sigpipe();
-  // Kept for the life of the thread: another thread that has just posted to it may still be inside that call.
-  thread_local asio::io_context context{kOneThread};
+  // A task may run another to its end, which needs a context of its own. They are kept for the life of the thread:
+  // another thread that has just posted to one may still be inside that call.
+  thread_local std::deque<asio::io_context> contexts;
+  thread_local std::size_t depth = 0;
+  if (contexts.size() == depth) contexts.emplace_back(kOneThread);
+  asio::io_context& context = contexts[depth];
+  const Deeper deeper(depth);
   context.restart();
   bool ended = false;
   asio::co_spawn(context, start(), [&ended](const std::exception_ptr& exception) {

@@ -292,5 +292,24 @@ TEST(Process, CountsItself) {
   EXPECT_GE(raise_descriptor_limit(), 256u);
 }
 
+// ---- run_to_end
+
+Task<> count_up(int& count) {
+  ++count;
+  co_await SystemClock{}.wait_for(std::chrono::milliseconds(1));
+  ++count;
+}
+
+Task<> run_another(int& count) {
+  run_to_end([&] { return count_up(count); });
+  co_await count_up(count);
+}
+
+TEST(RunToEnd, MayBeCalledFromATaskThatItRuns) {
+  int count = 0;
+  run_to_end([&] { return run_another(count); });
+  EXPECT_EQ(count, 4);
+}
+
 }  // namespace
 }  // namespace posthorn::runtime
