@@ -172,9 +172,10 @@ Result<ExtraRecord, Problem> read_record(std::string_view line, std::string_view
   if (text::iequals(type, "IN")) type = word();
   const auto known = dns::parse_record_type(type);
   if (!known || !dns::Name::parse(name)) return fail(no_record(line, "it has no name or no record type"));
-  // RFC 1035 5.1: a master file is ASCII; other octets stand as \\DDD, other names as A-labels.
-  const auto is_printable = [](char c) { return (c >= ' ' && c <= '~') || c == '\t'; };
-  if (!std::ranges::all_of(name + std::string(rest), is_printable))
+  // Names are A-labels; what is pasted as data may have typographic quotes, which are taken off below.
+  const auto is_graphic = [](char c) { return c > ' ' && c <= '~'; };
+  const auto is_control = [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; };
+  if (!std::ranges::all_of(name, is_graphic) || std::ranges::any_of(rest, is_control) || !text::is_utf8(rest))
     return fail(no_record(line, "it has characters that no zone file has: write names as A-labels, text as \\DDD"));
   record.type = dns::text(*known);
   const std::string_view data = text::trim(rest);
