@@ -60,6 +60,8 @@ target_link_libraries(posthorn_flags INTERFACE PkgConfig::FMT Threads::Threads)
 # They are never taken from the compiler cache: each names the folder it was made in, and one made in a clone that is gone
 # cannot be read. What is compiled with them may be: the cache goes by the checksum beside the header, which is that of
 # the text it was made from.
+# The name of the header itself is left out of the command: the cache makes the other paths relative, not this one.
+set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
 function(posthorn_precompile target)  # target: a library made for the header; further arguments: more headers
   set(header ${CMAKE_BINARY_DIR}/${target}.h)
   file(STRINGS ${PROJECT_SOURCE_DIR}/cmake/pch.h includes REGEX "^#include <")
