@@ -51,8 +51,9 @@ class Elements {
       case '"':
         return quoted();
       case '{':
-      case '~':
         return literal();
+      case '~':  // of a literal8 only before its mark: `~` alone is an atom
+        return rest_.starts_with("~{") ? literal() : atom();
       default:
         return atom();
     }

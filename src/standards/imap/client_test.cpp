@@ -31,6 +31,15 @@ TEST(ImapClient, ReadsResponsesInPieces) {
   }
 }
 
+// RFC 9051 9: '~' is an ATOM-CHAR; it begins a literal8 only where '{' follows.
+TEST(ImapClient, ATildeMayBeAnAtom) {
+  ResponseReader reader;
+  reader.push("* LIST () \"/\" ~\r\n* LIST () \"/\" ~ann\r\n* 1 FETCH (BINARY[1] ~{2}\r\n\r\n)\r\n");
+  EXPECT_EQ(reader.next()->values.at(2).text, "~");
+  EXPECT_EQ(reader.next()->values.at(2).text, "~ann");
+  EXPECT_EQ(reader.next()->values.at(0).after("BINARY[1]")->text, "\r\n");
+}
+
 TEST(ImapClient, WhatIsNoResponse) {
   for (const auto* wire : {"\r\n", "* \r\n", "* LIST (\r\n", "* LIST )\r\n", "* X \"open\r\n",
                            "* FETCH {99999999999}\r\n", "a FETCH x\r\n"}) {
