@@ -6,15 +6,13 @@
 
 #include "entrance/cli/ask.h"
 #include "entrance/cli/domain_life.h"
+#include "entrance/cli/prober.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
-#include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/check.h"
 #include "operations/domains/check_network.h"
-#include "platform/https/client.h"
-#include "platform/net/connect.h"
 #include "platform/runtime/files.h"
 #include "platform/runtime/loops.h"
 #include "platform/runtime/spawn.h"
@@ -28,7 +26,6 @@ using domains::CheckReport;
 
 constexpr std::size_t list_octets_max = 64 * MiB;
 constexpr std::size_t at_a_time = 16;  // domains; their questions wait their turn at each server
-constexpr std::size_t ca_octets_max = 4 * MiB;
 
 // ---------------------------------------------------------------- JSON
 
@@ -130,46 +127,23 @@ std::string report_text(const CheckReport& report) {
 /// is connected to: an offline check does not leave it.
 class LiveProbes final : public domains::CheckProbes {
  public:
-  static Result<std::unique_ptr<LiveProbes>, Problem> make(const config::Config& config, dns::Resolver& resolver,
-                                                           runtime::Executor executor, bool is_live) {
-    auto out = std::make_unique<LiveProbes>(executor, is_live);
-    std::string pem;
-    if (!config.tls.ca_file.empty()) {
-      auto file = runtime::read_file(config.tls.ca_file, ca_octets_max);
-      if (!file) return fail(std::move(file.error()));
-      pem = std::move(*file);
-    }
-    auto trust = crypto::TrustStore::make(pem, pem.empty());
-    if (!trust)
-      return fail(Problem{ProblemKind::usage, config.tls.ca_file.string(), trust.error(), "give a PEM file of CAs"});
-    out->trust_ = std::move(*trust);
-    auto tls = net::ClientTls::make({config.tls.ca_file, pem.empty()});
-    if (!tls) return fail(std::move(tls.error()));
-    out->tls_ = std::move(*tls);
-    auto client = https::Client::make(resolver, server::https_options(config));
-    if (!client) return fail(std::move(client.error()));
-    out->https_ = std::move(*client);
-    out->https_port_ = config.mta_sts.https_port;
-    out->options_.host_name = config.host_name.empty() ? "localhost" : config.host_name;
-    out->options_.port = config.relay.mx_port;
-    out->options_.source = config.relay.source;
-    out->options_.allow_private = config.relay.allow_private;
-    return out;
-  }
-  LiveProbes(runtime::Executor executor, bool is_live) : loop_(executor, clock_), is_live_(is_live) {}
+  LiveProbes(Prober& prober, std::uint16_t https_port, bool is_live)
+      : prober_(prober), https_port_(https_port), is_live_(is_live) {}
 
   Task<domains::MxProbe> mx(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) override {
-    domains::ProbeOptions options = options_;
+    domains::ProbeOptions options = prober_.options();
     const bool may_connect = co_await is_reachable(resolver, host);
     options.dns_only = !may_connect;
-    const domains::ProbeSurroundings with{&resolver, &dialer_, &loop_, tls_.get(), &trust_};
+    domains::ProbeSurroundings with = prober_.surroundings();
+    with.resolver = &resolver;
     co_return co_await domains::probe_mx(with, std::move(options), std::move(host), mx_secure, now);
   }
 
   Task<domains::PolicyProbe> policy(dns::Resolver& resolver, dns::Name domain) override {
     const auto host = domain.child("mta-sts");
     const bool may_connect = host && co_await is_reachable(resolver, *host);
-    if (may_connect) co_return co_await domains::probe_policy(resolver, *https_, std::move(domain), https_port_);
+    if (may_connect)
+      co_return co_await domains::probe_policy(resolver, prober_.https(), std::move(domain), https_port_);
     domains::PolicyProbe probe;
     probe.domain = domain;
     probe.record = co_await mta_sts::find_record(resolver, std::move(domain));
@@ -184,14 +158,8 @@ class LiveProbes final : public domains::CheckProbes {
         std::ranges::all_of(found.addresses, [](const IpAddress& a) { return a.is_loopback(); });
   }
 
-  runtime::SystemClock clock_;
-  net::Loop loop_;
-  net::TcpDialer dialer_;
-  crypto::TrustStore trust_;
-  std::unique_ptr<net::ClientTls> tls_;
-  std::unique_ptr<https::Client> https_;
-  std::uint16_t https_port_ = 443;
-  domains::ProbeOptions options_;
+  Prober& prober_;
+  std::uint16_t https_port_;
   bool is_live_;
 };
 
@@ -279,12 +247,13 @@ Task<> check_all(runtime::Clock& clock, Checking& checking) {
     }
     source = std::move(*made);
   }
-  auto probes = LiveProbes::make(checking.config, source->resolver(), executor, source->is_live());
-  if (!probes) {
-    checking.problem = std::move(probes.error());
+  auto prober = Prober::make(checking.config, source->resolver(), executor);
+  if (!prober) {
+    checking.problem = std::move(prober.error());
     co_return;
   }
-  checking.options.probes = probes->get();
+  LiveProbes probes(**prober, checking.config.mta_sts.https_port, source->is_live());
+  checking.options.probes = &probes;
   runtime::TaskGroup group("domains", {});
   for (std::size_t i = 0; i < at_a_time && i < checking.domains.size(); ++i)
     runtime::spawn(group, executor, "domain", check_some(checking, *source));

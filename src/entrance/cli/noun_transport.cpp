@@ -4,17 +4,15 @@
 #include <boost/json.hpp>
 
 #include "entrance/cli/ask.h"
+#include "entrance/cli/prober.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/transport_json.h"
 #include "entrance/cli/trust_json.h"
 #include "entrance/cli/trust_text.h"
-#include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/mx_probe.h"
 #include "operations/domains/policy_probe.h"
-#include "platform/net/connect.h"
-#include "platform/runtime/files.h"
 #include "standards/tls_rpt/record.h"
 
 namespace posthorn::cli {
@@ -42,53 +40,6 @@ Result<config::Config, Exit> settings_of(const Invocation& v) {
   if (!v.has("--config")) return config::Config{};
   return load_config(v);
 }
-
-/// Everything a live probe needs; lives as long as the question.
-class Prober {
- public:
-  static Result<std::unique_ptr<Prober>, Problem> make(const config::Config& config, dns::Resolver& resolver,
-                                                       runtime::Executor executor) {
-    auto out = std::make_unique<Prober>(resolver, executor);
-    std::string pem;
-    if (!config.tls.ca_file.empty()) {
-      auto file = runtime::read_file(config.tls.ca_file, ca_octets_max);
-      if (!file) return fail(std::move(file.error()));
-      pem = std::move(*file);
-    }
-    auto trust = crypto::TrustStore::make(pem, pem.empty());
-    if (!trust)
-      return fail(Problem{ProblemKind::usage, config.tls.ca_file.string(), trust.error(), "give a PEM file of CAs"});
-    out->trust_ = std::move(*trust);
-    auto tls = net::ClientTls::make({config.tls.ca_file, pem.empty()});
-    if (!tls) return fail(std::move(tls.error()));
-    out->tls_ = std::move(*tls);
-    auto client = https::Client::make(resolver, server::https_options(config));
-    if (!client) return fail(std::move(client.error()));
-    out->https_ = std::move(*client);
-    out->options_.host_name = config.host_name.empty() ? "localhost" : config.host_name;
-    out->options_.port = config.relay.mx_port;
-    out->options_.source = config.relay.source;
-    out->options_.allow_private = config.relay.allow_private;
-    return out;
-  }
-  Prober(dns::Resolver& resolver, runtime::Executor executor) : resolver_(resolver), loop_(executor, clock_) {}
-
-  [[nodiscard]] domains::ProbeSurroundings surroundings() {
-    return {&resolver_, &dialer_, &loop_, tls_.get(), &trust_};
-  }
-  [[nodiscard]] const domains::ProbeOptions& options() const { return options_; }
-  [[nodiscard]] https::Client& https() { return *https_; }
-
- private:
-  runtime::SystemClock clock_;
-  dns::Resolver& resolver_;
-  net::Loop loop_;
-  net::TcpDialer dialer_;
-  crypto::TrustStore trust_;
-  std::unique_ptr<net::ClientTls> tls_;
-  std::unique_ptr<https::Client> https_;
-  domains::ProbeOptions options_;
-};
 
 // ---------------------------------------------------------------- check mx
 
