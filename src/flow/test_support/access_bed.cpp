@@ -111,7 +111,7 @@ void ImapCaller::hang_up() {
   static_cast<void>(bed_.site.wait(hang_up_line(line_)));
 }
 
-AccessBed::AccessBed() {
+AccessBed::AccessBed(DoorBed::Adjust adjust) : site(std::move(adjust)) {
   mailbox::MailboxOptions options;
   options.make_facts = access::make_facts;
   mailboxes = std::make_unique<mailbox::Mailboxes>(*site.store, *site.folders, site.clock, site.ids, options, site.log);

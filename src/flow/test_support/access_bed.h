@@ -54,7 +54,7 @@ class ImapCaller {
 
 class AccessBed {
  public:
-  AccessBed();
+  explicit AccessBed(DoorBed::Adjust adjust = {});
   AccessBed(const AccessBed&) = delete;
   AccessBed& operator=(const AccessBed&) = delete;
 

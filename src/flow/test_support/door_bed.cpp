@@ -213,13 +213,14 @@ std::string Caller::scram(const std::string& user, const std::string& secret, bo
 
 // ---------------------------------------------------------------- DoorBed
 
-DoorBed::DoorBed()
+DoorBed::DoorBed(Adjust adjust)
     : clock(kStart),
       loop(clock),
       net_loop(loop.executor(), clock),
       log(
           clock, [this](std::string_view line) { log_text += line; }, runtime::LogLevel::debug,
-          runtime::LogFormat::logfmt) {
+          runtime::LogFormat::logfmt),
+      adjust_(std::move(adjust)) {
   // Nothing here is about power loss: memory spares the syncs where it is there.
   const std::filesystem::path memory = "/dev/shm";
   const bool in_memory = ::access(memory.c_str(), W_OK) == 0;
@@ -250,6 +251,7 @@ void DoorBed::open(std::uint64_t reserve_octets, std::size_t intake_memory_max) 
   options.reserve_octets = reserve_octets;
   options.intake_memory_max = intake_memory_max;
   options.clock = &clock;
+  if (adjust_) adjust_(options);
   auto opened = storage::Store::open(options);
   if (!opened) throw std::runtime_error(opened.error().text());
   store = std::move(*opened);

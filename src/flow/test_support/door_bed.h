@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -76,7 +77,9 @@ struct Stored {
 
 class DoorBed {
  public:
-  DoorBed();
+  using Adjust = std::function<void(storage::StoreOptions&)>;
+  /// `adjust`: another disk below the store, or other sizes.
+  explicit DoorBed(Adjust adjust = {});
   ~DoorBed();
   DoorBed(const DoorBed&) = delete;
   DoorBed& operator=(const DoorBed&) = delete;
@@ -166,6 +169,7 @@ class DoorBed {
   void close();
   void end_revoked(const directory::Revocation& revocation);
 
+  Adjust adjust_;
   std::filesystem::path folder_;
   std::unique_ptr<dns::Resolver> resolver_;
   config::Verification verification_;
