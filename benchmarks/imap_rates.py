@@ -1,142 +1,171 @@
-"""What IMAP clients wait for, beside Dovecot 2.3 (mdbox): the same mailbox, the same commands.
-
-Ours is asked over TLS on loopback; Dovecot's imap process by a pair of pipes, without login and TLS, which is the least
-it can do. Answers are drained without being looked at.
-"""
+"""What IMAP clients wait for, beside Dovecot 2.3: the same mailboxes, the same commands, the same transport."""
+import json
 import os
-import statistics
-import time
+import re
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
 
-from dovecot import Dovecot
-from measure import TICK
-from wire import Connection
+from imap_servers import Dovecot, Ours
+from measure import cpu_seconds, memory_kilobytes
 
-USER, PASSWORD = "bob@bench.example", "a password of the benchmark"
-BODY = ("From: Bob <bob@beta.example>\r\nTo: Ann <ann@bench.example>\r\nSubject: Message {0} about lunch\r\n"
-        "Date: Mon, 7 Feb 1994 21:52:25 -0800\r\nMessage-ID: <m{0}@beta.example>\r\nMIME-Version: 1.0\r\n"
-        "Content-Type: text/plain; charset=us-ascii\r\n\r\n" + "The quick brown fox jumps over the lazy dog again.\r\n" * 40)
-MULTIAPPEND = 500
-ROUNDS = 5
-TAIL = 4096  # a tagged response ends within this
+IMAPLOAD = Path(__file__).resolve().parent.parent / "build" / "release" / "benchmarks" / "imapload"
+TURNS = 3
 
 
-class Client:
-    """Sends a command and drains its answer."""
+class Load:
+    """One run of the generator against a server; the server's CPU while it measures."""
 
-    def send(self, octets):
-        raise NotImplementedError
+    def __init__(self, server, mode, **options):
+        with tempfile.NamedTemporaryFile("w", suffix=".logins", delete=False) as file:
+            file.write("".join(f"{user} {secret}\n" for user, secret in server.logins()))
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        self.server, self.file = server, file.name
+        self.process = subprocess.Popen([str(IMAPLOAD), mode, f"{server.address}:{server.port}", "--logins", file.name, *words],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._expect("ready")
 
-    def receive(self):
-        raise NotImplementedError
+    def _expect(self, word):
+        line = self.process.stdout.readline().strip()
+        if word and line != word or not line:
+            raise RuntimeError(f"imapload said {line!r}; {self.server.label}: {self.server.log()}")
+        return line
 
-    def run(self, command):
-        self.send(b"q " + command + b"\r\n")
-        tail = b"\r\n"
-        while not (tail.endswith(b"\r\n") and b"\r\nq " in tail):
-            octets = self.receive()
-            if not octets:
-                raise RuntimeError(f"the connection ended within {command[:60]!r}")
-            tail = (tail + octets)[-TAIL:]
-        answer = tail[tail.rindex(b"\r\nq ") + 4:]
-        if not answer.startswith(b"OK"):
-            raise RuntimeError(f"{command[:60]!r}: {answer[:200]!r}")
-
-    def fill(self, mailbox, count):
-        for first in range(0, count, MULTIAPPEND):
-            bodies = [BODY.format(number).encode() for number in range(first, min(first + MULTIAPPEND, count))]
-            self.run(f"APPEND {mailbox}".encode() + b"".join(b" {%d+}\r\n" % len(body) + body for body in bodies))
-
-
-class Ours(Client):
-    def __init__(self, server):
-        self.connection = Connection(server.address, server.port("imaps"), 600)
-        self.connection.ok(f'LOGIN "{USER}" "{PASSWORD}"')
-        self.pid = server.process.pid
-
-    def send(self, octets):
-        self.connection.socket.sendall(octets)
-
-    def receive(self):
-        return self.connection.socket.recv(1 << 20)
-
-
-class Theirs(Client):
-    def __init__(self, dovecot):
-        dovecot.session()
-        self.process = dovecot.processes[-1]
-        self.pid = self.process.pid
-
-    def send(self, octets):
-        self.process.stdin.write(octets)
+    def go(self):
+        before = cpu_seconds(self.server.session)
+        self.process.stdin.write("go\n")
         self.process.stdin.flush()
+        report = json.loads(self._expect(""))
+        report["cpu"] = cpu_seconds(self.server.session) - before
+        return report
 
-    def receive(self):
-        return self.process.stdout.read1(1 << 20)
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+        os.unlink(self.file)
 
 
-def cpu_seconds_of(pid):
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-        fields = stat.read().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+def load(server, mode, **options):
+    run = Load(server, mode, **options)
+    try:
+        return run.go()
+    finally:
+        run.end()
 
 
-def timed(client, command):
-    """Milliseconds: the median of some rounds, and the server's CPU in each."""
-    client.run(command)  # warm: both keep what they found out
-    before, times = cpu_seconds_of(client.pid), []
-    for _ in range(ROUNDS):
-        since = time.monotonic()
-        client.run(command)
-        times.append(1000 * (time.monotonic() - since))
-    return statistics.median(times), 1000 * (cpu_seconds_of(client.pid) - before) / ROUNDS
+def both(stack, ground, users):
+    return [stack.enter_context(kind(ground, users)) for kind in (Ours, Dovecot)]
+
+
+def rates(server, mode, **options):
+    report = load(server, mode, **options)
+    if report["refused"]:
+        raise RuntimeError(f"{server.label} refused {report['refused']} commands: {report['refusal']}")
+    return report
+
+
+def median_of(reports):
+    """The report of the median rate, with CPU a command over all of them in milliseconds."""
+    middle = sorted(reports, key=lambda report: report["rate"])[len(reports) // 2]
+    return {**middle, "cpu_ms": 1000 * sum(report["cpu"] for report in reports) / sum(report["commands"] for report in reports)}
+
+
+def in_turns(servers, mode, **options):
+    reports = {server: [] for server in servers}
+    for turn in range(TURNS):
+        for server in servers:
+            reports[server].append(rates(server, mode, **{**options, **({"seed": turn + 1} if mode == "mixed" else {})}))
+    return [median_of(reports[server]) for server in servers]
+
+
+def append(ground, users, messages):
+    """APPEND at ten connections, to `users` accounts; (ours, theirs)."""
+    with ExitStack() as stack:
+        servers = both(stack, ground, users)
+        for server in servers:
+            load(server, "append", connections=10, messages=200, size=4096)
+        return in_turns(servers, "append", connections=10, messages=messages, size=4096)
+
+
+def mixed(ground, messages, commands):
+    """Each turn begins anew: what the commands do to the mailboxes is then the same on both sides."""
+    found = {kind: [] for kind in (Ours, Dovecot)}
+    for seed in range(1, TURNS + 1):
+        for kind in found:
+            with kind(ground, 10) as server:
+                load(server, "fill", messages=messages)
+                found[kind].append(rates(server, "mixed", connections=10, commands=commands, messages=messages, seed=seed))
+    return [median_of(found[kind]) for kind in (Ours, Dovecot)]
 
 
 READS = {
-    "select": b"SELECT INBOX",
-    "flags": b"FETCH 1:* (FLAGS)",
-    "envelope": b"FETCH 1:* (ENVELOPE)",
-    "structure": b"FETCH 1:* (BODYSTRUCTURE)",
-    "header": b"FETCH 1:* (BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)])",
-    "search-text": b"SEARCH TEXT zebra",
-    "sort-date": b"SORT (DATE) US-ASCII ALL",
+    "select": "SELECT INBOX",
+    "flags": "FETCH 1:* (FLAGS)",
+    "envelope": "FETCH 1:* (ENVELOPE)",
+    "structure": "FETCH 1:* (BODYSTRUCTURE)",
+    "header": "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)])",
+    "search-text": "SEARCH TEXT zebra",
+    "search-from": "SEARCH FROM bob7@",
+    "sort-date": "SORT (DATE) US-ASCII ALL",
+    "sort-subject": "SORT (SUBJECT) US-ASCII ALL",
+    "thread": "THREAD REFERENCES US-ASCII ALL",
 }
 
 
-def reads(server, count):
-    """{name: (ours, theirs)}, each (milliseconds, CPU milliseconds), on a mailbox of `count` messages."""
-    dovecot = Dovecot()
-    try:
-        clients = (Ours(server), Theirs(dovecot))
-        for client in clients:
-            client.fill("INBOX", count)
-            client.run(b"SELECT INBOX")
-        return {name: tuple(timed(client, command) for client in clients) for name, command in READS.items()}
-    finally:
-        dovecot.stop()
+def timed(server, command, rounds, setup="SELECT INBOX"):
+    report = load(server, "repeat", command=command, rounds=rounds, setup=setup)
+    return {**report, "cpu_ms": 1000 * report["cpu"] / report["rounds"]}
 
 
-def idle_kilobytes(server, connections, messages=100):
-    """Private memory of the server for each TLS connection in IDLE on an INBOX of so many messages."""
-    first = Ours(server)
-    first.fill("INBOX", messages)
-    held = []
-
-    def hold():
-        client = Ours(server)
-        client.run(b"SELECT INBOX")
-        client.run(b"FETCH 1:* (FLAGS)")
-        client.send(b"i IDLE\r\n")
-        client.receive()
-        held.append(client)
-
-    for _ in range(50):
-        hold()
-    before = private_kilobytes(first.pid)
-    for _ in range(connections):
-        hold()
-    return (private_kilobytes(first.pid) - before) / connections
+def reads(ground, count, rounds):
+    """{name: (ours, theirs)} on a mailbox of `count` messages."""
+    with ExitStack() as stack:
+        servers = both(stack, ground, 1)
+        for server in servers:
+            load(server, "fill", messages=count)
+            timed(server, "FETCH 1:* (ENVELOPE BODYSTRUCTURE)", 1)
+        for name, command in READS.items():
+            times = 200 if name == "select" else rounds
+            yield name, [timed(server, command, times) for server in servers]
+        yield "qresync", [resync(server, count, 10 * rounds) for server in servers]
 
 
-def private_kilobytes(pid):
-    with open(os.path.join("/proc", str(pid), "smaps_rollup"), encoding="utf-8") as text:
-        return sum(int(line.split()[1]) for line in text if line.startswith("Private_"))
+def resync(server, count, rounds):
+    """SELECT with QRESYNC after 100 changes: half of them flags, half of them messages that went."""
+    from wire import Connection
+
+    user, secret = server.logins()[0]
+    client = Connection(server.address, server.port, 600)
+    client.ok(f'LOGIN "{user}" "{secret}"')
+    client.ok("ENABLE QRESYNC")
+    told = repr(client.ok("SELECT INBOX"))
+    validity, modseq = (re.search(rf"{name}'\), Atom\(text='(\d+)'", told)[1] for name in ("UIDVALIDITY", "HIGHESTMODSEQ"))
+    step = count // 100
+    for number in range(50):
+        client.ok(f"UID STORE {1 + 2 * number * step} +FLAGS (\\Answered)")
+        client.ok(f"UID STORE {1 + (2 * number + 1) * step} +FLAGS.SILENT (\\Deleted)")
+    client.ok("EXPUNGE")
+    client.ok("LOGOUT")
+    return timed(server, f"SELECT INBOX (QRESYNC ({validity} {modseq}))", rounds, setup="ENABLE QRESYNC")
+
+
+def private_kilobytes(server):
+    """Private memory of all processes of the server."""
+    return memory_kilobytes(server.session, r"^Private_(?:Clean|Dirty):\s+(\d+)")
+
+
+def idle_kilobytes(kind, ground, connections, accounts, messages=100, warm=50):
+    """Private memory of the server for each TLS connection in IDLE, on INBOXes of so many messages."""
+    with kind(ground, accounts) as server:
+        load(server, "fill", messages=messages)
+        run = Load(server, "hold", connections=connections, warm=max(warm, accounts))
+        try:
+            before = private_kilobytes(server)
+            report = run.go()
+            return (private_kilobytes(server) - before) / connections, report
+        finally:
+            run.end()
+
+
+

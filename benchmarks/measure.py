@@ -28,12 +28,13 @@ def cpu_seconds(session):
     return sum(sum(map(int, fields[11:15])) for _, fields in _stats(session)) / TICK
 
 
-def memory_kilobytes(session):
-    """Proportional set size of the session: what it takes of the machine, shared pages split among sharers."""
+def memory_kilobytes(session, lines=r"^Pss:\s+(\d+)"):
+    """Proportional set size of the session: what it takes of the machine, shared pages split among sharers. Other
+    `lines` of smaps_rollup are added up where they are asked for."""
     total = 0
     for pid, _ in _stats(session):
         try:
-            total += int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
+            total += sum(map(int, re.findall(lines, Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)))
         except OSError:
             continue
     return total

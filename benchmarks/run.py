@@ -1,4 +1,4 @@
-"""Measures Posthorn beside Postfix and others, in one run on one file system, both syncing before they acknowledge.
+"""Measures Posthorn beside Postfix, Dovecot and others, in one run on one file system, both syncing before they acknowledge.
 
 `./bench [NAME …] [--quick] [--json]`; a NAME may be the beginning of one ("accept"). Each row says what was
 measured on both sides, the ratio, CPU per message of the whole server, and the settings that decide. The two sides
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "interop"), str(ROOT / "tests" / "conformance"), str(ROOT / "benchmarks")]
 from ground import Ground  # noqa: E402
-from imap_rates import PASSWORD as IMAP_PASSWORD, idle_kilobytes, reads  # noqa: E402
+import imap_rates  # noqa: E402
 from jail import Process, accepts, free_port, wait_until  # noqa: E402
 from measure import SyncCounter, cpu_seconds, memory_kilobytes  # noqa: E402
 from peers import Postfix  # noqa: E402
@@ -331,26 +331,42 @@ class Bench:
 
     # ---- reading mail
 
-    def imap_server(self):
-        settings = {f"limits.{name}": RATE_WITHOUT_LIMIT for name in ("connections", "connections_per_address")}
-        return Posthorn(DOMAIN, accounts={"bob": IMAP_PASSWORD}, settings=settings, parent=self.ground.folder, listen=("imaps",))
+    def imap_rate(self, name, measured, settings):
+        ours, theirs = measured
+        row = Row(name, ours["rate"], theirs["rate"], imap_rates.Dovecot.label, cpu_ours=ours["cpu_ms"], cpu_peer=theirs["cpu_ms"], unit="commands/s")
+        row.settings = (f"{settings}, TLS on both; ours p50 {ours['p50_ms']:.1f} p99 {ours['p99_ms']:.1f} ms; theirs p50 {theirs['p50_ms']:.1f} "
+                        f"p99 {theirs['p99_ms']:.1f} ms; {self.ground.words}")
+        return row.finish()
+
+    def imap_append(self):
+        count = self.count(20_000)
+        for name, users in (("imap-append", 10), ("imap-append-one", 1)):
+            where = "an INBOX each" if users > 1 else "one INBOX"
+            yield self.imap_rate(name, imap_rates.append(self.ground, users, count), f"APPEND of 4 KB, 10 connections, {where}, synced before OK")
+
+    def imap_mixed(self):
+        messages, commands = 1000, self.count(20_000)
+        found = imap_rates.mixed(self.ground, messages, commands)
+        yield self.imap_rate("imap-mixed", found, f"10 connections, {commands} commands on INBOXes of {messages}; the mix stands in imapload.cpp")
 
     def imap_reads(self):
         count = self.count(100_000)
-        with self.imap_server() as server:
-            found = reads(server, count)
-        for name, ((ours, cpu_ours), (theirs, cpu_theirs)) in found.items():
+        for name, (ours, theirs) in imap_rates.reads(self.ground, count, rounds=5):
             # The ratio says how many times faster we are, as for rates.
-            row = Row(f"imap-{name}", ours, theirs, "Dovecot 2.3 mdbox", ratio=round(theirs / ours, 2), cpu_ours=cpu_ours, cpu_peer=cpu_theirs,
-                      unit="ms a command")
-            row.settings = f"the less the better; {count} messages of 2 KB, asked again; ours over TLS, theirs by pipes; {self.ground.words}"
+            row = Row(f"imap-{name}", ours["median_ms"], theirs["median_ms"], imap_rates.Dovecot.label,
+                      ratio=round(theirs["median_ms"] / ours["median_ms"], 2), cpu_ours=ours["cpu_ms"], cpu_peer=theirs["cpu_ms"], unit="ms a command")
+            row.settings = f"the less the better; {count} messages of 2 KB, asked again; TLS on both; {self.ground.words}"
             yield row
 
     def imap_idle(self):
-        count = 500 if self.quick else 5000
-        with self.imap_server() as server:
-            found = idle_kilobytes(server, count)
-        yield Row("imap-idle", found, unit="KB/conn", settings=f"{count} TLS connections in IDLE on one INBOX of 100 messages, private memory")
+        count, accounts = (1000, 20) if self.quick else (10_000, 100)
+        ours, report = imap_rates.idle_kilobytes(imap_rates.Ours, self.ground, count, accounts)
+        few = count // 50  # a process each
+        theirs, _ = imap_rates.idle_kilobytes(imap_rates.Dovecot, self.ground, few, min(accounts, 20))
+        row = Row("imap-idle", ours, theirs, imap_rates.Dovecot.label, ratio=round(theirs / ours, 1), unit="KB/conn")
+        row.settings = (f"private memory; {count} TLS connections (theirs {few}) in IDLE on {accounts} INBOXes of 100 messages; ours connected and logged in "
+                        f"within {report['seconds']:.0f} s")
+        yield row
 
     def idle_memory(self):
         row = Row("idle-memory", unit="MB", peer_name=Theirs.label, settings="proportional set size of all processes, just started")
@@ -375,7 +391,7 @@ class Bench:
 
 BENCHES = {name.replace("_", "-"): getattr(Bench, name) for name in
            ("accept_4k_1", "accept_4k_10", "accept_4k_100", "accept_64k_10", "relay_4k_10", "relay_backlog", "idle_memory", "idle_tls",
-            "trust_dkim", "trust_spf", "trust_all", "trust_accept", "imap_reads", "imap_idle")}
+            "trust_dkim", "trust_spf", "trust_all", "trust_accept", "imap_append", "imap_mixed", "imap_reads", "imap_idle")}
 
 
 def arguments():

@@ -20,7 +20,7 @@ from unpack import MULTIARCH, PEERS, Unavailable, alone, environment, unpacked
 
 # Users as Debian's maintainer scripts make them, with numbers that no real account of a Debian system has.
 USERS = {"root": 0, "daemon": 1, "mail": 8, "nobody": 65534, "postfix": 60101, "postdrop": 60102, "Debian-exim": 60103,
-         "opensmtpd": 60104, "opensmtpq": 60105, "vmail": 60106}
+         "opensmtpd": 60104, "opensmtpq": 60105, "vmail": 60106, "dovecot": 60107, "dovenull": 60108}
 
 
 def wait_until(condition, seconds, what):
