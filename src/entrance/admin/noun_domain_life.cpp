@@ -4,14 +4,11 @@
 #include <boost/json.hpp>
 
 #include "entrance/admin/handler.h"
-#include "foundation/codec/hex.h"
-#include "foundation/crypto/certificate.h"
-#include "foundation/crypto/hash.h"
+#include "entrance/admin/surroundings.h"
 #include "operations/domains/evidence.h"
 #include "operations/domains/ledger.h"
 #include "operations/domains/model.h"
 #include "operations/domains/policy_log.h"
-#include "platform/runtime/files.h"
 #include "site/directory/plan.h"
 #include "site/keyring/dkim_key.h"
 
@@ -20,7 +17,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t certificate_file_octets_max = 1 * MiB;
 constexpr std::size_t queue_rows_counted_max = 1000;
 
 /// The texts that the store keeps for a domain, by the names they have in requests and answers.
@@ -66,46 +62,25 @@ json::array own_keys(const std::vector<storage::KeyRow>& rows, const std::string
   return out;
 }
 
-json::array own_addresses(const config::Config& config) {
+json::array texts(const std::vector<std::string>& list) {
   json::array out;
-  std::vector<IpAddress> seen;
-  const auto add = [&](const IpAddress& address) {
-    const bool any = address == IpAddress() || address == *IpAddress::parse("::");
-    if (any || std::ranges::find(seen, address) != seen.end()) return;
-    seen.push_back(address);
-    out.emplace_back(address.text());
-  };
-  for (const config::Endpoint& at : config.listen.smtp) add(at.address);
-  for (const IpAddress& address : config.relay.source) add(address);
+  for (const std::string& text : list) out.emplace_back(text);
   return out;
 }
 
-/// RFC 6186 3.1, RFC 8314 5.1: the labels by which mail programs look for what runs here.
-json::array services(const config::Listen& listen) {
-  json::array out;
-  const auto add = [&out](const char* label, const std::vector<config::Endpoint>& endpoints) {
-    if (!endpoints.empty()) out.emplace_back(json::object{{"label", label}, {"port", endpoints.front().port}});
-  };
-  add("_submissions._tcp", listen.submissions);
-  add("_submission._tcp", listen.submission);
-  add("_imaps._tcp", listen.imaps);
-  add("_imap._tcp", listen.imap);
-  add("_pop3s._tcp", listen.pop3s);
-  add("_pop3._tcp", listen.pop3);
-  return out;
-}
-
-/// RFC 7672 3.1.1: usage 3, selector 1, SHA-256: the key, whoever has signed its certificate.
-json::array tlsa_of(const config::Tls& tls) {
-  json::array out;
-  for (const auto& file : tls.certificate) {
-    const auto pem = runtime::read_file(file, certificate_file_octets_max);
-    const auto chain =
-        pem ? crypto::Certificate::from_pem(*pem) : Result<std::vector<crypto::Certificate>, std::string>();
-    if (!chain || chain->empty()) continue;
-    out.emplace_back("3 1 1 " + codec::hex_encode(crypto::sha256(chain->front().public_key_der())));
-  }
-  return out;
+/// domains::Surroundings as the command line reads it back (cli/domain_life.cpp).
+void put_surroundings(json::object& out, const domains::Surroundings& around) {
+  json::array addresses, services;
+  for (const IpAddress& address : around.addresses) addresses.emplace_back(address.text());
+  for (const domains::Service& service : around.services)
+    services.emplace_back(json::object{{"label", service.label}, {"port", service.port}});
+  out["host_name"] = around.host_name;
+  out["addresses"] = std::move(addresses);
+  out["services"] = std::move(services);
+  out["tlsa"] = texts(around.tlsa);
+  out["dmarc_reports"] = texts(around.dmarc_reports);
+  out["tls_reports"] = texts(around.tls_reports);
+  out["queue_age"] = around.queue_age_seconds_max;
 }
 
 Task<Done> situation(Site& site, const Request& request, Answer& answer) {
@@ -119,13 +94,9 @@ Task<Done> situation(Site& site, const Request& request, Answer& answer) {
   json::object out{{"domain", domain->row.name},
                    {"state", domain->row.state},
                    {"settings", domain->row.settings},
-                   {"host_name", site.config.host_name},
-                   {"addresses", own_addresses(site.config)},
                    {"keys", own_keys(kept.keys, *name)},
-                   {"services", services(site.config.listen)},
-                   {"tlsa", tlsa_of(site.config.tls)},
-                   {"queue_age", std::chrono::duration_cast<std::chrono::seconds>(site.config.relay.give_up).count()},
                    {"queued", kept.queued}};
+  put_surroundings(out, surroundings_of(site.config));
   for (std::size_t i = 0; i < kept_texts.size(); ++i) out[kept_texts[i].name] = kept.texts[i];
   co_return co_await answer.value(json::serialize(out));
 }

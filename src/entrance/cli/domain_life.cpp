@@ -59,6 +59,8 @@ domains::Surroundings read_surroundings(const json::object& object) {
         {text_of(service, "label"), static_cast<std::uint16_t>(number_of(service.at("port"))), true});
   }
   around.tlsa = texts_of(object, "tlsa");
+  around.dmarc_reports = texts_of(object, "dmarc_reports");
+  around.tls_reports = texts_of(object, "tls_reports");
   around.queue_age_seconds_max = number_of(object.at("queue_age"));
   return around;
 }

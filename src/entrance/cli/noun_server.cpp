@@ -36,12 +36,13 @@ json::object listeners_json(const config::Listen& listen) {
 
 json::object quickstart_json(const server::QuickstartResult& made) {
   json::array records;
-  for (const domains::PlannedRecord& record : made.records) {
-    records.emplace_back(json::object{{"name", record.name},
-                                      {"type", record.type},
+  for (const domains::WantedRecord& record : made.records) {
+    records.emplace_back(json::object{{"name", record.name.text()},
+                                      {"type", dns::text(record.type)},
                                       {"ttl", record.ttl_seconds},
                                       {"data", record.data},
-                                      {"reason", record.reason}});
+                                      {"reason", record.reason},
+                                      {"owner", domains::text(record.owner)}});
   }
   json::object out{{"config", made.config.string()},
                    {"listeners", listeners_json(made.listeners)},
@@ -54,13 +55,22 @@ json::object quickstart_json(const server::QuickstartResult& made) {
 /// What the address record must say where the listeners do not tell the address that the world sees.
 std::string_view address_advice(const server::QuickstartResult& made) {
   bool has_address = false;
-  for (const domains::PlannedRecord& record : made.records) {
-    if (record.type != "A" && record.type != "AAAA") continue;
+  for (const domains::WantedRecord& record : made.records) {
+    if (record.purpose != domains::Purpose::host_address) continue;
     has_address = true;
     const auto at = IpAddress::parse(record.data);
     if (at && at->is_loopback()) return ", but with this host's public address for the one below";
   }
   return has_address ? "" : ", and this host's public address as its A or AAAA record";
+}
+
+/// What stands in the zone of whoever runs the addresses.
+std::string reverse_names(const server::QuickstartResult& made) {
+  std::string out;
+  for (const domains::WantedRecord& record : made.records)
+    if (record.owner == domains::Owner::network)
+      out += fmt::format("{}. IN {} {}\n", record.name.text(), dns::text(record.type), record.data);
+  return out.empty() ? out : "\nAsk whoever gave you the addresses for:\n\n" + out;
 }
 
 std::string quickstart_text(const server::QuickstartResult& made) {
@@ -74,8 +84,9 @@ std::string quickstart_text(const server::QuickstartResult& made) {
       out += fmt::format("{:<11} {}\n", std::string_view(service), std::string_view(at.as_string()));
     }
   }
-  out += fmt::format("\nPublish these DNS records{}:\n\n{}\nThen start it:\n\n  posthorn serve --config {}\n",
-                     address_advice(made), made.records_text, made.config.string());
+  out += fmt::format("\nPublish these DNS records{}:\n\n{}", address_advice(made), made.records_text);
+  out += reverse_names(made);
+  out += fmt::format("\nThen start it:\n\n  posthorn serve --config {}\n", made.config.string());
   return out;
 }
 

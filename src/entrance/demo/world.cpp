@@ -106,7 +106,7 @@ Result<void, Problem> World::make_site(Inhabited& site, const std::filesystem::p
                   free_port(site.address, kImapPort), free_port(site.address, kImapsPort));
   options.authority = authority_.get();
   options.ca_file = ca_file_;
-  options.dmarc_policy = "reject";
+  options.dmarc_policy = dmarc::Policy::reject;
   options.relay.mx_port = other_mx_port;
   options.relay.source = {site.address};
   options.relay.allow_private = true;  // the whole world of the demo is on loopback

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "entrance/admin/surroundings.h"
 #include "entrance/server/process.h"
 #include "entrance/server/settings.h"
 #include "foundation/crypto/password.h"
 #include "foundation/crypto/random.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/key_states.h"
+#include "operations/domains/model.h"
+#include "operations/domains/record_format.h"
 #include "platform/net/certificate.h"
 #include "platform/runtime/files.h"
 #include "platform/runtime/loops.h"
@@ -49,6 +52,7 @@ struct Plan {
   address::Domain domain;
   address::Domain host;
   config::Config config;
+  domains::Model model;
   std::string account;
   std::string password;
   bool password_generated = false;
@@ -66,7 +70,9 @@ Result<Plan, Problem> make_plan(const QuickstartOptions& options) {
   if (!domain) return fail(cannot(fmt::format("{} is no domain name: {}", options.domain, explain(domain.error()))));
   const auto host = address::Domain::parse(options.host_name.empty() ? "mail." + options.domain : options.host_name);
   if (!host) return fail(cannot(fmt::format("--host-name {}: {}", options.host_name, explain(host.error()))));
-  Plan plan{*domain, *host, {}, {}, options.password, false};
+  Plan plan{*domain, *host, {}, {}, {}, options.password, false};
+  plan.model.domain = domain->a_label();
+  plan.model.dmarc.policy = options.dmarc_policy;
   if (options.listen.empty()) {
     plan.config.listen = default_listen();
   } else {
@@ -173,7 +179,12 @@ Task<Result<void, Problem>> fill_directory(storage::Store& store, const Plan& pl
       directory::add_account(*directory->snapshot(), {plan.account, crypto::hash_password(plan.password), 0}, now);
   if (auto done = co_await commit_plan(store, std::move(account)); !done) co_return done;
   auto postmaster = directory::set_postmaster(*directory->snapshot(), plan.account);
-  co_return co_await commit_plan(store, std::move(postmaster));
+  if (auto done = co_await commit_plan(store, std::move(postmaster)); !done) co_return done;
+  const directory::Domain* added = directory->snapshot()->domain(plan.domain.a_label());
+  if (added == nullptr || plan.model.dmarc == domains::DmarcWish{}) co_return Result<void, Problem>{};
+  storage::Unit unit;
+  unit.mutations.emplace_back(storage::PutDomain{domains::write_model(added->row, plan.model)});
+  co_return co_await commit_plan(store, std::move(unit));
 }
 
 using Keys = std::vector<domains::OwnKey>;
@@ -197,12 +208,12 @@ Result<Keys, Problem> make_store(const Plan& plan, const runtime::Clock& clock) 
   return filled;
 }
 
-/// The addresses at which this host takes mail, where the listeners name them.
-std::vector<IpAddress> public_addresses(const config::Listen& listen) {
-  std::vector<IpAddress> addresses;
-  for (const config::Endpoint& at : listen.smtp)
-    if (at.address != IpAddress() && at.address != *IpAddress::parse("::")) addresses.push_back(at.address);
-  return addresses;
+/// What the domain's own plan wants where nothing is published yet: the same that `domain plan` and `domain check` go
+/// by.
+std::vector<domains::WantedRecord> first_records(const Plan& plan, Keys keys) {
+  domains::Surroundings around = admin::surroundings_of(plan.config);
+  around.keys = std::move(keys);
+  return domains::wanted_records(plan.model, around, {}, "").records;
 }
 
 }  // namespace
@@ -258,9 +269,8 @@ Result<QuickstartResult, Problem> quickstart(const QuickstartOptions& options) {
   result.listeners = plan->config.listen;
   result.account = plan->account;
   if (plan->password_generated) result.generated_password = plan->password;
-  result.records = domains::plan_records(plan->domain, {plan->host, public_addresses(plan->config.listen)},
-                                         {std::move(*keys), options.dmarc_policy});
-  result.records_text = domains::zone_text(result.records);
+  result.records = first_records(*plan, std::move(*keys));
+  result.records_text = domains::zone_lines(result.records);
   return result;
 }
 

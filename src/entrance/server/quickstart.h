@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "operations/domains/plan.h"
+#include "operations/domains/wanted.h"
 #include "platform/net/certificate.h"
 #include "site/config/config.h"
 
@@ -25,16 +25,16 @@ struct QuickstartOptions {
   const net::CertificateAuthority* authority = nullptr;  ///< issues the certificates; null: self-signed
   std::filesystem::path ca_file;                         ///< tls.ca_file
   config::Relay relay;
-  std::string dmarc_policy = "none";  ///< p= of the DMARC record among `records`
+  std::optional<dmarc::Policy> dmarc_policy;  ///< the domain's; empty: it begins with none
 };
 
 struct QuickstartResult {
   std::filesystem::path config;
   config::Listen listeners;
   std::string account;
-  std::string generated_password;  ///< empty where one was given
-  std::vector<domains::PlannedRecord> records;
-  std::string records_text;  ///< the same as lines of a zone file
+  std::string generated_password;              ///< empty where one was given
+  std::vector<domains::WantedRecord> records;  ///< what `domain plan` says for a zone that is empty yet
+  std::string records_text;                    ///< those of the domain's zone as lines of a zone file
 };
 
 /// The well-known ports where this process may open them, else the same with 2000 added (2025, 2587, 2465).

@@ -106,6 +106,16 @@ std::string zone_format(const std::vector<RecordSet>& sets) {
   return out;
 }
 
+std::string zone_lines(const std::vector<WantedRecord>& records) {
+  std::string out;
+  for (const WantedRecord& record : records) {
+    if (record.waited_for() || record.owner == Owner::network) continue;
+    out +=
+        fmt::format("{} {} IN {} {}\n", absolute(record.name), record.ttl_seconds, dns::text(record.type), record.data);
+  }
+  return out;
+}
+
 std::string terraform_format(const std::vector<RecordSet>& sets, std::string_view domain) {
   std::string out = fmt::format(
       "variable \"zone_id\" {{\n  description = \"Route 53 hosted zone of {}\"\n  type        = string\n}}\n", domain);

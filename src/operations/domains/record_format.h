@@ -23,6 +23,9 @@ struct RecordSet {
 
 /// RFC 1035 5.1, one line a record, names with their root dot; reasons as comments.
 [[nodiscard]] std::string zone_format(const std::vector<RecordSet>& sets);
+/// The records by themselves in the same form, without comments, in the order in which they are to be published; those
+/// of other networks (PTR) and those waited for are left out.
+[[nodiscard]] std::string zone_lines(const std::vector<WantedRecord>& records);
 /// aws_route53_record resources. A TXT value is given to the provider as the inside of one quoted string; longer ones
 /// are cut at 255 octets, the pieces parted by \"\" as the provider wants it.
 [[nodiscard]] std::string terraform_format(const std::vector<RecordSet>& sets, std::string_view domain);

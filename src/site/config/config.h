@@ -17,6 +17,7 @@
 #include "foundation/base/time.h"
 #include "platform/net/endpoint.h"
 #include "platform/runtime/log.h"
+#include "site/config/domains.h"
 #include "site/config/limits.h"
 #include "site/config/verification.h"
 
@@ -101,6 +102,7 @@ struct Config {
   Acme acme;
   Relay relay;
   MtaSts mta_sts;
+  Domains domains;
   Verification verification;
   Limits limits;
   runtime::LogLevel log_level = runtime::LogLevel::info;

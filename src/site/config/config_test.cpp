@@ -67,6 +67,34 @@ names = ["imap.alpha.example", "Pop.Alpha.Example"]
   EXPECT_NE(only_fault("[acme]\nnames = \"no name\"\n").find("host name"), std::string::npos);
 }
 
+TEST(Config, ReportAddressesAreUrisAndWatchingHasBounds) {
+  const auto config = read(R"(
+host_name = "mx.alpha.example"
+[store]
+dir = "store"
+[domains]
+dmarc_reports = ["mailto:dmarc-rua@reports.example", "mailto:second@reports.example"]
+tls_reports = "https://reports.example/tls"
+watch_interval = "30m"
+watch_mail = false
+)");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->domains.dmarc_reports.size(), 2u);
+  EXPECT_EQ(config->domains.tls_reports, std::vector<std::string>{"https://reports.example/tls"});
+  EXPECT_EQ(config->domains.watch_interval, Duration(30min));
+  EXPECT_FALSE(config->domains.watch_mail);
+  const auto again = parse(export_toml(*config), "f", "/");
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->domains.dmarc_reports, config->domains.dmarc_reports);
+  EXPECT_FALSE(again->domains.watch_mail);
+  EXPECT_NE(only_fault("[domains]\ndmarc_reports = \"reports@example.org\"\n").find("mailto:"), std::string::npos);
+  EXPECT_NE(only_fault("[domains]\ndmarc_reports = \"https://example.org/\"\n").find("mailto:"), std::string::npos);
+  EXPECT_NE(only_fault("[domains]\ntls_reports = \"mailto:a@b,mailto:c@d\"\n").find("no report address"),
+            std::string::npos);
+  EXPECT_NE(only_fault("[domains]\nwatch_interval = \"1m\"\n").find("out of bounds"), std::string::npos);
+  EXPECT_NE(only_fault("[domains]\nwatch_mail = 1\n").find("true or false"), std::string::npos);
+}
+
 TEST(Config, HttpsWantsACertificate) {
   EXPECT_NE(only_fault("[listen]\nhttps = \":1443\"\n").find("tls.certificate"), std::string::npos);
 }

@@ -226,6 +226,10 @@ constexpr std::array readers{
     KeyReader{"verification.refuse", read_verification_refuse},
     KeyReader{"verification.forwarders", read_verification_forwarders},
     KeyReader{"mta_sts.https_port", read_https_port},
+    KeyReader{"domains.dmarc_reports", read_dmarc_reports},
+    KeyReader{"domains.tls_reports", read_tls_reports},
+    KeyReader{"domains.watch_interval", read_watch_interval},
+    KeyReader{"domains.watch_mail", read_watch_mail},
     KeyReader{"log.level", read_log_level},
     KeyReader{"log.format", read_log_format},
 };

@@ -63,6 +63,12 @@ void read_verification_dns_failure(Reading& reading, std::string_view key, const
 void read_verification_refuse(Reading& reading, std::string_view key, const toml::node& node);
 void read_verification_forwarders(Reading& reading, std::string_view key, const toml::node& node);
 
+// `domains.*`.
+void read_dmarc_reports(Reading& reading, std::string_view key, const toml::node& node);
+void read_tls_reports(Reading& reading, std::string_view key, const toml::node& node);
+void read_watch_interval(Reading& reading, std::string_view key, const toml::node& node);
+void read_watch_mail(Reading& reading, std::string_view key, const toml::node& node);
+
 /// Unknown keys: "there is no such key; did you mean …?".
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates,
                                        std::string_view otherwise);

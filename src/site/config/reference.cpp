@@ -226,6 +226,24 @@ constexpr std::array mta_sts_keys{
         "tests.",
         [](const Config& c) { return std::to_string(c.mta_sts.https_port); }, true},
 };
+constexpr std::array domains_keys{
+    Key{"domains.dmarc_reports", "mailto URI, or a list", "RFC 9990",
+        "The organization's address for DMARC reports: rua= of every domain here that names none of its own. Absent: "
+        "postmaster of the domain.",
+        [](const Config& c) { return list_of(c.domains.dmarc_reports, toml_string); }, false},
+    Key{"domains.tls_reports", "mailto or https URI, or a list", "RFC 8460 3",
+        "The organization's address for TLS reports: rua= in _smtp._tls of every domain here that names none of its "
+        "own. Absent: postmaster of the domain.",
+        [](const Config& c) { return list_of(c.domains.tls_reports, toml_string); }, false},
+    Key{"domains.watch_interval", "duration", "",
+        "How often the server checks each of its domains and their watched subdomains, as posthorn domain check does. "
+        "10m to 2d; 0 for never.",
+        [](const Config& c) { return toml_string(duration_text(c.domains.watch_interval)); }, false},
+    Key{"domains.watch_mail", "true or false", "",
+        "Whether the postmaster of a domain is told by mail when a check finds an error or warning that was not there, "
+        "and when it is mended. Once a change; the log and the metrics tell it in any case.",
+        [](const Config& c) -> std::string { return c.domains.watch_mail ? "true" : "false"; }, false},
+};
 constexpr std::array log_keys{
     Key{"log.level", "error, warning, info or debug", "", "How much is logged.",
         [](const Config& c) { return toml_string(level_text(c.log_level)); }, false},
@@ -269,6 +287,7 @@ std::vector<Written> written(const Config& config) {
   for (const Key& key : keys) out.push_back({std::string(key.key), key.value(config)});
   for (const Key& key : verification_keys) out.push_back({std::string(key.key), key.value(config)});
   for (const Key& key : mta_sts_keys) out.push_back({std::string(key.key), key.value(config)});
+  for (const Key& key : domains_keys) out.push_back({std::string(key.key), key.value(config)});
   for (const LimitRow& row : limit_rows()) out.push_back({limit_key(row), limit_value(config.limits, row)});
   for (const Key& key : log_keys) out.push_back({std::string(key.key), key.value(config)});
   return out;
@@ -322,6 +341,7 @@ std::vector<KeyInfo> reference() {
   std::ranges::for_each(keys, add);
   std::ranges::for_each(verification_keys, add);
   std::ranges::for_each(mta_sts_keys, add);
+  std::ranges::for_each(domains_keys, add);
   const auto rows = limit_rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     out.push_back({limit_keys()[i], limit_type(rows[i].unit), limit_value(defaults.limits, rows[i]), rows[i].rule,

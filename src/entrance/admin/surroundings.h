@@ -1,0 +1,13 @@
+// What a domain's plan must know of this server, from its configuration: one gathering for the verbs, quickstart and
+// the server's own checks.
+#pragma once
+
+#include "operations/domains/surroundings.h"
+#include "site/config/config.h"
+
+namespace posthorn::admin {
+
+/// Without the domain's keys, which are the keyring's to tell. Reads the certificates' files.
+[[nodiscard]] domains::Surroundings surroundings_of(const config::Config& config);
+
+}  // namespace posthorn::admin
