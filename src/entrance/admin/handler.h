@@ -44,6 +44,7 @@ struct Handler {
 [[nodiscard]] std::span<const Handler> domain_handlers();
 [[nodiscard]] std::span<const Handler> key_handlers();
 [[nodiscard]] std::span<const Handler> domain_life_handlers();
+[[nodiscard]] std::span<const Handler> domain_watch_handlers();
 [[nodiscard]] std::span<const Handler> account_handlers();
 [[nodiscard]] std::span<const Handler> login_handlers();
 [[nodiscard]] std::span<const Handler> address_handlers();

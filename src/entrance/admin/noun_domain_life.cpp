@@ -101,7 +101,23 @@ Task<Done> situation(Site& site, const Request& request, Answer& answer) {
   co_return co_await answer.value(json::serialize(out));
 }
 
-Result<storage::Unit, Problem> plan_change(const directory::Domain& domain, const Request& request) {
+struct TextChange {
+  std::string was, value;
+};
+
+/// Senders fetch the policy while somebody changes it: their fetches are taken over, and no reason to refuse the
+/// change.
+void take_fetches_since(TextChange& change, const std::string& present) {
+  if (present == change.was) return;
+  const domains::PolicyLog now = domains::parse_policy_log(present);
+  if (!domains::same_policies(now, domains::parse_policy_log(change.was))) return;
+  domains::PolicyLog next = domains::parse_policy_log(change.value);
+  domains::take_fetches(next, now);
+  change = {present, next.entries.empty() ? std::string{} : domains::policy_log_json(next)};
+}
+
+Result<storage::Unit, Problem> plan_change(const directory::Domain& domain, const Request& request,
+                                           const std::string& present_policies) {
   storage::Unit unit;
   storage::DomainRow row = domain.row;
   unit.preconditions.emplace_back(
@@ -121,8 +137,10 @@ Result<storage::Unit, Problem> plan_change(const directory::Domain& domain, cons
       const auto* value = change->as_object().if_contains(member);
       return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string{};
     };
-    unit.preconditions.emplace_back(storage::SettingIs{kept.key(row.name), text_of("was")});
-    unit.mutations.emplace_back(storage::PutSetting{kept.key(row.name), text_of("value")});
+    TextChange text{text_of("was"), text_of("value")};
+    if (kept.key == domains::policy_log_key) take_fetches_since(text, present_policies);
+    unit.preconditions.emplace_back(storage::SettingIs{kept.key(row.name), std::move(text.was)});
+    unit.mutations.emplace_back(storage::PutSetting{kept.key(row.name), std::move(text.value)});
   }
   return unit;
 }
@@ -133,7 +151,9 @@ Task<Done> change(Site& site, const Request& request, Answer& answer) {
   const auto snapshot = site.directory->snapshot();
   const directory::Domain* domain = snapshot->domain(*name);
   if (domain == nullptr) co_return fail(unknown_domain(*name));
-  auto unit = plan_change(*domain, request);
+  auto look = [key = domains::policy_log_key(*name)](storage::Reader& reader) { return reader.setting(key); };
+  const std::string policies = co_await site.store->read(std::move(look));
+  auto unit = plan_change(*domain, request, policies);
   if (!unit) co_return fail(std::move(unit.error()));
   if (auto done = co_await commit(site, std::move(*unit), "cannot change " + *name); !done)
     co_return fail(std::move(done.error()));

@@ -1,8 +1,7 @@
 // domain apply: the steps of a domain's road that are due, over RFC 2136, or noted where somebody else takes them.
 #include <boost/json.hpp>
-#include <unistd.h>
 
-#include "entrance/cli/domain_life.h"
+#include "entrance/cli/domain_lease.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
@@ -17,7 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr Duration lease_time = std::chrono::minutes(3);
 constexpr std::uint16_t dns_port = 53;
 
 struct Target {
@@ -25,43 +23,11 @@ struct Target {
   bool is_zone_file = false;
 };
 
-/// Only one administrator at a time: who else comes is told.
-class Lease {
- public:
-  explicit Lease(DomainLife& life) : life_(life) {}
-
-  Result<void, Problem> take(TimePoint now) {
-    json::error_code error;
-    const json::value held = json::parse(life_.lease.empty() ? "{}" : life_.lease, error);
-    if (!error && held.is_object() && held.as_object().contains("until")) {
-      const auto until = read_time(std::string(held.at("until").as_string()));
-      if (until && *until > now)
-        return fail(Problem{ProblemKind::unavailable, life_.model.domain,
-                            fmt::format("somebody else applies it ({})", std::string(held.at("by").as_string())),
-                            fmt::format("wait; it is free again at {} at the latest", rfc3339(*until))});
-    }
-    renew(now);
-    return life_.save();
-  }
-  /// Goes into the store with the next save.
-  void renew(TimePoint now) {
-    life_.lease = json::serialize(json::object{{"by", fmt::format("uid {}, process {}", ::getuid(), ::getpid())},
-                                               {"until", rfc3339(now + lease_time)}});
-  }
-  void give_back() {
-    life_.lease.clear();
-    if (const auto saved = life_.save(); !saved) print_problem(saved.error());
-  }
-
- private:
-  DomainLife& life_;
-};
-
 /// The network and the store for domains::apply_road.
 class World final : public domains::ApplyWorld {
  public:
-  World(DomainLife& life, Lease& lease, net::Loop& loop, dns::Resolver& resolver, domains::ZonePublisher* publisher,
-        bool quiet)
+  World(DomainLife& life, DomainLease& lease, net::Loop& loop, dns::Resolver& resolver,
+        domains::ZonePublisher* publisher, bool quiet)
       : life_(life), lease_(lease), loop_(loop), resolver_(resolver), publisher_(publisher), quiet_(quiet) {}
 
   /// Ask these servers instead of the resolver.
@@ -110,7 +76,7 @@ class World final : public domains::ApplyWorld {
     life_.model = model;
     life_.policies = policies;
     life_.ledger = ledger;
-    lease_.renew(now());
+    lease_.renew();
     co_return life_.save();
   }
   TimePoint now() override { return offset_ ? life_.now : loop_.clock().now(); }
@@ -123,7 +89,7 @@ class World final : public domains::ApplyWorld {
 
  private:
   DomainLife& life_;
-  Lease& lease_;
+  DomainLease& lease_;
   net::Loop& loop_;
   dns::Resolver& resolver_;
   domains::ZonePublisher* publisher_;
@@ -175,7 +141,7 @@ Task<std::vector<net::Endpoint>> servers_of(resolver::Delegations& delegations, 
 struct Applying {
   const Invocation& v;
   DomainLife& life;
-  Lease& lease;
+  DomainLease& lease;
   Target target;
   domains::ApplyOptions options;
   domains::ApplyOutcome outcome{};
@@ -260,7 +226,7 @@ Exit apply(const Invocation& v) {
         wrong("--publish",
               target->is_zone_file ? "a zone file is not changed by updates" : "no server is known that takes updates",
               "name it: --server ADDRESS --key-name NAME --key-file FILE"));
-  Lease lease(*life);
+  DomainLease lease(*life);
   domains::ApplyOptions options;
   if (v.has("--publish")) options.mode = domains::ApplyMode::publish;
   if (v.has("--by-hand")) options.mode = domains::ApplyMode::by_hand;
@@ -268,7 +234,7 @@ Exit apply(const Invocation& v) {
   options.override_leaving = v.get("--override") == life->model.domain;
   const bool changes = options.mode != domains::ApplyMode::dry;
   if (changes) {
-    if (const auto taken = lease.take(life->now); !taken) return report(taken.error());
+    if (const auto taken = lease.take("domain apply"); !taken) return report(taken.error());
   }
   Applying applying{.v = v, .life = *life, .lease = lease, .target = std::move(*target), .options = options};
   runtime::SystemClock clock;

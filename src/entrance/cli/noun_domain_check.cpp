@@ -6,14 +6,12 @@
 
 #include "entrance/cli/ask.h"
 #include "entrance/cli/domain_life.h"
-#include "entrance/cli/prober.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
+#include "entrance/server/prober.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/check.h"
-#include "operations/domains/check_network.h"
-#include "platform/runtime/files.h"
 #include "platform/runtime/loops.h"
 #include "platform/runtime/spawn.h"
 #include "standards/dkim/signature.h"
@@ -121,48 +119,6 @@ std::string report_text(const CheckReport& report) {
   return out;
 }
 
-// ---------------------------------------------------------------- live probes
-
-/// Connections to MX hosts and the policy host, as the configuration has them. From a zone file only this very machine
-/// is connected to: an offline check does not leave it.
-class LiveProbes final : public domains::CheckProbes {
- public:
-  LiveProbes(Prober& prober, std::uint16_t https_port, bool is_live)
-      : prober_(prober), https_port_(https_port), is_live_(is_live) {}
-
-  Task<domains::MxProbe> mx(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) override {
-    domains::ProbeOptions options = prober_.options();
-    const bool may_connect = co_await is_reachable(resolver, host);
-    options.dns_only = !may_connect;
-    domains::ProbeSurroundings with = prober_.surroundings();
-    with.resolver = &resolver;
-    co_return co_await domains::probe_mx(with, std::move(options), std::move(host), mx_secure, now);
-  }
-
-  Task<domains::PolicyProbe> policy(dns::Resolver& resolver, dns::Name domain) override {
-    const auto host = domain.child("mta-sts");
-    const bool may_connect = host && co_await is_reachable(resolver, *host);
-    if (may_connect)
-      co_return co_await domains::probe_policy(resolver, prober_.https(), std::move(domain), https_port_);
-    domains::PolicyProbe probe;
-    probe.domain = domain;
-    probe.record = co_await mta_sts::find_record(resolver, std::move(domain));
-    co_return probe;
-  }
-
- private:
-  Task<bool> is_reachable(dns::Resolver& resolver, dns::Name host) const {
-    if (is_live_) co_return true;
-    const dns::AddressLookup found = co_await dns::lookup_addresses(resolver, std::move(host));
-    co_return !found.addresses.empty() &&
-        std::ranges::all_of(found.addresses, [](const IpAddress& a) { return a.is_loopback(); });
-  }
-
-  Prober& prober_;
-  std::uint16_t https_port_;
-  bool is_live_;
-};
-
 // ---------------------------------------------------------------- the verb
 
 struct Checking {
@@ -192,17 +148,6 @@ void print_report(Checking& checking, const CheckReport& report) {
   if (checking.printed == checking.domains.size()) print(is_list ? "]\n" : "\n");
 }
 
-domains::CheckMade summary_of(const CheckReport& report) {
-  domains::CheckMade made{.at = report.checked_at, .errors = 0, .warnings = 0, .ids = {}};
-  for (const domains::CheckFinding& found : report.findings) {
-    made.warnings += found.finding.level == FindingLevel::warning ? 1 : 0;
-    if (found.finding.level != FindingLevel::error) continue;
-    ++made.errors;
-    if (made.ids.size() < domains::findings_kept_max) made.ids.push_back(found.finding.id);
-  }
-  return made;
-}
-
 /// The history of checks is what a roll-out is gated by. After everything was asked: the store has a loop of its own.
 void remember(Checking& checking) {
   for (auto& [domain, made] : checking.made) {
@@ -219,44 +164,22 @@ Task<> check_some(Checking& checking, domains::CheckSource& source) {
     const std::string key = domain.lower_case_key();
     domains::Expectation expectation = checking.known[key];
     const CheckReport report = co_await domains::check_domain(source, std::move(domain), expectation, checking.options);
-    if (source.is_live() && checking.lives.contains(key)) checking.made.emplace_back(key, summary_of(report));
+    if (source.is_live() && checking.lives.contains(key)) checking.made.emplace_back(key, domains::summary_of(report));
     print_report(checking, report);
   }
 }
 
 Task<> check_all(runtime::Clock& clock, Checking& checking) {
   const runtime::Executor executor = co_await runtime::current_executor();
-  std::optional<dns::Zone> zone;
-  std::unique_ptr<domains::CheckSource> source;
-  if (const auto* file = std::get_if<resolver::ZoneFile>(&checking.source)) {
-    auto text = runtime::read_file(file->path, dns::zone_file_octets_max);
-    auto parsed = text ? dns::Zone::parse(*text) : dns::Zone::parse("");
-    if (!text)
-      checking.problem = text.error();
-    else if (!parsed)
-      checking.problem = Problem{ProblemKind::usage, "cannot read the zone file " + file->path.string(),
-                                 parsed.error().text(), "correct that line"};
-    if (checking.problem) co_return;
-    zone = std::move(*parsed);
-    source = domains::make_zone_source(*zone);
-  } else {
-    auto made = domains::make_network_source({checking.source, {}}, clock, executor);
-    if (!made) {
-      checking.problem = std::move(made.error());
-      co_return;
-    }
-    source = std::move(*made);
-  }
-  auto prober = Prober::make(checking.config, source->resolver(), executor);
-  if (!prober) {
-    checking.problem = std::move(prober.error());
+  auto bench = server::CheckBench::make(checking.config, checking.source, clock, executor);
+  if (!bench) {
+    checking.problem = std::move(bench.error());
     co_return;
   }
-  LiveProbes probes(**prober, checking.config.mta_sts.https_port, source->is_live());
-  checking.options.probes = &probes;
+  checking.options.probes = &(*bench)->probes();
   runtime::TaskGroup group("domains", {});
   for (std::size_t i = 0; i < at_a_time && i < checking.domains.size(); ++i)
-    runtime::spawn(group, executor, "domain", check_some(checking, *source));
+    runtime::spawn(group, executor, "domain", check_some(checking, (*bench)->source()));
   co_await group.join();
 }
 

@@ -3,7 +3,7 @@
 
 #include <boost/json.hpp>
 
-#include "entrance/cli/domain_life.h"
+#include "entrance/cli/domain_lease.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
@@ -269,6 +269,7 @@ Exit set(const Invocation& v) {
   if (const auto done = set_members(v, life->model); !done) return report(done.error());
   if (!(life->model == before)) {
     if (const auto refused = refused_while_leaving(v, before)) return report(*refused);
+    if (const auto busy = refused_while_applied(*life)) return report(*busy);
   }
   if (const auto saved = life->save(); !saved) return report(saved.error());
   return print_model(v, life->model);

@@ -1,7 +1,7 @@
 // domain rollout, leave and park: MTA-STS in and out, step by step.
 #include <boost/json.hpp>
 
-#include "entrance/cli/domain_life.h"
+#include "entrance/cli/domain_lease.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
@@ -179,6 +179,7 @@ Exit rollout(const Invocation& v) {
     return report({ProblemKind::no, life.model.domain, fmt::format("the domain is {}", domains::text(life.model.state)),
                    "posthorn domain leave DOMAIN --cancel"});
   if (!decision.allowed) return report(not_yet(life.model, request.to, decision));
+  if (const auto busy = refused_while_applied(life)) return report(*busy);
   life.model.sts = request.to;
   if (request.to.mode == mta_sts::Mode::none) {
     // Whoever holds a policy must find "none" until it has run off; without any there is nothing to say.
@@ -266,6 +267,7 @@ Exit go_on_leaving(const Invocation& v, DomainLife& life) {
 Exit leave(const Invocation& v) {
   auto life = DomainLife::open(v);
   if (!life) return life.error();
+  if (const auto busy = refused_while_applied(*life)) return report(*busy);
   domains::Model& model = life->model;
   if (v.has("--cancel")) {
     if (model.state != domains::State::leaving)
@@ -288,6 +290,7 @@ Exit leave(const Invocation& v) {
 Exit park(const Invocation& v) {
   auto life = DomainLife::open(v);
   if (!life) return life.error();
+  if (const auto busy = refused_while_applied(*life)) return report(*busy);
   domains::Model& model = life->model;
   if (model.state != domains::State::parked) {
     // By the right road: leave, drain, then park. Where nothing holds the domain the road has one step.

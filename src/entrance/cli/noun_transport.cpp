@@ -4,12 +4,12 @@
 #include <boost/json.hpp>
 
 #include "entrance/cli/ask.h"
-#include "entrance/cli/prober.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/transport_json.h"
 #include "entrance/cli/trust_json.h"
 #include "entrance/cli/trust_text.h"
+#include "entrance/server/prober.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/mx_probe.h"
 #include "operations/domains/policy_probe.h"
@@ -19,6 +19,7 @@ namespace posthorn::cli {
 namespace {
 
 namespace json = boost::json;
+using server::Prober;
 
 constexpr std::size_t ca_octets_max = 4 * MiB;
 constexpr std::size_t mx_hosts_max = 20;  // ours: how many hosts of a domain are visited

@@ -35,6 +35,8 @@ SiteServer::~SiteServer() {
 
 Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& process, config::Config config,
                                                                      Replacements replacements) {
+  // Names in memory (the demo's) have no servers to ask.
+  const bool given_names = replacements.resolver != nullptr;
   std::unique_ptr<SiteServer> site(new SiteServer(process, std::move(config), std::move(replacements)));
   if (auto done = site->read_keys(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_store(); !done) co_return fail(std::move(done.error()));
@@ -51,6 +53,7 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
   if (auto done = co_await site->open_web(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_administration(); !done) co_return fail(std::move(done.error()));
   if (auto done = co_await site->queue_->start(); !done) co_return fail(std::move(done.error()));
+  if (!given_names) site->make_watcher();
   site->start_work();
   co_return site;
 }
@@ -261,6 +264,15 @@ Result<void, Problem> SiteServer::open_administration() {
   return {};
 }
 
+void SiteServer::make_watcher() {
+  const runtime::Executor& first = process_.net_loops().front()->executor();
+  eye_ = std::make_unique<SiteWatch>(*store_, *directory_, *keyring_, process_.clock(), first,
+                                     [this] { return present_config(); });
+  domains::Watcher::Surroundings around{store_.get(), &process_.clock(), &process_.ids(), delivery_.get(), &metrics_,
+                                        log_,         eye_.get()};
+  watcher_ = std::make_unique<domains::Watcher>(std::move(around), watch_options(config_));
+}
+
 void SiteServer::start_work() {
   const runtime::Executor& first = process_.net_loops().front()->executor();
   runtime::spawn(housekeeping_, first, "control socket", control_->run());
@@ -268,6 +280,7 @@ void SiteServer::start_work() {
   runtime::spawn(housekeeping_, first, "housekeeping", keep_house());
   runtime::spawn(housekeeping_, first, "key states", keep_keys());
   runtime::spawn(housekeeping_, first, "transport", keep_transport());
+  if (watcher_) runtime::spawn(housekeeping_, first, "domain watch", watcher_->run());
   if (web_) runtime::spawn(housekeeping_, first, "web", web_->run());
   if (certificates_) runtime::spawn(housekeeping_, first, "certificates", certificates_->keep());
   for (const Door& door : doors_) door.service->start();
@@ -403,6 +416,7 @@ void SiteServer::apply(config::Config config) {
   imap_->reconfigure(access_settings(config, server_tls_, directory_->unknown_login_secret()));
   pop3_->reconfigure(access_settings(config, server_tls_, directory_->unknown_login_secret()));
   mailboxes_->set_undelete_time(config.limits.undelete_time);
+  if (watcher_) watcher_->reconfigure(watch_options(config));
   const std::lock_guard lock(config_mutex_);
   config_ = std::move(config);
 }

@@ -12,6 +12,7 @@
 #include "entrance/admin/metrics_server.h"
 #include "entrance/server/process.h"
 #include "entrance/server/site_pages.h"
+#include "entrance/server/site_watch.h"
 #include "flow/access/imap.h"
 #include "flow/access/pop3.h"
 #include "flow/access/service.h"
@@ -87,6 +88,7 @@ class SiteServer {
   /// Those of the configuration and those that were issued, for all new handshakes.
   [[nodiscard]] Result<void, Problem> use_certificates(const config::Tls& tls);
 
+  void make_watcher();
   void start_work();
   void watch_process();
   /// Why the server cannot do its work now, for /healthz; empty: it can. Thread-safe.
@@ -142,6 +144,8 @@ class SiteServer {
   std::vector<std::unique_ptr<access::Service>> access_services_;
   std::unique_ptr<admin::ControlServer> control_;
   std::unique_ptr<admin::MetricsServer> metrics_server_;
+  std::unique_ptr<SiteWatch> eye_;
+  std::unique_ptr<domains::Watcher> watcher_;
   std::unique_ptr<SitePages> pages_;
   std::unique_ptr<certificates::AcmeTransport> acme_transport_;
   std::unique_ptr<certificates::Certificates> certificates_;

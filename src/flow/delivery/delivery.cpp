@@ -137,7 +137,7 @@ Task<Result<storage::Unit, Problem>> Delivery::plan(queue::OwnMessage message) {
   arrival.recipients.push_back(std::move(*recipient));
   arrival.header = message::Header::parse(message.octets);
   arrival.edit = message::HeaderEdit(arrival.header);
-  arrival.story.step(arrival.at, Stage::dsn, "a delivery report of ours");
+  arrival.story.step(arrival.at, Stage::dsn, message.what);
   arrival.message_id = message::parse_message_id(arrival.header.value("Message-ID").value_or("")).value_or("");
   if (!arrival.message_id.empty()) arrival.story.message_id(arrival.message_id);
   signing::BodyHash body;

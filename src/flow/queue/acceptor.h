@@ -1,5 +1,5 @@
-// Acceptor: the way in for the queue's own messages (delivery status reports). The queue declares it,
-// flow/delivery implements it, because there is one way in (DESIGN: the acceptance law).
+// Acceptor: the way in for messages of our own (delivery status reports, what the server has to tell). The queue
+// declares it, flow/delivery implements it, because there is one way in (DESIGN: the acceptance law).
 #pragma once
 
 #include <string>
@@ -19,7 +19,8 @@ struct OwnMessage {
   OctetString octets;     ///< CRLF line ends, complete (Date, Message-ID), no Received
   bool eight_bit = false;
   bool smtputf8 = false;
-  bool require_tls = false;  ///< RFC 8689 4.3: the mail reported on asked for it
+  bool require_tls = false;                        ///< RFC 8689 4.3: the mail reported on asked for it
+  std::string what = "a delivery report of ours";  ///< the first line of its story
 };
 
 class Acceptor {

@@ -2,11 +2,23 @@
 
 #include <boost/json.hpp>
 
+#include "operations/domains/check.h"
 #include "operations/domains/json_fields.h"
 
 namespace posthorn::domains {
 
 namespace json = boost::json;
+
+CheckMade summary_of(const CheckReport& report) {
+  CheckMade made{.at = report.checked_at, .errors = 0, .warnings = 0, .ids = {}};
+  for (const CheckFinding& found : report.findings) {
+    made.warnings += found.finding.level == FindingLevel::warning ? 1 : 0;
+    if (found.finding.level != FindingLevel::error) continue;
+    ++made.errors;
+    if (made.ids.size() < findings_kept_max) made.ids.push_back(found.finding.id);
+  }
+  return made;
+}
 
 std::string checks_json(const std::vector<CheckMade>& checks) {
   json::array out;

@@ -31,6 +31,10 @@ struct ReportedSessions {
   std::vector<std::string> reasons;  ///< the most frequent ones
 };
 
+struct CheckReport;
+/// What the history keeps of a check.
+[[nodiscard]] CheckMade summary_of(const CheckReport& report);
+
 class Evidence {
  public:
   virtual ~Evidence() = default;

@@ -102,6 +102,19 @@ void PolicyLog::forget(TimePoint now) {
   }
 }
 
+bool same_policies(const PolicyLog& a, const PolicyLog& b) {
+  return std::ranges::equal(a.entries, b.entries, [](const PolicyEntry& x, const PolicyEntry& y) {
+    return x.id == y.id && x.first_served == y.first_served && x.elsewhere == y.elsewhere;
+  });
+}
+
+void take_fetches(PolicyLog& log, const PolicyLog& other) {
+  for (PolicyEntry& entry : log.entries)
+    for (const PolicyEntry& known : other.entries)
+      if (known.id == entry.id && known.first_served == entry.first_served)
+        entry.last_fetched = std::max(entry.last_fetched, known.last_fetched);
+}
+
 std::string policy_log_json(const PolicyLog& log) {
   json::array out;
   for (const PolicyEntry& served : log.entries) out.emplace_back(entry_json(served));

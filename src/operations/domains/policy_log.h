@@ -50,6 +50,11 @@ struct PolicyLog {
 /// Entries kept; a domain that changes its policy more often than this within its max_age keeps the longest held.
 inline constexpr std::size_t policies_max = 200;
 
+/// Whether the two tell of the same policies, whatever was fetched when.
+[[nodiscard]] bool same_policies(const PolicyLog& a, const PolicyLog& b);
+/// Takes over the later fetches that `other` knows of: it was written while this one was being changed.
+void take_fetches(PolicyLog& log, const PolicyLog& other);
+
 [[nodiscard]] std::string policy_log_json(const PolicyLog& log);
 /// An unreadable text is an empty log.
 [[nodiscard]] PolicyLog parse_policy_log(std::string_view json);

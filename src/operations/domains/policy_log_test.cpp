@@ -95,5 +95,17 @@ TEST(PolicyLog, IsBoundedAndKeepsTheLongestHeld) {
   EXPECT_EQ(log.lacking_until("new.a.example", at(400)), at(0) + seconds(31'557'600));
 }
 
+TEST(PolicyLog, AFetchDuringAChangeIsTakenOver) {
+  PolicyLog before;
+  before.serve(policy(mta_sts::Mode::enforce, 86400, {"mx1.a.example"}), at(0));
+  PolicyLog fetched = before, changed = before;
+  fetched.fetched(at(2500));
+  EXPECT_TRUE(same_policies(before, fetched));
+  changed.serve(policy(mta_sts::Mode::enforce, 86400, {"mx1.a.example", "mx2.a.example"}), at(2000));
+  EXPECT_FALSE(same_policies(before, changed));
+  take_fetches(changed, fetched);
+  EXPECT_EQ(changed.lacking_until("mx2.a.example", at(4000)), at(2500) + seconds(86400)) << "never too early";
+}
+
 }  // namespace
 }  // namespace posthorn::domains

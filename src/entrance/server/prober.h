@@ -1,0 +1,79 @@
+// Prober: what live probes of mail hosts and policy files work with: TLS, trusted roots, an HTTPS client. LiveProbes:
+// the live part of a check of a domain (operations/domains/check.h), by hand or by the server.
+#pragma once
+
+#include <memory>
+
+#include "operations/domains/check.h"
+#include "platform/net/connect.h"
+#include "platform/resolver/resolver.h"
+#include "site/config/config.h"
+#include "standards/dns/zone.h"
+
+namespace posthorn::server {
+
+/// Lives as long as the question; `resolver` outlives it.
+class Prober {
+ public:
+  /// By the configuration's CAs, port, sources and rule about private addresses.
+  [[nodiscard]] static Result<std::unique_ptr<Prober>, Problem> make(const config::Config& config,
+                                                                     dns::Resolver& resolver,
+                                                                     runtime::Executor executor);
+  Prober(dns::Resolver& resolver, runtime::Executor executor);
+
+  [[nodiscard]] domains::ProbeSurroundings surroundings() {
+    return {&resolver_, &dialer_, &loop_, tls_.get(), &trust_};
+  }
+  [[nodiscard]] const domains::ProbeOptions& options() const { return options_; }
+  [[nodiscard]] https::Client& https() { return *https_; }
+
+ private:
+  runtime::SystemClock clock_;
+  dns::Resolver& resolver_;
+  net::Loop loop_;
+  net::TcpDialer dialer_;
+  crypto::TrustStore trust_;
+  std::unique_ptr<net::ClientTls> tls_;
+  std::unique_ptr<https::Client> https_;
+  domains::ProbeOptions options_;
+};
+
+/// Connections to MX hosts and the policy host, as the configuration has them. Where it is not `live` (a zone file)
+/// only this very machine is connected to: an offline check does not leave it.
+class LiveProbes final : public domains::CheckProbes {
+ public:
+  LiveProbes(Prober& prober, std::uint16_t https_port, bool is_live)
+      : prober_(prober), https_port_(https_port), is_live_(is_live) {}
+
+  [[nodiscard]] Task<domains::MxProbe> mx(dns::Resolver& resolver, dns::Name host, bool mx_secure,
+                                          TimePoint now) override;
+  [[nodiscard]] Task<domains::PolicyProbe> policy(dns::Resolver& resolver, dns::Name domain) override;
+
+ private:
+  [[nodiscard]] Task<bool> is_reachable(dns::Resolver& resolver, dns::Name host) const;
+
+  Prober& prober_;
+  std::uint16_t https_port_;
+  bool is_live_;
+};
+
+/// Everything that domains::check_domain works with over one source, for `domain check` and for the server's own
+/// checks.
+class CheckBench {
+ public:
+  /// A zone file is read here. On the executor's thread, where it is also destroyed.
+  [[nodiscard]] static Result<std::unique_ptr<CheckBench>, Problem> make(const config::Config& config,
+                                                                         const resolver::Source& source,
+                                                                         runtime::Clock& clock,
+                                                                         runtime::Executor executor);
+  [[nodiscard]] domains::CheckSource& source() { return *source_; }
+  [[nodiscard]] domains::CheckProbes& probes() { return *probes_; }
+
+ private:
+  dns::Zone zone_;
+  std::unique_ptr<domains::CheckSource> source_;
+  std::unique_ptr<Prober> prober_;
+  std::unique_ptr<LiveProbes> probes_;
+};
+
+}  // namespace posthorn::server
