@@ -210,7 +210,7 @@ Result<void, Problem> SiteServer::open_access() {
                                              access_settings(config_, server_tls_, directory_->unknown_login_secret()));
   if (auto done = open_access_service("imap", *imap_, config_.listen.imap, false); !done) return done;
   if (auto done = open_access_service("imaps", *imap_, config_.listen.imaps, true); !done) return done;
-  const access::Pop3Surroundings fetching{directory_.get(), authenticator_.get(), mailboxes_.get()};
+  const access::Pop3Surroundings fetching{directory_.get(), authenticator_.get(), mailboxes_.get(), store_.get()};
   pop3_ = std::make_unique<access::Pop3Door>(fetching,
                                              access_settings(config_, server_tls_, directory_->unknown_login_secret()));
   if (auto done = open_access_service("pop3", *pop3_, config_.listen.pop3, false); !done) return done;

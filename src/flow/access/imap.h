@@ -15,6 +15,7 @@
 #include "platform/runtime/worker_pool.h"
 #include "platform/storage/store.h"
 #include "site/directory/directory.h"
+#include "site/directory/scram_logins.h"
 #include "standards/imap/server.h"
 
 namespace posthorn::access {
@@ -38,6 +39,14 @@ struct ImapSettings {
   Settings common;
   imap::server::Settings machine;      ///< for a listener that begins in clear
   imap::server::Settings machine_tls;  ///< for one with implicit TLS
+  /// The same where nobody could log in with SCRAM.
+  imap::server::Settings machine_passwords;
+  imap::server::Settings machine_tls_passwords;
+
+  [[nodiscard]] const imap::server::Settings& machine_for(bool implicit_tls, bool scram) const {
+    if (scram) return implicit_tls ? machine_tls : machine;
+    return implicit_tls ? machine_tls_passwords : machine_passwords;
+  }
 };
 
 class ImapDoor final : public Door {
@@ -52,6 +61,7 @@ class ImapDoor final : public Door {
 
  private:
   ImapSurroundings surroundings_;
+  directory::ScramLogins scram_logins_;
   std::atomic<std::shared_ptr<const ImapSettings>> settings_;
 };
 

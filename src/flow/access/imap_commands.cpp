@@ -7,6 +7,7 @@ Task<Ending> execute(ImapContext& context, const imap::CommandBody& command) {
 }
 
 Task<Ending> run(ImapContext&, const imap::NoopCommand& command) {
+  if (command.is_enable) co_return ok("ENABLE completed");
   co_return ok(command.is_check ? "CHECK completed" : "NOOP completed");
 }
 

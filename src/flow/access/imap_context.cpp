@@ -43,7 +43,7 @@ imap::ResponseCode code_of(mailbox::OperationError error, MissingMailbox missing
     case OperationError::shutting_down:
       return code::unavailable();
     case OperationError::damaged:
-      break;
+      return code::corruption();
   }
   return code::server_bug();
 }

@@ -48,12 +48,12 @@ std::string_view text(server::CloseReason reason) {
 
 }  // namespace
 
-ImapSession::ImapSession(const ImapSurroundings& world, std::shared_ptr<const ImapSettings> settings,
+ImapSession::ImapSession(const ImapSurroundings& world, std::shared_ptr<const ImapSettings> settings, bool scram,
                          Connection connection)
     : world_(world),
       settings_(std::move(settings)),
       connection_(std::move(connection)),
-      machine_(connection_.implicit_tls ? settings_->machine_tls : settings_->machine, peer_facts(*connection_.stream)),
+      machine_(settings_->machine_for(connection_.implicit_tls, scram), peer_facts(*connection_.stream)),
       context_{world_,
                settings_->common,
                *connection_.loop,

@@ -14,7 +14,8 @@ namespace posthorn::access {
 
 class ImapSession final : public Session {
  public:
-  ImapSession(const ImapSurroundings& world, std::shared_ptr<const ImapSettings> settings, Connection connection);
+  ImapSession(const ImapSurroundings& world, std::shared_ptr<const ImapSettings> settings, bool scram,
+              Connection connection);
   ImapSession(const ImapSession&) = delete;
   ImapSession& operator=(const ImapSession&) = delete;
   ~ImapSession() override;

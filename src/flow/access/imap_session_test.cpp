@@ -50,6 +50,17 @@ TEST_F(ImapSessions, ALoginWithoutTheScopeIsAsUnknown) {
   EXPECT_THAT(one->say("LOGIN " + phone.name + " " + phone.secret), HasSubstr("TAG OK"));
 }
 
+TEST_F(ImapSessions, ScramIsOfferedWhereAnApplicationLoginCanUseIt) {
+  EXPECT_THAT(bed.call()->say("CAPABILITY"), AllOf(HasSubstr("AUTH=PLAIN"), Not(HasSubstr("SCRAM"))));
+  const auto sender = bed.site.login("ann@alpha.example", "sender", "smtp,pop3");
+  EXPECT_THAT(bed.call()->say("CAPABILITY"), Not(HasSubstr("SCRAM")));
+  const auto phone = bed.site.login("ann@alpha.example", "phone", "imap");
+  EXPECT_THAT(bed.call()->say("CAPABILITY"), HasSubstr("AUTH=SCRAM-SHA-256 AUTH=PLAIN"));
+  bed.site.apply(directory::revoke_login(bed.site.now(), phone.name));
+  EXPECT_THAT(bed.call()->say("CAPABILITY"), Not(HasSubstr("SCRAM")));
+  EXPECT_THAT(bed.call()->say("AUTHENTICATE SCRAM-SHA-256"), HasSubstr("TAG NO [CANNOT]"));
+}
+
 TEST_F(ImapSessions, RevocationEndsALiveSession) {
   const auto phone = bed.site.login("ann@alpha.example", "phone", "imap");
   const auto one = bed.reader(phone.name, phone.secret);

@@ -10,20 +10,23 @@ constexpr Octets kTooMany = "-ERR [SYS/TEMP] Too many connections here now; try 
 constexpr Octets kTooManyOfYours =
     "-ERR [SYS/TEMP] Too many connections from your address; close some and try again\r\n";
 
-pop3::server::Settings machine_settings(const Settings& common, bool implicit_tls) {
+pop3::server::Settings machine_settings(const Settings& common, bool implicit_tls, bool scram) {
   using sasl::Mechanism;
   pop3::server::Settings settings;
   settings.host_name = common.host_name;
   settings.stls = common.tls != nullptr && !implicit_tls;
-  settings.mechanisms = {Mechanism::scram_sha_256_plus, Mechanism::scram_sha_256, Mechanism::plain, Mechanism::login};
+  if (scram) settings.mechanisms = {Mechanism::scram_sha_256_plus, Mechanism::scram_sha_256};
+  settings.mechanisms.insert(settings.mechanisms.end(), {Mechanism::plain, Mechanism::login});
   settings.unknown_login_secret = common.unknown_login_secret;
   return settings;
 }
 
 std::shared_ptr<const Pop3Settings> settings_from(Settings common) {
   auto settings = std::make_shared<Pop3Settings>();
-  settings->machine = machine_settings(common, false);
-  settings->machine_tls = machine_settings(common, true);
+  settings->machine = machine_settings(common, false, true);
+  settings->machine_tls = machine_settings(common, true, true);
+  settings->machine_passwords = machine_settings(common, false, false);
+  settings->machine_tls_passwords = machine_settings(common, true, false);
   settings->common = std::move(common);
   return settings;
 }
@@ -31,10 +34,14 @@ std::shared_ptr<const Pop3Settings> settings_from(Settings common) {
 }  // namespace
 
 Pop3Door::Pop3Door(Pop3Surroundings surroundings, Settings settings)
-    : surroundings_(surroundings), settings_(settings_from(std::move(settings))) {}
+    : surroundings_(surroundings),
+      facts_(*surroundings.store),
+      scram_logins_(*surroundings.directory, directory::Scope::pop3),
+      settings_(settings_from(std::move(settings))) {}
 
 std::unique_ptr<Session> Pop3Door::make(Connection connection) {
-  return std::make_unique<Pop3Session>(surroundings_, locks_, settings_.load(), std::move(connection));
+  return std::make_unique<Pop3Session>(surroundings_, locks_, facts_, settings_.load(), scram_logins_.any(),
+                                       std::move(connection));
 }
 
 Octets Pop3Door::refusal(Full full) const {

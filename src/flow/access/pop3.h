@@ -5,11 +5,13 @@
 #include <atomic>
 #include <memory>
 
+#include "flow/access/maildrop_facts.h"
 #include "flow/access/maildrop_locks.h"
 #include "flow/access/session.h"
 #include "flow/access/settings.h"
 #include "flow/mailbox/mailboxes.h"
 #include "site/directory/directory.h"
+#include "site/directory/scram_logins.h"
 #include "standards/pop3/server.h"
 
 namespace posthorn::access {
@@ -19,12 +21,21 @@ struct Pop3Surroundings {
   directory::Directory* directory = nullptr;
   directory::Authenticator* authenticator = nullptr;
   mailbox::Mailboxes* mailboxes = nullptr;
+  storage::Store* store = nullptr;
 };
 
 struct Pop3Settings {
   Settings common;
   pop3::server::Settings machine;      ///< for a listener that begins in clear
   pop3::server::Settings machine_tls;  ///< for one with implicit TLS
+  /// The same where nobody could log in with SCRAM.
+  pop3::server::Settings machine_passwords;
+  pop3::server::Settings machine_tls_passwords;
+
+  [[nodiscard]] const pop3::server::Settings& machine_for(bool implicit_tls, bool scram) const {
+    if (scram) return implicit_tls ? machine_tls : machine;
+    return implicit_tls ? machine_tls_passwords : machine_passwords;
+  }
 };
 
 class Pop3Door final : public Door {
@@ -40,6 +51,8 @@ class Pop3Door final : public Door {
  private:
   Pop3Surroundings surroundings_;
   MaildropLocks locks_;
+  MaildropFacts facts_;
+  directory::ScramLogins scram_logins_;
   std::atomic<std::shared_ptr<const Pop3Settings>> settings_;
 };
 

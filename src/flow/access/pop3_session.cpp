@@ -1,5 +1,7 @@
 #include "flow/access/pop3_session.h"
 
+#include "standards/message/downgrade.h"
+
 namespace posthorn::access {
 
 namespace server = pop3::server;
@@ -8,6 +10,8 @@ namespace {
 
 // A message is read from the store and written to the client in pieces of this size.
 constexpr std::size_t kPieceOctets = 64 * KiB;
+static_assert(kPieceOctets >= MaildropFacts::header_octets_max,
+              "a header that is downgraded stands in the first piece");
 
 std::string_view text(server::CloseReason reason) {
   switch (reason) {
@@ -29,13 +33,14 @@ std::string_view text(server::CloseReason reason) {
 
 }  // namespace
 
-Pop3Session::Pop3Session(const Pop3Surroundings& world, MaildropLocks& locks,
-                         std::shared_ptr<const Pop3Settings> settings, Connection connection)
+Pop3Session::Pop3Session(const Pop3Surroundings& world, MaildropLocks& locks, MaildropFacts& facts,
+                         std::shared_ptr<const Pop3Settings> settings, bool scram, Connection connection)
     : world_(world),
       locks_(locks),
+      facts_(facts),
       settings_(std::move(settings)),
       connection_(std::move(connection)),
-      machine_(connection_.implicit_tls ? settings_->machine_tls : settings_->machine),
+      machine_(settings_->machine_for(connection_.implicit_tls, scram)),
       gate_(*world.directory, *world.authenticator, directory::Scope::pop3,
             connection_.stream->peer().address.unmapped(), connection_.log),
       login_deadline_(connection_.loop->clock().now() + settings_->common.time_outs.login) {}
@@ -183,12 +188,21 @@ Task<> Pop3Session::open_inbox() {
   view_ = std::move(*view);
   // Mail that arrives from here on is the next session's.
   maildrop_ = view_->current();
+  odd_ = co_await facts_.of(view_->mailbox(), maildrop_);
   std::vector<server::Listed> list;
   list.reserve(maildrop_->size());
   maildrop_->for_each(0, maildrop_->size(), [&](std::size_t, const mailbox::Entry& entry) {
-    list.push_back({entry.size(), entry.email_id().text()});
+    list.push_back({octets_sent(entry), entry.email_id().text()});
   });
   machine_.opened(std::move(list));
+}
+
+std::uint64_t Pop3Session::octets_sent(const mailbox::Entry& entry) const {
+  const OddMessage* odd = find_odd(*odd_, entry.uid());
+  if (odd == nullptr) return entry.size();
+  std::uint64_t octets = entry.size() + (odd->lacks_line_end ? 2 : 0);  // RFC 1939 3: RETR ends every line
+  if (odd->header_octets != 0 && !machine_.is_utf8()) octets = octets - odd->header_octets + odd->ascii_header_octets;
+  return octets;
 }
 
 // ---------------------------------------------------------------- the maildrop
@@ -203,9 +217,18 @@ Task<> Pop3Session::on(server::Retrieve& question) {
   }
   const mailbox::ReadMessage& message = read->front();
   machine_.message_begins();
-  machine_.message_octets(message.octets);
+  send_first(find_odd(*odd_, uid), message.octets);
   if (!message.whole && !co_await send_rest(message.row.octets, message.octets.size())) co_return;
   machine_.message_ends();
+}
+
+// RFC 6856 2.1: who has not said UTF8 gets a header without UTF-8 in it.
+void Pop3Session::send_first(const OddMessage* odd, Octets octets) {
+  if (odd != nullptr && odd->header_octets != 0 && !machine_.is_utf8()) {
+    machine_.message_octets(message::downgraded_header(octets.substr(0, odd->header_octets)));
+    octets.remove_prefix(odd->header_octets);
+  }
+  if (!octets.empty() && machine_.wants_octets()) machine_.message_octets(octets);
 }
 
 Task<bool> Pop3Session::send_rest(const storage::StoredOctets& octets, std::uint64_t from) {
@@ -235,6 +258,7 @@ Task<> Pop3Session::on(server::Update& question) {
 Task<> Pop3Session::on(server::Close& event) {
   ended_ = true;
   maildrop_.reset();
+  odd_.reset();
   view_.reset();
   lock_.reset();
   if (gate_.identity()) connection_.log.info("session ended", {{"reason", text(event.reason)}});

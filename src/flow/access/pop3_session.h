@@ -11,8 +11,8 @@ namespace posthorn::access {
 
 class Pop3Session final : public Session {
  public:
-  Pop3Session(const Pop3Surroundings& world, MaildropLocks& locks, std::shared_ptr<const Pop3Settings> settings,
-              Connection connection);
+  Pop3Session(const Pop3Surroundings& world, MaildropLocks& locks, MaildropFacts& facts,
+              std::shared_ptr<const Pop3Settings> settings, bool scram, Connection connection);
 
   Task<> run() override;
   void end(EndReason reason) override;
@@ -35,6 +35,9 @@ class Pop3Session final : public Session {
   [[nodiscard]] Task<bool> shake_hands();
   /// The maildrop as it is now, locked and listed.
   [[nodiscard]] Task<> open_inbox();
+  /// The octets that RETR sends of a message.
+  [[nodiscard]] std::uint64_t octets_sent(const mailbox::Entry& entry) const;
+  void send_first(const OddMessage* odd, Octets octets);
   /// The rest of a message of which the first octets are sent.
   [[nodiscard]] Task<bool> send_rest(const storage::StoredOctets& octets, std::uint64_t from);
   void lost(net::StreamError error);
@@ -42,6 +45,7 @@ class Pop3Session final : public Session {
 
   const Pop3Surroundings& world_;
   MaildropLocks& locks_;
+  MaildropFacts& facts_;
   std::shared_ptr<const Pop3Settings> settings_;
   Connection connection_;
   pop3::server::Session machine_;
@@ -52,6 +56,7 @@ class Pop3Session final : public Session {
   std::optional<MaildropLocks::Lock> lock_;
   std::shared_ptr<mailbox::View> view_;
   std::shared_ptr<const mailbox::Version> maildrop_;  ///< as it was at the login
+  std::shared_ptr<const OddMessages> odd_;            ///< those of it that are not sent as they are stored
 
   std::optional<EndReason> ending_;
   bool waits_ = false;  ///< for input: a wake-up may interrupt it

@@ -7,6 +7,7 @@
 #include "foundation/crypto/password.h"
 #include "site/directory/address_key.h"
 #include "site/directory/plan.h"
+#include "site/directory/scram_logins.h"
 
 namespace posthorn::directory {
 namespace {
@@ -76,17 +77,6 @@ Candidates candidates_for(const Snapshot& snapshot, const std::string& user, std
     break;
   }
   return found;
-}
-
-bool has_scope(std::string_view scopes, Scope scope) {
-  const std::string_view wanted = name(scope);
-  while (!scopes.empty()) {
-    const auto comma = scopes.find(',');
-    if (scopes.substr(0, comma) == wanted) return true;
-    if (comma == std::string_view::npos) return false;
-    scopes.remove_prefix(comma + 1);
-  }
-  return false;
 }
 
 }  // namespace

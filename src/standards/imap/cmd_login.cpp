@@ -17,9 +17,13 @@ Fault bad(std::string_view text) {
   return {.is_bad = true, .code = {}, .text = std::string(text)};
 }
 
-// RFC 9051 6.2.2: the same words for an unknown login and a wrong password.
-Fault wrong_credentials() {
-  return no(code::authentication_failed(), "Login or password not right");
+// RFC 9051 6.2.2: the same words for an unknown login and a wrong password. With SCRAM they are also the same for a
+// password that has no verifier, and help whoever has one of those.
+Fault wrong_credentials(sasl::Mechanism mechanism) {
+  return no(code::authentication_failed(),
+            sasl::sends_password(mechanism)
+                ? "Login or password not right"
+                : "Login or password not right; SCRAM is for application logins, a main password needs PLAIN or LOGIN");
 }
 
 sasl::ServerContext context_of(const Core& core) {
@@ -101,9 +105,9 @@ void Core::sasl_step(sasl::Step step) {
   if (reason == sasl::FailureReason::malformed) {
     return authentication_failed(bad("The response does not follow the mechanism"), "malformed response");
   }
-  authentication_failed(wrong_credentials(), reason == sasl::FailureReason::channel_binding
-                                                 ? "channel binding does not fit"
-                                                 : "wrong login or password");
+  authentication_failed(wrong_credentials(mechanism), reason == sasl::FailureReason::channel_binding
+                                                          ? "channel binding does not fit"
+                                                          : "wrong login or password");
 }
 
 void Core::authenticated(const std::string& who, const std::string& as) {
@@ -130,7 +134,7 @@ void Core::answer_password(bool right) {
   open = Open::nothing;
   if (closed) return;
   if (!is_login_command) return sasl_step(exchange->password_checked(right));
-  if (!right) return authentication_failed(wrong_credentials(), "wrong login or password");
+  if (!right) return authentication_failed(wrong_credentials(mechanism), "wrong login or password");
   authenticated(std::string(authcid), {});
 }
 

@@ -90,8 +90,14 @@ void cmd_enable(Core& core, Scanner& in, bool) {
   while (in.ok() && in.accept(' '));
   in.end();
   if (!in.ok()) return core.refuse(*in.fault());
+  const bool is_condstore_new = enabling.encoding.condstore && !core.writer.encoding().condstore;
   core.writer.set_encoding(enabling.encoding);
   core.writer.enabled(enabling.words);
+  // RFC 7162 3.1: the first command that enables CONDSTORE while a mailbox is selected is told its HIGHESTMODSEQ.
+  if (is_condstore_new && core.state == State::selected) {
+    core.is_condstore_new = true;
+    return core.execute(NoopCommand{.is_enable = true});
+  }
   core.respond(Condition::ok, {}, "ENABLE completed");
 }
 

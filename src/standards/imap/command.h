@@ -21,6 +21,7 @@ namespace posthorn::imap {
 /// NOOP; CHECK of RFC 3501 too. Answer: what changed, then OK.
 struct NoopCommand {
   bool is_check = false;
+  bool is_enable = false;  ///< the end of an ENABLE that switched CONDSTORE on with a mailbox selected
 };
 
 // ---- authenticated

@@ -10,7 +10,10 @@ namespace posthorn::pop3::server {
 namespace {
 
 constexpr std::size_t nonce_octets = 18;
+// The same for an unknown login, a wrong password, and with SCRAM for a password that has no verifier.
 constexpr std::string_view wrong_credentials = "Login or password not right";
+constexpr std::string_view wrong_for_scram =
+    "Login or password not right; SCRAM is for application logins, a main password needs PLAIN, LOGIN or USER";
 
 bool has(const std::vector<sasl::Mechanism>& among, sasl::Mechanism mechanism) {
   return std::ranges::find(among, mechanism) != among.end();
@@ -116,7 +119,7 @@ void Core::login_failed(std::string reason) {
   exchange.reset();
   events.emplace_back(AuthenticationFailed{mechanism, authcid, std::move(reason)});
   // RFC 3206 4: the credentials are what is wrong.
-  err("AUTH", wrong_credentials);
+  err("AUTH", sasl::sends_password(mechanism) ? wrong_credentials : wrong_for_scram);
   if (++auth_failures >= settings.limits.auth_attempts_max) close(CloseReason::too_many_errors);
 }
 
@@ -124,6 +127,8 @@ void Core::login_failed(std::string reason) {
 void cmd_stls(Core& core, std::string_view arguments) {
   if (core.tls) return core.refuse("TLS is active already");
   if (!core.settings.stls || !arguments.empty()) return core.refuse("STLS is not offered");
+  // RFC 6856 2.1: STLS must not follow UTF8.
+  if (core.utf8) return core.refuse("STLS comes before UTF8");
   core.ok("Begin TLS");
   // RFC 2595 2.3, as RFC 3207 6 for SMTP: what was sent in clear behind it is not ours to trust.
   if (!core.input.empty()) return core.close(CloseReason::protocol);
@@ -146,8 +151,7 @@ void cmd_capa(Core& core, std::string_view) {
   core.output += "EXPIRE NEVER\r\nUTF8 USER\r\nLANG\r\nIMPLEMENTATION Posthorn\r\n.\r\n";
 }
 
-// RFC 6856 2.1. Messages are sent as they are with and without it: to refuse those with raw UTF-8 in their header
-// (2.1 asks for it where the client has not said UTF8) would hide real mail from every client in use.
+// RFC 6856 2.1. Headers are sent as they are from here on; without it flow/access downgrades those with UTF-8 in them.
 void cmd_utf8(Core& core, std::string_view arguments) {
   if (!arguments.empty()) return core.refuse("UTF8 takes no argument");
   core.utf8 = true;

@@ -241,6 +241,24 @@ TEST_F(Pop3Test, LongLinesAreRefusedAndEndlessOnesEndTheSession) {
   EXPECT_TRUE(stubborn.closed);
 }
 
+TEST_F(Pop3Test, OnlyCrlfEndsALine) {
+  auto& s = logged_in({of_octets(120)});
+  EXPECT_EQ(s.say("NOOP\nDELE 1\r\n"), "-ERR A line ends with CRLF\r\n");
+  EXPECT_EQ(s.say("NOOP\rDELE 1\r\n"), "-ERR A line ends with CRLF\r\n");
+  EXPECT_EQ(s.say("NOOP\n"), "");
+  EXPECT_EQ(s.say("\r\n"), "-ERR A line ends with CRLF\r\n");
+  EXPECT_EQ(s.say("NOOP\r"), "");
+  EXPECT_EQ(s.say("\n"), "+OK Nothing done\r\n") << "CRLF over two pieces";
+  EXPECT_EQ(s.say("STAT\r\n"), "+OK 1 120\r\n");
+}
+
+TEST_F(Pop3Test, StlsComesBeforeUtf8) {
+  Pop3Pump s(settings);
+  s.say("");
+  EXPECT_EQ(s.say("UTF8\r\n"), "+OK UTF8 enabled\r\n");
+  EXPECT_EQ(s.say("STLS\r\n"), "-ERR STLS comes before UTF8\r\n");
+}
+
 TEST_F(Pop3Test, LanguagesAndUtf8) {
   auto& s = begin();
   EXPECT_EQ(s.say("UTF8\r\n"), "+OK UTF8 enabled\r\n");

@@ -51,11 +51,14 @@ void Core::close(CloseReason reason) {
   if (!closed) closed = reason;
 }
 
+// RFC 1939 3: "terminated by a CRLF pair". A bare LF or CR ends nothing: another server before us may think otherwise,
+// and what it took for one command must not be two here.
 Core::Line Core::read_line(std::string& line) {
   const std::size_t limit = reading == Reading::auth_response ? auth_line_octets_max : command_line_octets_max;
-  const std::size_t end = input.find('\n');
-  const std::string_view piece = input.substr(0, end == std::string_view::npos ? end : end + 1);
+  const std::size_t end = end_of_line();
+  const std::string_view piece = input.substr(0, end);
   input.remove_prefix(piece.size());
+  if (!piece.empty()) ends_with_cr = piece.back() == '\r';
   if (dropped == 0 && partial.size() + piece.size() <= limit) {
     partial.append(piece);
   } else {
@@ -66,10 +69,14 @@ Core::Line Core::read_line(std::string& line) {
   if (end == std::string_view::npos) return Line::need_input;
   if (std::exchange(dropped, 0) > 0) return Line::too_long;
   line = std::exchange(partial, {});
-  line.pop_back();
-  // RFC 1939 3: a line ends with CRLF; a bare LF is what some scripts send, and hides nothing here.
-  if (line.ends_with('\r')) line.pop_back();
+  line.resize(line.size() - 2);
   return Line::line;
+}
+
+std::size_t Core::end_of_line() const {
+  if (ends_with_cr && input.starts_with('\n')) return 1;
+  const std::size_t end = input.find("\r\n");
+  return end == std::string_view::npos ? end : end + 2;
 }
 
 void Core::take_line() {
@@ -88,6 +95,8 @@ void Core::take_line() {
       break;
   }
   if (reading == Reading::auth_response) return auth_response(line);
+  // RFC 1939 3: keywords and arguments are printable; a bare CR or LF is somebody's trick or mistake.
+  if (line.find_first_of("\r\n") != std::string::npos) return refuse("A line ends with CRLF");
   std::string_view rest = line;
   const std::string_view verb = text::take_until(rest, ' ');
   const Command* command = find_command(verb);
@@ -214,6 +223,7 @@ void Session::on_tls_established(sasl::ChannelBindings bindings) {
   core_->bindings = std::move(bindings);
   core_->input = {};
   core_->partial.clear();
+  core_->ends_with_cr = false;
   core_->user.clear();
 }
 

@@ -52,8 +52,9 @@ class Core {
   std::deque<Event> events;
   std::string output;
   std::string_view input;
-  std::string partial;      ///< a line of which the end has not come
-  std::size_t dropped = 0;  ///< octets of a line that is too long already
+  std::string partial;        ///< a line of which the end has not come
+  std::size_t dropped = 0;    ///< octets of a line that is too long already
+  bool ends_with_cr = false;  ///< the last octet read was CR: an LF completes it
 
   bool tls = false;
   bool utf8 = false;
@@ -73,6 +74,8 @@ class Core {
  private:
   enum class Line : unsigned char { need_input, line, too_long, endless };
   [[nodiscard]] Line read_line(std::string& line);
+  /// Octets of the input up to and with the end of this line; npos: it is not there.
+  [[nodiscard]] std::size_t end_of_line() const;
   void take_line();
 };
 
