@@ -49,6 +49,15 @@ bool is_of_the_connection(int error) {
          error == EHOSTUNREACH || error == ENETUNREACH || error == ENONET || error == EPERM;
 }
 
+/// Whether a local socket's peer is root or the user this process runs as. The socket's mode says the same to
+/// connect(2); this also holds where somebody has changed the mode, or passed an open descriptor on.
+bool is_trusted(int descriptor) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
 class SocketListener final : public Listener {
  public:
   SocketListener(Loop& loop, int descriptor, std::filesystem::path path)
@@ -85,6 +94,10 @@ class SocketListener final : public Listener {
       const int error = descriptor < 0 ? errno : 0;
       if (descriptor >= 0) {
         exhausted_ = false;
+        if (!path_.empty() && !is_trusted(descriptor)) {
+          ::close(descriptor);
+          continue;
+        }
         auto transport = std::make_unique<SocketTransport>(loop_, descriptor, endpoint_of(from));
         handler.connected(loop_, make_stream(loop_, std::move(transport)));
       } else if (is_exhausted(error)) {

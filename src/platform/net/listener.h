@@ -31,7 +31,8 @@ class Listener {
   [[nodiscard]] static Result<void, Problem> check_free(const Endpoint& at);
   /// Port 0: the kernel chooses; open the listeners of the other loops on local() then.
   [[nodiscard]] static Result<std::unique_ptr<Listener>, Problem> open(Loop& loop, const Endpoint& at);
-  /// A local (Unix) socket, mode 0600; an old one at the path is replaced.
+  /// A local (Unix) socket, mode 0600; an old one at the path is replaced. Peers that are neither root nor the user of
+  /// this process (SO_PEERCRED) are closed at once.
   [[nodiscard]] static Result<std::unique_ptr<Listener>, Problem> open_local(Loop& loop,
                                                                              const std::filesystem::path& path);
   virtual ~Listener() = default;

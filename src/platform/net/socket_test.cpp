@@ -1,8 +1,13 @@
 // Real sockets on loopback: listeners, connections, deadlines, a full descriptor table, TLS by key type.
+#include <cstring>
+#include <future>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "platform/net/certificate.h"
@@ -196,6 +201,46 @@ TEST(Listener, LocalSocketsAreForTheirOwnerAlone) {
     (*listener)->close();
     ASSERT_TRUE(w.until([&] { return w.group.size() == 0; }));
   }
+  std::filesystem::remove_all(folder);
+}
+
+/// Connects as nobody and reads to the end: 0 octets where it is closed at once. Another user's thread, not process:
+/// the raw call changes the calling thread alone.
+ssize_t read_as_nobody(const std::filesystem::path& path) {
+  constexpr long nobody = 65534;
+  ssize_t got = -2;
+  std::thread([&] {
+    if (::syscall(SYS_setresuid, -1L, nobody, -1L) != 0) return;
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    std::memcpy(to.sun_path, path.c_str(), path.native().size() + 1);
+    const int client = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char octet = 0;
+    got = -3;
+    if (::connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) got = ::recv(client, &octet, 1, 0);
+    ::close(client);
+  }).join();
+  return got;
+}
+
+TEST(Listener, LocalSocketsAreClosedToOtherUsersEvenWhereTheModeIsChanged) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user, too";
+  World w;
+  const Finish finish{w};
+  Keep keep;
+  std::string folder = std::filesystem::temp_directory_path() / "posthorn-sock-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::filesystem::path path = std::filesystem::path(folder) / "control";
+  auto listener = Listener::open_local(w.loop, path);
+  ASSERT_TRUE(listener.has_value());
+  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  std::filesystem::permissions(path, std::filesystem::perms::all);
+  w.spawn((*listener)->run(keep));
+  std::future<ssize_t> got = std::async(std::launch::async, read_as_nobody, path);
+  ASSERT_TRUE(w.until([&] { return got.wait_for(0s) == std::future_status::ready; }));
+  EXPECT_EQ(got.get(), 0);
+  EXPECT_TRUE(keep.streams.empty()) << "nobody is not heard";
+  (*listener)->close();
   std::filesystem::remove_all(folder);
 }
 
