@@ -73,13 +73,16 @@ void Applier::begin() {
   begin_.run();
 }
 
-Result<Committed, CommitFailure> Applier::apply(const Unit& unit, const Placements& placements, TimePoint now) {
+std::optional<CommitFailure> Applier::failed_precondition(const Unit& unit) {
   for (std::size_t i = 0; i < unit.preconditions.size(); ++i) {
-    if (!holds(unit.preconditions[i])) return fail(CommitFailure{CommitError::precondition_failed, i});
+    if (!holds(unit.preconditions[i])) return CommitFailure{CommitError::precondition_failed, i};
   }
+  return std::nullopt;
+}
+
+Result<Committed, CommitFailure> Applier::apply(const Unit& unit, const Placements& placements, TimePoint now) {
+  if (const auto failed = failed_precondition(unit)) return fail(*failed);
   UnitContext context{placements, now, {}, count_own_contents(unit)};
-  // The common unit adds one or two emails; a savepoint costs it more than its rows do and is taken all the same:
-  // it is what keeps a failed unit from leaving half of itself.
   const ContentEffects& effects = contents_.effects();
   const std::array<std::size_t, 3> before{effects.live.size(), effects.freed_files.size(), effects.taken_files.size()};
   mailboxes_.begin_unit();
@@ -89,6 +92,17 @@ Result<Committed, CommitFailure> Applier::apply(const Unit& unit, const Placemen
   release_.run();
   if (failure) return fail(CommitFailure{CommitError::precondition_failed, unit.preconditions.size() + *failure});
   return std::move(context.outcome);
+}
+
+Result<Committed, CommitFailure> Applier::apply_alone(const Unit& unit, const Placements& placements, TimePoint now) {
+  if (const auto failed = failed_precondition(unit)) return fail(*failed);
+  UnitContext context{placements, now, {}, count_own_contents(unit)};
+  mailboxes_.begin_unit();
+  const auto failure = first_failure(unit, context);
+  if (!failure) return std::move(context.outcome);
+  rollback();
+  begin();
+  return fail(CommitFailure{CommitError::precondition_failed, unit.preconditions.size() + *failure});
 }
 
 std::optional<std::size_t> Applier::first_failure(const Unit& unit, UnitContext& context) {

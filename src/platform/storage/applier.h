@@ -22,6 +22,9 @@ class Applier {
 
   void begin();
   [[nodiscard]] Result<Committed, CommitFailure> apply(const Unit& unit, const Placements& placements, TimePoint now);
+  /// The same for a unit that is alone in its transaction: it needs no savepoint, which costs as much as its rows.
+  [[nodiscard]] Result<Committed, CommitFailure> apply_alone(const Unit& unit, const Placements& placements,
+                                                             TimePoint now);
   /// `open_segment` and its length: what the segments table says of it from now on.
   void commit(std::uint64_t open_segment, std::uint64_t open_octets);
   void rollback();
@@ -32,6 +35,7 @@ class Applier {
  private:
   struct UnitContext;
   [[nodiscard]] bool holds(const Precondition& precondition);
+  [[nodiscard]] std::optional<CommitFailure> failed_precondition(const Unit& unit);
   [[nodiscard]] bool write(const Mutation& mutation, UnitContext& context);
   [[nodiscard]] std::optional<std::size_t> first_failure(const Unit& unit, UnitContext& context);
   void undo_unit(const std::array<std::size_t, 3>& effects_before);

@@ -161,7 +161,7 @@ Result<BackupReport, Problem> LocalStore::backup(const std::filesystem::path& to
   try {
     const Database copy(target.database(), DatabaseMode::create, files_.vfs_name());
     copy.execute("PRAGMA synchronous=FULL");
-    copy_database(open_database(false), copy);
+    copy_database(open_database(false, files_.vfs_name()), copy);
     FileCopier copier(files_, layout_, target, true);
     if (auto done = copier.run(copy, open_segment); !done) {
       return fail(cannot(what, std::strerror(done.error().code)));
@@ -178,7 +178,7 @@ Result<BackupReport, Problem> LocalStore::backup(const std::filesystem::path& to
 Result<VerifyReport, Problem> LocalStore::verify() {
   const Housekeeper::Hold hold(*housekeeper_);
   try {
-    const Database database = open_database(false);
+    const Database database = open_database(false, files_.vfs_name());
     return Verification(database, segments_).run();
   } catch (const DatabaseError& error) {
     return fail(cannot("cannot verify the store " + options_.dir.string(), error.what()));

@@ -201,6 +201,7 @@ void Committer::refuse_for_space(Group& group) {
   const bool full = free && *free < options_.reserve_octets + wanted;
   if (full != full_told_) {
     full_told_ = full;
+    if (full) segments_.give_back();
     if (full) {
       options_.log.error("disk full", {{"folder", options_.dir.string()}, {"free_octets", *free}});
     } else {
@@ -239,8 +240,12 @@ void Committer::apply_group(Group& group) {
   const TimePoint now = clock_.now();
   try {
     applier_.begin();
+    const bool is_alone = group.units.size() == 1;
     for (std::size_t i = 0; i < group.units.size(); ++i) {
-      if (group.outcomes[i]) group.outcomes[i] = applier_.apply(group.units[i].unit, group.placements, now);
+      const Unit& unit = group.units[i].unit;
+      if (!group.outcomes[i]) continue;
+      group.outcomes[i] =
+          is_alone ? applier_.apply_alone(unit, group.placements, now) : applier_.apply(unit, group.placements, now);
     }
     applier_.commit(segments_.open_segment(), segments_.open_octets());
   } catch (const DatabaseError& error) {

@@ -1,5 +1,6 @@
 #include "platform/storage/local_store.h"
 
+#include "platform/storage/fatal.h"
 #include "platform/storage/open.h"
 #include "platform/storage/schema.h"
 
@@ -29,23 +30,30 @@ LocalStore::LocalStore(StoreOptions options, std::unique_ptr<FileLayer::Lock> lo
       layout_{options_.dir},
       lock_(std::move(lock)),
       segments_(files_, layout_, options_.segment_file_octets_max, options_.prepare_octets),
+      next_segment_(
+          files_, layout_, {options_.next_segment_octets, options_.reserve_octets},
+          [this](FileError error) { end_process(options_, "preparing a segment", std::strerror(error.code)); }),
+      log_vfs_(std::make_unique<LogWriteVfs>(files_.vfs_name())),
       intake_memory_(std::make_shared<IntakeMemory>(options_.intake_memory_max)),
       intake_writers_(intake_threads) {
   const runtime::Clock& clock = options_.clock != nullptr ? *options_.clock : machine_clock_;
-  Database writer = open_database(true);
+  Database writer = open_database(true, log_vfs_->name());
   sweep(writer, segments_, options_.segment_file_octets_max);
   readers_ = std::make_unique<ReaderPool>(options_, segments_);
   committer_ = std::make_unique<Committer>(options_, clock, segments_, std::move(writer),
                                            [this](const GroupDone& done) { after_group(done); });
-  checkpointer_ = std::make_unique<Checkpointer>(options_, open_database(true), *committer_);
-  housekeeper_ = std::make_unique<Housekeeper>(options_, segments_, *committer_, *readers_, open_database(false));
+  checkpointer_ = std::make_unique<Checkpointer>(options_, open_database(true, files_.vfs_name()), *committer_);
+  housekeeper_ = std::make_unique<Housekeeper>(options_, segments_, *committer_, *readers_,
+                                               open_database(false, files_.vfs_name()));
+  segments_.use(next_segment_);
+  next_segment_.start();
   committer_->start();
   checkpointer_->start();
   housekeeper_->start();
 }
 
-Database LocalStore::open_database(bool writer) const {
-  Database database(layout_.database(), DatabaseMode::read_write, files_.vfs_name());
+Database LocalStore::open_database(bool writer, const char* vfs) const {
+  Database database(layout_.database(), DatabaseMode::read_write, vfs);
   configure_connection(database, writer);
   return database;
 }
@@ -68,6 +76,7 @@ void LocalStore::close() {
   intake_writers_.close();
   housekeeper_->close();
   committer_->close();
+  next_segment_.close();
   segments_.close();
   readers_->close();
   checkpointer_->close(true);

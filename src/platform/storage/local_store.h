@@ -5,6 +5,7 @@
 #include "platform/storage/committer.h"
 #include "platform/storage/housekeeper.h"
 #include "platform/storage/local_intake.h"
+#include "platform/storage/log_vfs.h"
 #include "platform/storage/reader_pool.h"
 #include "platform/storage/store.h"
 
@@ -30,7 +31,7 @@ class LocalStore final : public Store {
   Task<> run_on_reader(std::function<void(Reader&)> job) override { return readers_->run(std::move(job)); }
 
  private:
-  [[nodiscard]] Database open_database(bool writer) const;
+  [[nodiscard]] Database open_database(bool writer, const char* vfs) const;
   void after_group(const GroupDone& done);
 
   const StoreOptions options_;
@@ -39,6 +40,8 @@ class LocalStore final : public Store {
   const Layout layout_;
   std::unique_ptr<FileLayer::Lock> lock_;
   SegmentFiles segments_;
+  NextSegment next_segment_;
+  std::unique_ptr<LogWriteVfs> log_vfs_;  // under the committer's connection
   std::shared_ptr<IntakeMemory> intake_memory_;
   JobThreads intake_writers_;
   std::unique_ptr<ReaderPool> readers_;

@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <mutex>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "platform/runtime/clock.h"
 #include "platform/storage/file_layer.h"
 
 namespace posthorn::storage {
@@ -148,10 +150,17 @@ class MachineFiles final : public FileLayer {
 
   bool exists(const std::filesystem::path& path) override { return ::access(path.c_str(), F_OK) == 0; }
 
+  /// Every group of commits asks. While there is plenty the answer of a moment ago will do.
   Result<std::uint64_t, FileError> free_octets(const std::filesystem::path& folder) override {
+    const std::lock_guard lock(mutex_);
+    const TimePoint now = clock_.now();
+    if (folder == asked_ && free_ >= plenty_octets && now - asked_at_ < moment && now >= asked_at_) return free_;
     struct statvfs status{};
     if (::statvfs(folder.c_str(), &status) != 0) return errno_error();
-    return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+    asked_ = folder;
+    asked_at_ = now;
+    free_ = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+    return free_;
   }
 
   Result<std::unique_ptr<Lock>, std::string> lock(const std::filesystem::path& path) override {
@@ -168,6 +177,10 @@ class MachineFiles final : public FileLayer {
   const char* vfs_name() override { return nullptr; }
 
  private:
+  // More than a disk takes in such a moment.
+  static constexpr std::uint64_t plenty_octets = 4096 * MiB;
+  static constexpr Duration moment = std::chrono::milliseconds(100);
+
   static std::string holder(int fd) {
     std::array<char, 24> text{};
     const ssize_t n = ::pread(fd, text.data(), text.size() - 1, 0);
@@ -175,6 +188,12 @@ class MachineFiles final : public FileLayer {
     if (pid <= 0) return "another posthorn process holds it";
     return "another posthorn process holds it (pid " + std::to_string(pid) + ")";
   }
+
+  const runtime::SystemClock clock_;
+  std::mutex mutex_;
+  std::filesystem::path asked_;
+  TimePoint asked_at_;
+  std::uint64_t free_ = 0;
 };
 
 }  // namespace

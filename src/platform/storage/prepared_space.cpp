@@ -10,13 +10,17 @@ constexpr std::size_t zeros_octets = 256 * KiB;
 
 }  // namespace
 
-Result<void, FileError> PreparedSpace::extend(File& file, std::uint64_t end) {
+Result<void, FileError> write_zeros(File& file, std::uint64_t offset, std::uint64_t octets) {
   static const OctetString zeros(zeros_octets, '\0');
   std::vector<Octets> parts;
-  for (std::uint64_t left = step_octets_; left > 0; left -= parts.back().size()) {
+  for (std::uint64_t left = octets; left > 0; left -= parts.back().size()) {
     parts.push_back(Octets(zeros).substr(0, std::min<std::uint64_t>(left, zeros_octets)));
   }
-  auto written = file.write_at(end, parts);
+  return file.write_at(offset, parts);
+}
+
+Result<void, FileError> PreparedSpace::extend(File& file, std::uint64_t end) {
+  auto written = write_zeros(file, end, step_octets_);
   if (written) {
     prepared_ = end + step_octets_;
     return {};

@@ -12,6 +12,9 @@
 
 namespace posthorn::storage {
 
+/// Overwrites `octets` octets from `offset` on with zeros; the caller syncs.
+[[nodiscard]] Result<void, FileError> write_zeros(File& file, std::uint64_t offset, std::uint64_t octets);
+
 class PreparedSpace {
  public:
   /// 0 octets a step: nothing is ever prepared.
@@ -20,6 +23,7 @@ class PreparedSpace {
   /// Another file, or the file as it is found at start: `octets` of it are there.
   void restart(std::uint64_t octets) { prepared_ = octets; }
   [[nodiscard]] bool reaches(std::uint64_t end) const { return step_octets_ == 0 || end <= prepared_; }
+  [[nodiscard]] std::uint64_t step_octets() const { return step_octets_; }
   /// Writes one step of zeros from `end` on; the caller syncs. A disk too full for it is no error: it may still have
   /// room for what the caller has to write.
   [[nodiscard]] Result<void, FileError> extend(File& file, std::uint64_t end);

@@ -11,6 +11,7 @@
 
 #include "platform/storage/file_layer.h"
 #include "platform/storage/layout.h"
+#include "platform/storage/next_segment.h"
 #include "platform/storage/prepared_space.h"
 #include "platform/storage/segment_record.h"
 
@@ -29,6 +30,10 @@ class SegmentFiles {
   /// At start: go on in segment `id` at `octets`, or begin a new one with the number `next_id`.
   void resume(std::uint64_t id, std::uint64_t octets);
   void set_next_id(std::uint64_t next_id) { next_id_ = next_id; }
+  /// From now on files may be made ready by `next`, which lives until close().
+  void use(NextSegment& next) { next_ = &next; }
+  /// The disk is full: space that was only prepared is given back.
+  void give_back();
 
   /// Adds a record to the group; `octets` must live until write_and_sync().
   [[nodiscard]] SegmentPlace add(const RecordHeader& header, Octets octets);
@@ -54,6 +59,9 @@ class SegmentFiles {
 
  private:
   void begin_group();
+  [[nodiscard]] bool must_leave();
+  [[nodiscard]] Result<void, FileError> prepare_more();
+  [[nodiscard]] Result<void, FileError> put_group();
   void drop_group();
 
   FileLayer& files_;
@@ -66,6 +74,8 @@ class SegmentFiles {
   bool is_new_ = false;        // its name is not durable yet
   std::unique_ptr<File> append_;
   PreparedSpace space_;
+  NextSegment* next_ = nullptr;
+  bool extended_ = false;  // a file was made longer by this thread since start: mail of this size keeps coming
   std::uint64_t group_end_ = 0;
   std::deque<std::string> headers_;
   std::vector<Octets> parts_;

@@ -51,6 +51,8 @@ struct StoreOptions {
   std::uint64_t wal_octets_max = 64 * MiB;
   /// The write-ahead log and the open segment grow by this much at once (prepared_space.h); 0: by what is written.
   std::uint64_t prepare_octets = 4 * MiB;
+  /// Under load the next segment is made ready ahead, this long (next_segment.h); 0: never.
+  std::uint64_t next_segment_octets = 32 * MiB;
   /// Units that may wait; commit() waits for room beyond it.
   std::size_t waiting_units_max = 10'000;
   FileLayer* files = nullptr;             ///< nullptr: the machine's

@@ -19,6 +19,7 @@ StoreOptions options_for_faults(const std::filesystem::path& dir) {
   options.checkpoint_octets = 128 * KiB;
   options.wal_octets_max = 512 * KiB;
   options.prepare_octets = 16 * KiB;
+  options.next_segment_octets = 48 * KiB;
   return options;
 }
 
