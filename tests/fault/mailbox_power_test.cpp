@@ -3,90 +3,32 @@
 // any earlier state (QRESYNC) takes it to exactly what a client sees that reads everything anew.
 #include <gtest/gtest.h>
 
-#include "flow/mailbox/mailboxes.h"
-#include "platform/runtime/random.h"
-#include "platform/test_support/simulated_files.h"
-#include "platform/test_support/store_load.h"
+#include "mailbox_load.h"
 
-namespace posthorn::mailbox {
+namespace posthorn::mailbox::testing {
 namespace {
 
-using storage::testing::wait;
-
-constexpr std::array<const char*, 2> names{"INBOX", "Archive"};
 constexpr int steps = 60;
 
 bool is_long() {
   return std::getenv("POSTHORN_LONG") != nullptr;
 }
 
-/// What a client knows of a mailbox: by uid, its modseq and all it can see.
-struct Picture {
-  std::map<Uid, std::pair<ModSeq, std::string>> emails;
-  Uid uid_next = 0;
-  ModSeq highest_modseq = 0;
-  friend bool operator==(const Picture&, const Picture&) = default;
-};
-using Pictures = std::array<Picture, names.size()>;
-
-Picture picture(const Version& version) {
-  Picture seen;
-  seen.uid_next = version.uid_next();
-  seen.highest_modseq = version.highest_modseq();
-  version.for_each(0, version.size(), [&](std::size_t, const Entry& entry) {
-    seen.emails[entry.uid()] = {entry.modseq(), fmt::format("{} {} {} [{}]", entry.email_id().text(), entry.size(),
-                                                            entry.flags(), fmt::join(version.keywords(entry), " "))};
-  });
-  return seen;
-}
-
-/// A store with Mailboxes over it.
-struct Bed {
-  Bed(storage::FileLayer& files, const runtime::Clock& clock, runtime::IdSource& ids) {
-    storage::StoreOptions options = storage::testing::options_for_faults("/disk/store");
-    options.files = &files;
-    options.clock = &clock;
-    auto opened = storage::Store::open(options);
-    if (!opened) throw std::runtime_error(opened.error().text());
-    store = std::move(*opened);
-    folders = std::make_unique<Folders>(*store);
-    MailboxOptions mailbox_options;
-    mailbox_options.make_facts = [](Octets octets) { return Facts{std::string(octets.substr(0, 20)), "S", "P"}; };
-    mailboxes = std::make_unique<Mailboxes>(*store, *folders, clock, ids, mailbox_options, runtime::Logger());
-  }
-  Bed(const Bed&) = delete;
-  Bed& operator=(const Bed&) = delete;
-  ~Bed() { store->close(); }
-
-  std::shared_ptr<View> view(storage::AccountId account, std::size_t which) {
-    auto view = wait(mailboxes->open(account, std::string(names.at(which))));
-    return view ? *view : nullptr;
-  }
-
-  std::unique_ptr<storage::Store> store;
-  std::unique_ptr<Folders> folders;
-  std::unique_ptr<Mailboxes> mailboxes;
-};
-
 class PowerRun {
  public:
-  explicit PowerRun(std::uint64_t seed) : seed_(seed), random_(seed) {}
+  explicit PowerRun(std::uint64_t seed) : seed_(seed) {}
 
   void run() {
-    Bed bed(disk_, clock_, ids_);
-    storage::AccountRow ann;
-    ann.address = "ann@alpha.example";
-    account_ = storage::testing::commit(*bed.store, {{}, {storage::PutAccount{ann}}})->account;
-    views_ = {bed.view(account_, 0), bed.view(account_, 1)};
-    acknowledge();
+    Work work(seed_, "/disk/store", &disk_);
+    account_ = work.account();
+    acknowledge(work);
     disk_.on_sync([this] { lose_power(); });
     for (int i = 0; i < steps; ++i) {
-      step(*bed.mailboxes);
-      acknowledge();
+      EXPECT_TRUE(work.step());
+      acknowledge(work);
     }
     disk_.on_sync(nullptr);
     lose_power();
-    views_ = {};
   }
   /// Each state that was found after a cut is that of the last acknowledged operation, or the next.
   void check() {
@@ -105,56 +47,10 @@ class PowerRun {
     Pictures found;
   };
 
-  void acknowledge() {
-    const Pictures now{picture(*views_[0]->current()), picture(*views_[1]->current())};
+  void acknowledge(const Work& work) {
+    const Pictures now = work.pictures();
     const std::lock_guard lock(mutex_);
     states_.push_back(now);
-  }
-
-  std::vector<Uid> some(const View& view) {
-    std::vector<Uid> uids;
-    const auto now = view.current();
-    now->for_each(0, now->size(), [&](std::size_t, const Entry& entry) {
-      if (random_() % 3 == 0) uids.push_back(entry.uid());
-    });
-    return uids;
-  }
-
-  void append(Mailboxes& mailboxes, const std::string& to) {
-    Append append = mailboxes.begin_append(account_);
-    for (std::uint64_t i = 0; i <= random_() % 2; ++i) {
-      const std::size_t size = 100 + random_() % 30'000;
-      ASSERT_TRUE(append.begin_message(random_() % 2 ? 1 : 8, {"k" + std::to_string(random_() % 3)}, std::nullopt));
-      ASSERT_TRUE(wait(append.write("Subject: x\r\n\r\n" + std::string(size, 'x') + "\r\n")));
-      ASSERT_TRUE(wait(append.end_message()));
-    }
-    ASSERT_TRUE(wait(mailboxes.finish_append(std::move(append), to)));
-  }
-
-  void step(Mailboxes& mailboxes) {
-    const std::size_t which = random_() % 2;
-    const View& view = *views_.at(which);
-    switch (random_() % 8) {
-      case 0:
-      case 1:
-      case 2:
-        return append(mailboxes, names.at(which));
-      case 3:
-        EXPECT_TRUE(
-            wait(mailboxes.store_flags(view, {some(view), static_cast<FlagsChange>(random_() % 3), 8, {"later"}, {}})));
-        return;
-      case 4:
-        EXPECT_TRUE(wait(mailboxes.expunge(view, std::nullopt)));
-        return;
-      case 5:
-        EXPECT_TRUE(wait(mailboxes.copy(view, some(view), names.at(1 - which))));
-        return;
-      case 6:
-        EXPECT_TRUE(wait(mailboxes.move(view, some(view), names.at(1 - which))));
-        return;
-      default:
-        static_cast<void>(wait(mailboxes.facts(view, some(view))));
-    }
   }
 
   /// A client that knew `known` is told what changed; then it must know what is.
@@ -169,6 +65,7 @@ class PowerRun {
   }
 
   void lose_power() {
+    const std::lock_guard one(cutting_);  // several threads of a store sync
     Cut cut;
     Pictures earlier;
     {
@@ -178,7 +75,7 @@ class PowerRun {
       earlier = states_[cut.number % states_.size()];
     }
     const auto after = disk_.power_loss(seed_ * 1'000'003 + cut.number);
-    Bed bed(*after, clock_, ids_);
+    Bed bed("/disk/store", after.get(), clock_, ids_);
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto view = bed.view(account_, i);
       ASSERT_TRUE(view) << "seed " << seed_ << " cut " << cut.number;
@@ -193,15 +90,14 @@ class PowerRun {
   }
 
   std::uint64_t seed_;
-  std::mt19937_64 random_;
   storage::testing::SimulatedFiles disk_;
   runtime::VirtualClock clock_{from_unix_seconds(1'790'000'000)};
   runtime::SeededRandom id_random_{1};
   runtime::IdSource ids_{clock_, id_random_};
   storage::AccountId account_;
-  std::array<std::shared_ptr<View>, names.size()> views_;
   std::mutex mutex_;
   std::vector<Pictures> states_;
+  std::mutex cutting_;
   std::vector<Cut> cuts_;
 };
 
@@ -219,4 +115,4 @@ TEST(MailboxPower, EveryAcknowledgedOperationHoldsAndAResyncEqualsAReload) {
 }
 
 }  // namespace
-}  // namespace posthorn::mailbox
+}  // namespace posthorn::mailbox::testing
