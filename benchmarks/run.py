@@ -29,6 +29,7 @@ from trust_peers import (Sample, figures, libopendkim_micros, libspf2_micros, na
 from unpack import Unavailable, environment, unpacked  # noqa: E402
 
 LOADGEN = ROOT / "build" / "release" / "benchmarks" / "loadgen"
+STORE_RATES = ROOT / "build" / "release" / "benchmarks" / "bench_store_rates"
 DOMAIN, FAR, DEAD = "bench.example", "far.example", "dead.example"
 EACH = 20                 # messages a connection, as usual MTAs do
 ROUNDS = 3
@@ -205,6 +206,18 @@ def syncs_per_message(server, connections, size, messages=200):
     return syncs.count / messages
 
 
+def seconds_of(work):
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+def relay_syncs(server, sink_port, messages=200):
+    with SyncCounter(server.session) as syncs:
+        relay_round(server, sink_port, messages)
+    return syncs.count / messages
+
+
 def relay_round(server, sink_port, messages, connections=10, size=4096):
     """From the first connection until the sink has the last message, then until the queue is as it was."""
     backlog = server.queued()
@@ -267,9 +280,11 @@ class Bench:
             sinks = dict(zip(servers, ports))
             messages = dict(zip(servers, (self.count(10_000) // ROUNDS, self.count(4_000) // ROUNDS)))
             mine, peer = take_turns(servers, messages, lambda server, count: relay_round(server, sinks[server], count))
+            for measured, server in ((mine, servers[0]), (peer, servers[1])):
+                measured.syncs = relay_syncs(server, sinks[server])
         row = Row("relay-4k-10", mine.rate, peer.rate, Theirs.label, cpu_ours=mine.cpu_ms, cpu_peer=peer.cpu_ms)
         row.settings = ("4096 octets, 10 connections in, until the sink has all of it; ours submitted over TLS with a password, theirs in clear without; "
-                        f"to the sink in clear; {self.ground.words}")
+                        f"to the sink in clear; ours {mine.words()}; theirs {peer.words()}; {self.ground.words}")
         yield row.finish()
 
     def relay_backlog(self):
@@ -281,8 +296,10 @@ class Bench:
             send(servers[0], backlog, 100, 512, **{**servers[0].way_in, "to": f"rcpt@{DEAD}"})
             messages = dict.fromkeys(servers, self.count(10_000) // ROUNDS)
             full, empty = take_turns(servers, messages, lambda server, count: relay_round(server, sinks[server], count))
+            for measured, server in ((full, servers[0]), (empty, servers[1])):
+                measured.syncs = relay_syncs(server, sinks[server])
         row = Row("relay-backlog", full.rate, empty.rate, "posthorn, empty queue", cpu_ours=full.cpu_ms, cpu_peer=empty.cpu_ms)
-        row.settings = f"{backlog} messages queued for a host that refuses connections; as relay-4k-10; {self.ground.words}"
+        row.settings = f"{backlog} messages queued for a host that refuses connections; as relay-4k-10; {full.words()} with them, {empty.words()} without; {self.ground.words}"
         yield row.finish()
 
     # ---- trust
@@ -368,6 +385,24 @@ class Bench:
                         f"within {report['seconds']:.0f} s")
         yield row
 
+    def queue_million(self):
+        """`serve` over a store in which so many recipients wait: until it is ready, and what `queue list` takes then."""
+        recipients = self.count(1_000_000)
+        settings = f"{recipients} recipients of 4 KB messages to 100 each, 5,000 destinations, due in an hour; {self.ground.words}"
+        server = Ours(self.ground).server
+        try:
+            server.create()
+            subprocess.run([str(STORE_RATES), str(server.config.parent / "store"), "fill", str(recipients)], check=True)
+            rows = [("queue-start", "s", seconds_of(server.serve), "until ready")]
+            rows.append(("queue-list-one", "s", seconds_of(lambda: server.json("queue", "list", "user77@d77.example")), "the entries of one recipient"))
+            rows.append(("queue-list-domain", "s", seconds_of(lambda: server.json("queue", "list", "d77.example")), "of one destination"))
+            rows.append(("queue-list-all", "s", seconds_of(lambda: server.ok("queue", "list", "--json")), "every entry as JSON"))
+            rows.append(("queue-memory", "MB", memory_kilobytes(server.process.pid) / 1024, "the server's memory after these"))
+            for name, unit, value, what in rows:
+                yield Row(name, value, unit=unit, settings=f"{what}; {settings}")
+        finally:
+            server.__exit__()
+
     def idle_memory(self):
         row = Row("idle-memory", unit="MB", peer_name=Theirs.label, settings="proportional set size of all processes, just started")
         with Ours(self.ground) as server:
@@ -390,7 +425,7 @@ class Bench:
 
 
 BENCHES = {name.replace("_", "-"): getattr(Bench, name) for name in
-           ("accept_4k_1", "accept_4k_10", "accept_4k_100", "accept_64k_10", "relay_4k_10", "relay_backlog", "idle_memory", "idle_tls",
+           ("accept_4k_1", "accept_4k_10", "accept_4k_100", "accept_64k_10", "relay_4k_10", "relay_backlog", "queue_million", "idle_memory", "idle_tls",
             "trust_dkim", "trust_spf", "trust_all", "trust_accept", "imap_append", "imap_mixed", "imap_reads", "imap_idle")}
 
 

@@ -3,6 +3,7 @@
 //
 //   bench_store_rates DIR [OCTETS [MAILBOXES [SECONDS [INLINE_MAX]]]]
 //   bench_store_rates DIR queue RECIPIENTS      how fast a store with that many queued recipients opens and lists
+//   bench_store_rates DIR fill RECIPIENTS       queues as many in a store that is there, due in an hour
 #include <fstream>
 
 #include <sys/resource.h>
@@ -106,28 +107,47 @@ void timed(const char* what, Work work) {
   fmt::print("{:<40} {:>9.1f} ms  ({} rows)\n", what, millis, rows);
 }
 
-void measure_queue(const std::filesystem::path& dir, std::uint64_t recipients) {
+/// 100 recipients a message, in turn at 5,000 destinations; due `wait` from now (none: they are overdue).
+std::uint64_t fill_queue(Store& store, std::uint64_t recipients, std::optional<Duration> wait) {
   constexpr std::uint64_t each = 100;
   constexpr std::uint64_t domains = 5'000;
+  const TimePoint now = runtime::SystemClock().now();
+  Ids ids;
+  for (std::uint64_t done = 0; done < recipients; done += each) {
+    std::vector<std::string> to;
+    for (std::uint64_t i = done; i < done + each; ++i) to.push_back(fmt::format("user{}@d{}.example", i, i % domains));
+    Unit unit = submission(ids, to, 4096);
+    auto& queued = std::get<PutQueued>(unit.mutations[1]);
+    for (RecipientRow& row : queued.recipients) {
+      if (!wait) break;
+      row.not_before = now + *wait;
+      row.expires = now + std::chrono::days(5);
+    }
+    if (done % (each * 100) != 0) {
+      store.commit_later(std::move(unit));
+    } else if (!commit(store, std::move(unit))) {
+      throw std::runtime_error("a unit was refused");
+    }
+  }
+  return recipients;
+}
+
+void fill(const std::filesystem::path& dir, std::uint64_t recipients) {
+  StoreOptions options;
+  options.dir = dir;
+  auto store = Store::open(options);
+  if (!store) throw std::runtime_error(store.error().text());
+  fill_queue(**store, recipients, std::chrono::hours(1));
+  (*store)->close();
+}
+
+void measure_queue(const std::filesystem::path& dir, std::uint64_t recipients) {
   std::filesystem::remove_all(dir);
   StoreOptions options;
   options.dir = dir;
   options.create = true;
   auto store = Store::open(options).value();
-  Ids ids;
-  timed("queue them", [&] {
-    for (std::uint64_t done = 0; done < recipients; done += each) {
-      std::vector<std::string> to;
-      for (std::uint64_t i = done; i < done + each; ++i)
-        to.push_back(fmt::format("user{}@d{}.example", i, i % domains));
-      if (done % (each * 100) == 0) {
-        if (!commit(*store, submission(ids, to, 4096))) throw std::runtime_error("a unit was refused");
-      } else {
-        store->commit_later(submission(ids, to, 4096));
-      }
-    }
-    return recipients;
-  });
+  timed("queue them", [&] { return fill_queue(*store, recipients, std::nullopt); });
   timed("close", [&] { return store.reset(), 0; });
   timed("open", [&] { return store = Store::open(options).value(), 1; });
   timed("destinations", [&] { return ask(*store, [](Reader& r) { return r.destinations(); }).size(); });
@@ -155,6 +175,10 @@ int main(int count, char** arguments) {
   settings.dir = words[0];
   if (words.size() > 2 && words[1] == "queue") {
     measure_queue(settings.dir, std::stoul(words[2]));
+    return 0;
+  }
+  if (words.size() > 2 && words[1] == "fill") {
+    fill(settings.dir, std::stoul(words[2]));
     return 0;
   }
   if (words.size() > 1) settings.octets = std::stoul(words[1]);
