@@ -206,6 +206,13 @@ def simulation_programs(options):
     return list(gtest_programs("release", "test_simulation", options))
 
 
+def tsan_programs(options):
+    # A race ends a case as a failed one; the first is enough to read.
+    for program in gtest_programs("tsan", "test_*", options):
+        program.env |= {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
+        yield program
+
+
 def conformance_programs(options):
     return python_programs("conformance", options)
 
@@ -222,12 +229,14 @@ def clang_tidy_programs(options):
 @dataclass
 class Group:
     name: str
-    builds: list
+    builds: list  # flavours, each with the targets that are wanted where it is not all of them
     programs: callable
     about: str
     quick: bool = False
     only_long: bool = False
 
+
+TSAN_TARGETS = ("test_foundation", "test_platform", "test_flow")
 
 GROUPS = [
     Group("tidy", [], tidy_programs, "the rules of the house, on the source text", quick=True),
@@ -237,6 +246,7 @@ GROUPS = [
     Group("fault", ["release"], fault_programs, "kill, power loss, full and broken disks"),
     Group("conformance", ["release"], conformance_programs, "scripts of other projects, played against a running server"),
     Group("interop", ["release"], interop_programs, "Postfix, Exim, OpenSMTPD, Dovecot, clients of SMTP and IMAP, and a faulty peer"),
+    Group("tsan", [f"tsan {' '.join(TSAN_TARGETS)}"], tsan_programs, "the floors with threads, with ThreadSanitizer", only_long=True),
     Group("clang-tidy", ["release"], clang_tidy_programs, "clang-tidy on changed files (--long: on all)", only_long=True),
 ]
 
