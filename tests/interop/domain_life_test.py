@@ -1,5 +1,7 @@
-"""`domain apply` on real name servers: BIND and Knot take our signed updates, keep what others own, and refuse a wrong key."""
+"""A domain's life on real name servers: BIND and Knot take our signed updates, keep what others own, and refuse a wrong key; two
+administrators at once; everything handed over."""
 import json
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -26,6 +28,15 @@ class UpdatedBind(Bind):
         path.write_text(path.read_text().replace('file "/zones/example.zone";',
                                                  f'file "/zones/example.zone"; update-policy {{ grant {KEY} zonesub ANY; }};')
                         + f'key "{KEY}" {{ algorithm hmac-sha256; secret "{SECRET}"; }};\n')
+
+
+class ClosedBind(UpdatedBind):
+    """Nobody may transfer its zone (BIND lets everybody unless told)."""
+
+    def configure(self):
+        super().configure()
+        path = self.jail.inside("/etc/named.conf")
+        path.write_text(path.read_text().replace("type primary;", "type primary; allow-transfer { none; };"))
 
 
 class UpdatedKnot(Knot):
@@ -73,6 +84,8 @@ class Applying(unittest.TestCase):
         except Unavailable as why:
             self.skipTest(str(why))
         config = self.site(server.source)
+        asked = json.loads(self.run_verb("dns", "query", "MX", DOMAIN, "--dns", server.source, "--json").stdout)
+        self.assertEqual([(a["authoritative"], a["cached"]) for a in asked["answers"]], [(True, False)])
         dry = json.loads(self.apply(config, server.source, "key", "--json").stdout)
         self.assertTrue(dry["dry_run"])
         self.assertEqual(dry["done"], [])
@@ -91,6 +104,61 @@ class Applying(unittest.TestCase):
         again = json.loads(self.apply(config, server.source, "key", "--publish", "--json").stdout)
         self.assertEqual(again["done"], [])
         self.assertEqual({step["kind"] for step in again["left"]} - {"by-others", "wait"}, set())
+
+    def test_the_second_administrator_is_told_and_a_crash_releases_the_domain(self):
+        try:
+            server = self.stack.enter_context(UpdatedBind(BEFORE))
+        except Unavailable as why:
+            self.skipTest(str(why))
+        config = self.site(server.source)
+        # A server that takes questions and never answers: the first administrator's run hangs there.
+        silent = self.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        silent.bind(("127.0.0.1", 0))
+        first = subprocess.Popen([BINARY, "domain", "apply", DOMAIN, *config, "--dns", server.source, "--server",
+                                  f"127.0.0.1:{silent.getsockname()[1]}", "--key-name", KEY, "--key-file", self.dir / "key", "--publish"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(first.wait)
+        self.addCleanup(first.kill)
+        silent.recv(512)  # it holds the lease now
+        second = self.apply(config, server.source, "key", "--publish", status=3)
+        self.assertIn("somebody else is at work on it: domain apply", second.stderr)
+        self.assertIn(f"process {first.pid}", second.stderr)
+        for words in (["set", DOMAIN, "--caa", "letsencrypt.org"], ["rollout", DOMAIN, "testing"], ["leave", DOMAIN], ["park", DOMAIN]):
+            self.assertIn("somebody else is at work", self.run_verb("domain", *words, *config, status=3).stderr)
+        self.assertEqual(self.texts(server.source, DOMAIN, "MX"), [f"10 old.{DOMAIN}."])
+        self.assertIsNone(first.poll())
+        first.kill()
+        first.wait()
+        done = json.loads(self.apply(config, server.source, "key", "--publish", "--json").stdout)
+        self.assertIsNone(done["problem"])
+        self.assertEqual(self.texts(server.source, DOMAIN, "MX"), [f"10 mail.{DOMAIN}."])
+
+    def test_everything_is_handed_over_whether_the_zone_may_be_transferred_or_not(self):
+        try:
+            closed = self.stack.enter_context(ClosedBind(BEFORE))
+            open_to_all = self.stack.enter_context(Bind([*BEFORE, f"shop.{DOMAIN}. CNAME shops.example.net."]))
+        except Unavailable as why:
+            self.skipTest(str(why))
+        config = self.site(closed.source)
+        bundle = self.dir / "bundle.json"
+        told = json.loads(self.run_verb("domain", "export", DOMAIN, *config, "--dns", open_to_all.source, "--to", bundle, "--json").stdout)
+        self.assertTrue(told["whole"])
+        records = {(r["name"], r["type"], r["data"]) for r in json.loads(bundle.read_text())["records"]}
+        self.assertIn((f"shop.{DOMAIN}", "CNAME", "shops.example.net."), records)
+        self.assertIn((f"old.{DOMAIN}", "A", "192.0.2.1"), records)
+
+        self.run_verb("domain", "set", DOMAIN, *config, "--watch", f"old.{DOMAIN}")
+        told = json.loads(self.run_verb("domain", "export", DOMAIN, *config, "--dns", closed.source, "--to", bundle, "--json").stdout)
+        self.assertFalse(told["whole"])
+        records = {(r["name"], r["type"], r["data"]) for r in json.loads(bundle.read_text())["records"]}
+        self.assertIn((DOMAIN, "MX", f"10 old.{DOMAIN}."), records)
+        self.assertIn((f"old.{DOMAIN}", "A", "192.0.2.1"), records)
+        self.run_verb("domain", "import", DOMAIN, bundle, *config, "--dns", closed.source)
+
+        differ = json.loads(self.run_verb("domain", "compare", DOMAIN, "--a", closed.source, "--b", open_to_all.source, *config, "--json",
+                                          status=1).stdout)
+        self.assertEqual([(d["name"], d["type"], d["a"]) for d in differ["differences"]], [(f"shop.{DOMAIN}", "CNAME", [])])
+        self.assertEqual((differ["whole_a"], differ["whole_b"]), (False, True))
 
     def test_bind_takes_our_updates(self):
         self.check(UpdatedBind)

@@ -222,6 +222,25 @@ std::uint64_t seeds() {
   return long_run != nullptr && *long_run != '\0' ? 1000 : 100;
 }
 
+/// In the short run a part of the seeds, where a life is long; in the long one all of them.
+std::uint64_t seeds(std::uint64_t part) {
+  return seeds() == 1000 ? 1000 : seeds() / part;
+}
+
+/// What a test has seen, for whoever wants the figures: messages lost, of how many, in how many worlds.
+struct Figures {
+  std::uint64_t worlds = 0, with_loss = 0, sent = 0, lost = 0;
+  void add(const SimulatedMail::Tally& tally) {
+    ++worlds;
+    with_loss += tally.lost > 0 ? 1 : 0;
+    sent += tally.sent;
+    lost += tally.lost;
+  }
+  void tell(const char* what) const {
+    fmt::print("  {}: {} of {} messages lost, in {} of {} worlds\n", what, lost, sent, with_loss, worlds);
+  }
+};
+
 constexpr Duration operator_looks = hours(3);
 
 /// A domain that has had an enforced policy for some days, with a seeded max_age and MX TTL.
@@ -242,6 +261,7 @@ struct Settled {
 };
 
 TEST(Simulation, AnMxRenameThroughTheGateLosesNothing) {
+  Figures figures;
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     Settled domain(seed);
     bool renamed = false;
@@ -257,11 +277,13 @@ TEST(Simulation, AnMxRenameThroughTheGateLosesNothing) {
     ASSERT_GT(domain.mail.tally.delivered, 500u);
     // The policy has followed: the old host is in it no more.
     ASSERT_EQ(domain.who.situation.policies.current()->policy.mx.size(), 1u) << "seed " << seed;
+    figures.add(domain.mail.tally);
   }
+  figures.tell("an MX rename through the gate");
 }
 
 TEST(Simulation, TheSameRenameWithoutTheGateLosesMail) {
-  std::uint64_t with_loss = 0;
+  Figures figures;
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     Settled domain(seed);
     bool renamed = false;
@@ -277,16 +299,17 @@ TEST(Simulation, TheSameRenameWithoutTheGateLosesMail) {
       domain.mail.zone.sts_id = domain.who.situation.policies.current()->id;
     });
     ASSERT_TRUE(renamed);
-    with_loss += domain.mail.tally.lost > 0 ? 1 : 0;
+    figures.add(domain.mail.tally);
   }
   // Half of the senders never look at ids: hardly a seed gets away with it.
-  EXPECT_GT(with_loss, seeds() * 9 / 10);
+  EXPECT_GT(figures.with_loss, seeds() * 9 / 10);
+  figures.tell("the same rename without the gate");
 }
 
 /// Between T1 and T2 only those lose mail who ignore ids: the risk that the flag names.
 TEST(Simulation, BetweenT1AndT2OnlySendersThatIgnoreIdsAreHurt) {
-  std::uint64_t with_loss = 0;
-  for (std::uint64_t seed = 1; seed <= seeds() / 2; ++seed) {
+  Figures figures;
+  for (std::uint64_t seed = 1; seed <= seeds(2); ++seed) {
     Settled domain(seed);
     domain.who.situation.model.sts->max_age_seconds = 1'209'600;
     std::optional<TimePoint> taken_at;
@@ -302,14 +325,16 @@ TEST(Simulation, BetweenT1AndT2OnlySendersThatIgnoreIdsAreHurt) {
       }
     });
     ASSERT_TRUE(taken_at) << "seed " << seed;
-    with_loss += domain.mail.tally.lost > 0 ? 1 : 0;
+    figures.add(domain.mail.tally);
     EXPECT_TRUE(domain.mail.tally.lost == 0 || domain.mail.tally.first_loss.contains("not in the policy held"));
   }
-  EXPECT_GT(with_loss, 0u);
+  EXPECT_GT(figures.with_loss, 0u);
+  figures.tell("between T1 and T2, the risk accepted");
 }
 
 TEST(Simulation, ANewDomainIsRolledOutWithoutALoss) {
-  for (std::uint64_t seed = 1; seed <= seeds() / 4; ++seed) {
+  Figures figures;
+  for (std::uint64_t seed = 1; seed <= seeds(4); ++seed) {
     SimulatedMail mail(seed);
     Operator who(mail);
     mail.zone.mx_ttl = 3600;
@@ -330,7 +355,9 @@ TEST(Simulation, ANewDomainIsRolledOutWithoutALoss) {
     ASSERT_EQ(stage_index(who.situation.model.sts), 3u) << "seed " << seed;
     ASSERT_EQ(who.situation.policies.current()->policy.max_age_seconds, 1'209'600u);
     ASSERT_EQ(mail.tally.lost, 0u) << "seed " << seed << ": " << mail.tally.first_loss;
+    figures.add(mail.tally);
   }
+  figures.tell("a new domain rolled out");
 }
 
 /// The new organization's world: its own hosts, no policy of ours.
@@ -341,8 +368,8 @@ void hand_over(SimulatedMail& mail) {
 }
 
 TEST(Simulation, AMigrationByLeavingLosesNothingAndWithoutItDoes) {
-  std::uint64_t lost_without = 0;
-  for (std::uint64_t seed = 1; seed <= seeds() / 2; ++seed) {
+  Figures leaving, tearing;
+  for (std::uint64_t seed = 1; seed <= seeds(2); ++seed) {
     Settled left(seed);
     std::optional<TimePoint> handed_over;
     left.mail.run(road_begins, road_begins + std::chrono::days(24), operator_looks, [&](TimePoint now) {
@@ -357,6 +384,7 @@ TEST(Simulation, AMigrationByLeavingLosesNothingAndWithoutItDoes) {
     ASSERT_TRUE(handed_over) << "seed " << seed;
     ASSERT_TRUE(left.mail.zone.sts_id.empty()) << "the record goes when nobody holds a policy";
     ASSERT_EQ(left.mail.tally.lost, 0u) << "seed " << seed << ": " << left.mail.tally.first_loss;
+    leaving.add(left.mail.tally);
 
     Settled torn(seed);
     bool moved = false;
@@ -367,13 +395,16 @@ TEST(Simulation, AMigrationByLeavingLosesNothingAndWithoutItDoes) {
       torn.mail.zone.sts_id.clear();
       hand_over(torn.mail);
     });
-    lost_without += torn.mail.tally.lost > 0 ? 1 : 0;
+    tearing.add(torn.mail.tally);
   }
-  EXPECT_GT(lost_without, seeds() / 2 * 9 / 10);
+  EXPECT_GT(tearing.with_loss, seeds(2) * 9 / 10);
+  leaving.tell("a migration by leaving");
+  tearing.tell("a migration at once");
 }
 
 TEST(Simulation, ADecommissionedDomainAnswersEverySenderAtOnce) {
-  for (std::uint64_t seed = 1; seed <= seeds() / 4; ++seed) {
+  Figures figures;
+  for (std::uint64_t seed = 1; seed <= seeds(4); ++seed) {
     Settled domain(seed);
     domain.mail.run(road_begins, road_begins + std::chrono::days(24), operator_looks, [&](TimePoint now) {
       auto& model = domain.who.situation.model;
@@ -388,7 +419,9 @@ TEST(Simulation, ADecommissionedDomainAnswersEverySenderAtOnce) {
     ASSERT_EQ(domain.mail.zone.mx, std::vector<std::string>{"."});
     ASSERT_GT(domain.mail.tally.refused, 0u);
     ASSERT_EQ(domain.mail.tally.lost, 0u) << "seed " << seed << ": " << domain.mail.tally.first_loss;
+    figures.add(domain.mail.tally);
   }
+  figures.tell("a domain decommissioned");
 }
 
 }  // namespace

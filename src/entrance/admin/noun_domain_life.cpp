@@ -54,10 +54,13 @@ json::array own_keys(const std::vector<storage::KeyRow>& rows, const std::string
   for (const storage::KeyRow& row : rows) {
     const auto key = keyring::key_from(row);
     if (!key || key->domain != domain) continue;
-    out.emplace_back(json::object{{"selector", key->selector},
-                                  {"record", keyring::record_of(*key).text},
-                                  {"signing", key->state == keyring::KeyState::signing},
-                                  {"revoked", key->state == keyring::KeyState::revoked}});
+    const domains::OwnKey own = domains::own_key_of(*key);
+    out.emplace_back(json::object{{"selector", own.selector},
+                                  {"record", own.record},
+                                  {"signing", own.signing},
+                                  {"revoked", own.revoked},
+                                  {"next", own.next},
+                                  {"next_at", time_value(own.next_at)}});
   }
   return out;
 }

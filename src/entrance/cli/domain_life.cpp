@@ -50,8 +50,8 @@ domains::Surroundings read_surroundings(const json::object& object) {
     if (const auto address = IpAddress::parse(text)) around.addresses.push_back(*address);
   for (const json::value& value : array_of(object, "keys")) {
     const json::object& key = value.as_object();
-    around.keys.push_back(
-        {text_of(key, "selector"), text_of(key, "record"), flag_of(key, "signing"), flag_of(key, "revoked")});
+    around.keys.push_back({text_of(key, "selector"), text_of(key, "record"), flag_of(key, "signing"),
+                           flag_of(key, "revoked"), text_of(key, "next"), read_time(text_of(key, "next_at"))});
   }
   for (const json::value& value : array_of(object, "services")) {
     const json::object& service = value.as_object();
@@ -156,7 +156,7 @@ Task<> ask_all(dns::Resolver& resolver, DomainLife& life, domains::PublishedReco
   const auto host = dns::Name::parse(life.around.host_name);
   // Listeners on every address do not say which ones the world sees; the host's own records do.
   if (life.around.addresses.empty() && host) co_await ask_addresses(resolver, *host, life.around.addresses);
-  auto questions = domains::questions_for(life.model, life.around);
+  auto questions = domains::questions_for(life.model, life.around, life.ledger);
   out = co_await domains::ask_published(resolver, std::move(questions));
 }
 

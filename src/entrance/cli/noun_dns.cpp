@@ -22,16 +22,34 @@ struct DnsQuestion {
 };
 using Asked = Result<dns::Answer, Problem>;
 
-Task<> ask_dns(runtime::Clock& clock, const DnsQuestion& question, std::optional<Asked>& asked) {
-  auto made = resolver::make_resolver(question.options, clock, co_await runtime::current_executor());
+/// Where an answer comes from, as far as it can be known.
+enum class Origin : std::uint8_t {
+  unknown,        ///< of the resolver's servers nobody can say
+  authoritative,  ///< from the zone itself
+  cache,          ///< a server answers from its cache
+};
+
+Task<> ask_dns(runtime::Clock& clock, const DnsQuestion& question, std::optional<Asked>& asked, Origin& origin) {
+  const runtime::Executor executor = co_await runtime::current_executor();
+  auto made = resolver::make_resolver(question.options, clock, executor);
   if (!made) {
     asked.emplace(fail(std::move(made.error())));
     co_return;
   }
   asked.emplace(co_await (*made)->resolve(question.name, question.type));
+  const auto* server = std::get_if<net::Endpoint>(&question.options.source);
+  if (server == nullptr) co_return;
+  // The resolver validates; what it asks says itself whether the zone is its own (AA, RFC 1035 4.1.1).
+  runtime::SystemRandom random;
+  net::Loop loop(executor, clock);
+  resolver::DnsClient client(loop, random);
+  const dns::Question same{question.name, question.type};
+  const resolver::Asking asking{.recursion_desired = true};
+  const auto got = co_await client.ask(*server, same, asking);
+  if (got) origin = got->reply.authoritative ? Origin::authoritative : Origin::cache;
 }
 
-json::array answers_json(const dns::Answer& answer, bool is_zone) {
+json::array answers_json(const dns::Answer& answer, Origin origin) {
   json::array out;
   for (const dns::Record& record : answer.records()) {
     out.emplace_back(json::object{{"name", record.owner.text()},
@@ -39,19 +57,26 @@ json::array answers_json(const dns::Answer& answer, bool is_zone) {
                                   {"data", dns::text(record.data)},
                                   {"ttl", record.ttl_seconds},
                                   {"server", answer.source()},
-                                  {"authoritative", is_zone},
-                                  {"cached", answer.from_cache()},
+                                  {"authoritative", origin == Origin::authoritative},
+                                  {"cached", origin == Origin::cache || answer.from_cache()},
                                   {"validated", answer.secure()}});
   }
   return out;
 }
 
-void print_answer(const Invocation& v, const dns::Answer& answer, bool is_zone) {
+std::string origin_text(Origin origin, std::uint32_t ttl_seconds) {
+  if (origin == Origin::authoritative) return ", authoritative";
+  if (origin == Origin::cache) return fmt::format(", from its cache, {} seconds left", ttl_seconds);
+  return {};
+}
+
+void print_answer(const Invocation& v, const dns::Answer& answer, Origin origin) {
   if (!v.json()) {
     std::string out;
     for (const dns::Record& record : answer.records()) out += dns::text(record) + "\n";
     if (!answer.records().empty()) {
-      out += fmt::format(";; from {}, {}\n", answer.source(), answer.secure() ? "validated" : "not validated");
+      out += fmt::format(";; from {}{}, {}\n", answer.source(), origin_text(origin, answer.ttl_seconds()),
+                         answer.secure() ? "validated" : "not validated");
     }
     return print(out);
   }
@@ -63,7 +88,7 @@ void print_answer(const Invocation& v, const dns::Answer& answer, bool is_zone) 
                                      {"aliases", std::move(aliases)},
                                      {"ttl", answer.ttl_seconds()},
                                      {"validated", answer.secure()},
-                                     {"answers", answers_json(answer, is_zone)}}) +
+                                     {"answers", answers_json(answer, origin)}}) +
         "\n");
 }
 
@@ -275,10 +300,11 @@ Exit query(const Invocation& v) {
   question.options.source = std::move(*source);
   runtime::SystemClock clock;
   std::optional<Asked> asked;
-  runtime::run_to_end([&] { return ask_dns(clock, question, asked); });
+  Origin origin = is_zone ? Origin::authoritative : Origin::unknown;
+  runtime::run_to_end([&] { return ask_dns(clock, question, asked, origin); });
   if (!*asked) return report(asked->error());
   const dns::Answer& answer = **asked;
-  print_answer(v, answer, is_zone);
+  print_answer(v, answer, origin);
   if (answer.status() == dns::Status::ok) return Exit::done;
   const bool definite = dns::is_definite(answer.status());
   return report({definite ? ProblemKind::no : ProblemKind::unavailable,

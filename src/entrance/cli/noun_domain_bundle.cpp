@@ -10,10 +10,13 @@
 #include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/bundle.h"
+#include "operations/domains/compare.h"
 #include "operations/domains/pasted_records.h"
 #include "operations/domains/record_data.h"
 #include "operations/domains/record_format.h"
+#include "platform/resolver/delegation.h"
 #include "platform/runtime/files.h"
+#include "platform/runtime/loops.h"
 #include "site/keyring/sealing_key.h"
 #include "standards/dns/zone.h"
 
@@ -22,8 +25,52 @@ namespace {
 
 namespace json = boost::json;
 
-/// A zone file is listed whole; else what stands at every name that a plan knows.
-Result<std::vector<domains::ExtraRecord>, Problem> all_records(const Invocation& v, DomainLife& life) {
+struct Collecting {
+  std::vector<dns::Name> names;
+  dns::Name domain;
+  std::string source;
+  domains::Collected out{};
+  std::string problem{};
+};
+
+/// Who is asked: the server that was named, else those of the zone, found from its parent.
+Task<std::vector<net::Endpoint>> servers_for(resolver::DnsClient& client, runtime::Clock& clock,
+                                             const resolver::Source& source, dns::Name domain) {
+  std::vector<net::Endpoint> servers;
+  if (const auto* server = std::get_if<net::Endpoint>(&source)) servers.push_back(*server);
+  if (!servers.empty()) co_return servers;
+  const auto* named = std::get_if<resolver::Authoritative>(&source);
+  resolver::Delegations delegations(
+      client, clock, named != nullptr ? resolver::delegation_start(*named) : resolver::DelegationStart{});
+  const resolver::Delegation found = co_await delegations.find(std::move(domain));
+  for (const resolver::ZoneServer& server : found.servers) servers.push_back(server.endpoint);
+  co_return servers;
+}
+
+Task<> collect(runtime::Clock& clock, Collecting& collecting) {
+  const auto source = resolver::parse_source(collecting.source);
+  if (!source) {
+    collecting.problem = source.error().why;
+    co_return;
+  }
+  net::Loop loop(co_await runtime::current_executor(), clock);
+  runtime::SystemRandom random;
+  resolver::DnsClient client(loop, random);
+  collecting.problem = "no server of its zone was found";
+  const std::vector<net::Endpoint> servers = co_await servers_for(client, clock, *source, collecting.domain);
+  for (const net::Endpoint& server : servers) {
+    domains::Collected got = co_await domains::collect_records(client, collecting.domain, server, collecting.names);
+    collecting.problem = got.problem;
+    if (!got.problem.empty()) continue;
+    collecting.out = std::move(got);
+    co_return;
+  }
+}
+
+/// A zone file is listed whole; a server gives the whole zone where it allows a transfer, else what stands at every
+/// name that is known.
+Result<std::vector<domains::ExtraRecord>, Problem> all_records(const Invocation& v, const DomainLife& life,
+                                                               bool& whole) {
   std::vector<domains::ExtraRecord> out;
   const auto add = [&](const dns::Name& name, dns::RecordType type, const std::string& data, std::uint32_t ttl) {
     domains::ExtraRecord record{text::lower(name.text()), dns::text(type), data, ttl};
@@ -41,12 +88,18 @@ Result<std::vector<domains::ExtraRecord>, Problem> all_records(const Invocation&
         add(record.owner, record.type, domains::canonical_text(record.data), record.ttl_seconds);
     return out;
   }
-  auto published = ask_what_is_published(v, life);
-  if (!published) return fail(std::move(published.error()));
-  for (const auto& [question, set] : published->all()) {
-    if (!question.name.is_at_or_below(*domain) || !set.alias_of.empty()) continue;
-    for (const std::string& data : set.data) add(question.name, question.type, data, set.ttl_seconds);
-  }
+  Collecting collecting{.names = domains::names_known(life.model, life.around, life.ledger, v.all("--selector")),
+                        .domain = *domain,
+                        .source = source};
+  runtime::SystemClock clock;
+  runtime::run_to_end([&] { return collect(clock, collecting); });
+  if (!collecting.problem.empty())
+    return fail(Problem{ProblemKind::unavailable, life.model.domain, collecting.problem,
+                        "name a server of its zone: --dns ADDRESS"});
+  whole = collecting.out.whole;
+  for (const dns::Record& record : collecting.out.records)
+    if (record.owner.is_at_or_below(*domain))
+      add(record.owner, record.type, domains::canonical_text(record.data), record.ttl_seconds);
   return out;
 }
 
@@ -58,7 +111,8 @@ Exit export_domain(const Invocation& v) {
   if (!*sealing)
     return report({ProblemKind::unavailable, server::sealing_key_file(life->config).string(),
                    "the site has no sealing key to sign with", "docs/operator/keys.md says how one is made"});
-  auto records = all_records(v, *life);
+  bool whole = true;
+  auto records = all_records(v, *life, whole);
   if (!records) return report(records.error());
   const domains::Bundle bundle{.domain = life->model.domain,
                                .host = life->around.host_name,
@@ -75,11 +129,16 @@ Exit export_domain(const Invocation& v) {
   if (!written) return report(written.error());
   const std::string key = domains::fingerprint(domains::bundle_key((*sealing)->octets()).public_key());
   if (v.json()) {
-    print_json(json::object{
-        {"domain", bundle.domain}, {"file", v.get("--to")}, {"records", bundle.records.size()}, {"fingerprint", key}});
+    print_json(json::object{{"domain", bundle.domain},
+                            {"file", v.get("--to")},
+                            {"records", bundle.records.size()},
+                            {"whole", whole},
+                            {"fingerprint", key}});
   } else {
-    print(fmt::format("{} records of {} are in {}.\nIt is signed; tell its reader the key: {}\n", bundle.records.size(),
-                      bundle.domain, v.get("--to"), key));
+    print(fmt::format("{} records of {} are in {}.\n{}It is signed; tell its reader the key: {}\n",
+                      bundle.records.size(), bundle.domain, v.get("--to"),
+                      whole ? "" : "No server allowed a transfer: these stand at the names that are known here.\n",
+                      key));
   }
   return Exit::done;
 }
@@ -196,11 +255,17 @@ const std::vector<Verb>& domain_bundle_verbs() {
   static const std::vector<Verb> verbs{
       {"domain export",
        "all records of a domain as one signed document, for whoever takes its DNS over",
-       "With --dns zone:FILE every record of the file, else those at the names a plan knows; the model and the log of\n"
-       "MTA-STS policies go with them. Signed with a key that comes from the site's sealing key.\n\n"
+       "With --dns zone:FILE every record of the file; from a name server (--dns ADDRESS, else those of the zone) the "
+       "whole\n"
+       "zone where it allows a transfer, else what stands at every name that is known: those of the plan, of what was\n"
+       "published before, of --selector and the usual ones. The model and the log of MTA-STS policies go with them. "
+       "Signed with a key that comes from the site's sealing key.\n\n"
        "  posthorn domain export example.org --to example.org.json",
        {life_domain},
-       {{"--to", "FILE", "write it there; else to standard output"}, life_dns, now_option},
+       {{"--to", "FILE", "write it there; else to standard output"},
+        {"--selector", "SELECTOR", "a DKIM selector in use", false, true},
+        life_dns,
+        now_option},
        export_domain},
       {"domain import",
        "read such a document: is it whole, and is everything in it published",

@@ -3,6 +3,8 @@
 
 #include <boost/json.hpp>
 
+#include "entrance/cli/ask.h"
+#include "entrance/cli/domain_life.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
@@ -78,6 +80,13 @@ Exit compare(const Invocation& v) {
   const auto b = server_of(v, "--b");
   if (!b) return report(b.error());
   Comparing comparing{*domain, *a, *b, domains::names_known(*domain, v.all("--selector")), v.has("--ttl"), {}};
+  if (v.has("--config")) {
+    // A domain of ours: every name that its plan and its history know.
+    auto config = load_config(v);
+    if (!config) return config.error();
+    const auto life = DomainLife::find(std::move(*config), domain->text(), TimePoint{});
+    if (life) comparing.names = domains::names_known(life->model, life->around, life->ledger, v.all("--selector"));
+  }
   for (const std::string& name : v.all("--name"))
     if (auto parsed = dns::Name::parse(name)) comparing.names.push_back(std::move(*parsed));
   runtime::SystemClock clock;
@@ -96,7 +105,9 @@ const std::vector<Verb>& domain_compare_verbs() {
        "every record at one name server against another one's",
        "Before a delegation moves, the new servers should say what the old ones say. The zones are transferred where "
        "both\n"
-       "servers allow it; else every name that is known is asked of both. SOA, the zone's own NS records and what "
+       "servers allow it; else every name that is known is asked of both: those that mail uses, --selector and "
+       "--name,\n"
+       "and with --config those of the domain's plan and history. SOA, the zone's own NS records and what "
        "servers\n"
        "make for DNSSEC do not count. Exit status 1 where something differs.\n\n"
        "  posthorn domain compare example.org --a 192.0.2.53 --b 198.51.100.53 --selector mail2026",

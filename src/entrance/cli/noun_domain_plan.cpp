@@ -106,6 +106,21 @@ Result<void, Problem> set_spf(domains::Model& model, const std::string& value) {
   return {};
 }
 
+/// STREAM=SUBDOMAIN; with nothing after the sign it has none.
+Result<void, Problem> set_return_path(domains::Model& model, const std::string& value) {
+  const auto equals = value.find('=');
+  if (model.streams.empty()) model.streams = model.all_streams();
+  const auto stream = std::ranges::find(model.streams, value.substr(0, equals), &domains::Stream::name);
+  if (equals == std::string::npos || stream == model.streams.end())
+    return fail(wrong("--return-path", value, "there is no such stream", "write product=bounces for a stream product"));
+  std::string name = text::lower(std::string_view(value).substr(equals + 1));
+  if (name.ends_with("." + model.domain)) name.resize(name.size() - model.domain.size() - 1);
+  if (!name.empty() && !dns::Name::parse(name + "." + model.domain))
+    return fail(wrong("--return-path", value, "this is no name below the domain", "write product=bounces"));
+  stream->return_path_subdomain = name;
+  return {};
+}
+
 Result<std::optional<dmarc::Policy>, Problem> read_policy(std::string_view option, const std::string& value) {
   for (const auto policy : {dmarc::Policy::none, dmarc::Policy::quarantine, dmarc::Policy::reject})
     if (dmarc::text(policy) == value) return std::optional(policy);
@@ -206,6 +221,8 @@ Result<void, Problem> set_members(const Invocation& v, domains::Model& model) {
       return fail(wrong("--remove-stream", name, "there is no such stream", ""));
   for (const std::string& term : v.all("--spf"))
     if (auto done = set_spf(model, term); !done) return done;
+  for (const std::string& value : v.all("--return-path"))
+    if (auto done = set_return_path(model, value); !done) return done;
   if (v.has("--state")) {
     if (auto done = set_state(model, v.get("--state")); !done) return done;
   }
@@ -242,6 +259,12 @@ Exit print_model(const Invocation& v, const domains::Model& model) {
     for (const domains::DkimReference& key : domains::references_of(model, stream))
       out += fmt::format("          key {} {}\n", key.selector,
                          key.waited_for() ? "(waited for)" : text::printable(key.value, 60));
+    if (!stream.return_path_subdomain.empty())
+      out += fmt::format("          bounces come back to {}.{}\n", stream.return_path_subdomain, model.domain);
+    if (const domains::Provider* provider = domains::find_provider(stream.provider)) {
+      out += fmt::format("          {}\n", provider->note);
+      if (!provider->dkim_hint.empty()) out += fmt::format("          keys: {}\n", provider->dkim_hint);
+    }
   }
   if (model.sts)
     out += fmt::format("  MTA-STS {}, max_age {}\n", mta_sts::text(model.sts->mode), model.sts->max_age_seconds);
@@ -438,6 +461,7 @@ const std::vector<Verb>& domain_plan_verbs() {
         {"--mx", "PREF:HOST", "the MX hosts, all of them; '' for those that follow from --inbound", false, true},
         {"--stream", "NAME=PROVIDER", "a way in which mail goes out; NAME= is this server", false, true},
         {"--remove-stream", "NAME", "it no longer sends", false, true},
+        {"--return-path", "STREAM=NAME", "the subdomain that a provider's bounces come back to", false, true},
         {"--spf", "[STREAM=]TERM", "a further SPF term of a stream (of the first)", false, true},
         {"--record", "LINE", "NAME TYPE DATA as a provider asks for it", false, true},
         {"--remove-record", "NAME TYPE", "a record that was added so", false, true},

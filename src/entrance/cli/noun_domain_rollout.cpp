@@ -152,6 +152,9 @@ Exit print_rollout(const Invocation& v, const Rollout& rollout, const domains::S
   if (changed) {
     out += fmt::format("Now: posthorn domain apply {} (or publish what posthorn domain plan {} shows)\n", model.domain,
                        model.domain);
+    if (model.sts && model.sts_hosted_here && rollout.life.config.listen.https.empty())
+      out += fmt::format("This server has no listen.https: see that https://mta-sts.{}/ reaches it all the same\n",
+                         model.domain);
   } else if (domains::stage_index(model.sts) + 1 < domains::rollout_stages.size()) {
     out +=
         fmt::format("Next:    {} ({})\n", stage_text(next), decision.allowed ? "may be taken: MODE next" : "not yet");

@@ -54,7 +54,7 @@ class Run {
   Task<Result<void, Problem>> look() {
     Situation& s = out_.situation;
     s.now = world_.now();
-    auto questions = questions_for(s.model, s.around);
+    auto questions = questions_for(s.model, s.around, s.ledger);
     auto views = co_await world_.look(std::move(questions));
     if (!views) co_return fail(std::move(views.error()));
     if (views->empty())

@@ -77,12 +77,32 @@ class MemoryWorld final : public ApplyWorld {
   TimePoint time = road_begins;
   std::vector<std::string> told;
   std::size_t updates = 0;
+  std::size_t operations = 0;
   std::optional<std::size_t> crash_after;  ///< operations
+
+  /// What must hold at every moment for the senders' sake.
+  void expect_sound() const {
+    const PolicyEntry* current = kept.policies.current();
+    for (const dns::Record& record : primary_.records()) {
+      const std::string data = canonical_text(record.data);
+      if (record.owner.text() == "_mta-sts.a.example") {
+        ASSERT_NE(current, nullptr);
+        EXPECT_THAT(data, HasSubstr(current->id)) << "the record names a policy that is not served";
+      }
+      if (record.type != dns::RecordType::mx || data == "0 .") continue;
+      const std::string host = data.substr(3, data.size() - 4);
+      const auto lacking = kept.policies.lacking_until(host, time);
+      EXPECT_FALSE(lacking) << host << " is in the MX, and senders may hold a policy without it";
+      if (host == "mail.a.example")
+        EXPECT_FALSE(primary_.lookup(*dns::Name::parse(host), dns::RecordType::a).records().empty());
+    }
+  }
   bool secondary_lags = false;
   void (*between)(dns::Zone& zone) = nullptr;  ///< somebody else, between our look and our update
 
  private:
   std::optional<Problem> step_taken() {
+    ++operations;
     if (!crash_after) return std::nullopt;
     if (*crash_after == 0) return Problem{ProblemKind::unavailable, "crash", "", ""};
     --*crash_after;
@@ -216,6 +236,123 @@ TEST(Apply, WhatWePublishedAndNoLongerWantGoesAgain) {
   EXPECT_THAT(world.records(), testing::Not(testing::Contains("a.example CAA 0 issue \"letsencrypt.org\"")));
   EXPECT_THAT(world.records(), testing::Contains("a.example CAA 0 issue \"other.example\"")) << "not ours";
 }
+
+TEST(Apply, AnAddedRecordThatIsNoLongerWantedGoesAgain) {
+  MemoryWorld world = world_with_policy();
+  world.kept.model.extra = {{"k1._domainkey.a.example", "CNAME", "k1.supplier.example.", 3600}};
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_THAT(world.records(), testing::Contains(HasSubstr("k1.supplier.example")));
+  world.kept.model.extra.clear();
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains(HasSubstr("k1.supplier.example"))));
+}
+
+/// While the MX leads to a host, or a cache may say so, its addresses stand.
+TEST(Apply, AParkedHostKeepsItsAddressesUntilNoCacheLeadsMailToIt) {
+  MemoryWorld world = world_with_policy();
+  world.kept.model.sts.reset();
+  world.kept.model.extra = {{"k1._domainkey.a.example", "CNAME", "k1.supplier.example.", 3600}};
+  ASSERT_FALSE(world.run().problem);
+  world.time += std::chrono::days(1);
+  world.kept.model.state = State::parked;
+  const ApplyOutcome parked = world.run();
+  ASSERT_FALSE(parked.problem);
+  EXPECT_THAT(world.records(), testing::Contains("a.example MX 0 ."));
+  EXPECT_THAT(world.records(), testing::Contains("mail.a.example A 192.0.2.1"));
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains(HasSubstr("k1.supplier.example"))))
+      << "a key beside the wildcard would count";
+  ASSERT_NE(step(parked.road, "withdraw-hosts"), nullptr);
+  EXPECT_EQ(step(parked.road, "withdraw-hosts")->earliest, world.time + std::chrono::seconds(ttl_seconds_mail));
+  world.time += std::chrono::seconds(ttl_seconds_mail);
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains(HasSubstr("mail.a.example"))));
+}
+
+TEST(Apply, ARenamedHostOfOursKeepsItsOldNameUntilItsMxHasLeftTheCaches) {
+  MemoryWorld world = world_with_policy();
+  world.kept.model.sts.reset();
+  ASSERT_FALSE(world.run().problem);
+  world.kept.around.host_name = "mx.a.example";
+  const ApplyOutcome renamed = world.run();
+  ASSERT_FALSE(renamed.problem);
+  EXPECT_THAT(world.records(), testing::Contains("a.example MX 10 mx.a.example."));
+  EXPECT_THAT(world.records(), testing::Contains("mail.a.example A 192.0.2.1"));
+  world.time += std::chrono::seconds(ttl_seconds_mail);
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains(HasSubstr("mail.a.example"))));
+}
+
+/// Every road that a domain can be on, with a crash after each operation of each run along it: the same end, no update
+/// twice, and at no moment a record that names what is not there.
+struct Journey {
+  const char* name;
+  void (*begin)(MemoryWorld& world);
+};
+class Crash : public testing::TestWithParam<Journey> {};
+
+/// The road taken to its end over the days that it needs; nullopt for `crash_at`: never.
+std::size_t travel(MemoryWorld& world, std::optional<std::size_t> crash_at) {
+  std::size_t runs = 0;
+  world.crash_after = crash_at;
+  for (int looks = 0; looks < 12; ++looks) {
+    const ApplyOutcome outcome = world.run();
+    ++runs;
+    if (outcome.problem) {
+      EXPECT_TRUE(world.crash_after) << outcome.problem->text();
+      world.crash_after.reset();  // the next run is another process
+      continue;
+    }
+    world.expect_sound();
+    world.time += std::chrono::hours(20);
+  }
+  return runs;
+}
+
+TEST_P(Crash, AtAnyOperationOfAnyRunIsResumedAndRepeatsNothing) {
+  const auto begun = [] {
+    MemoryWorld world = world_with_policy();
+    EXPECT_FALSE(world.run().problem);
+    GetParam().begin(world);
+    return world;
+  };
+  MemoryWorld whole = begun();
+  travel(whole, std::nullopt);
+  const std::size_t operations = whole.operations;
+  ASSERT_GT(operations, 12u);
+  for (std::size_t at = 0; at < operations; ++at) {
+    MemoryWorld world = begun();
+    world.operations = 0;
+    travel(world, at);
+    ASSERT_EQ(world.records(), whole.records()) << "crash after operation " << at;
+    ASSERT_EQ(world.updates, whole.updates) << "an update was sent twice: crash after operation " << at;
+    ASSERT_EQ(world.kept.model, whole.kept.model) << at;
+    ASSERT_EQ(world.kept.policies.entries.size(), whole.kept.policies.entries.size()) << at;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Roads, Crash,
+    testing::Values(
+        Journey{"enforce", [](MemoryWorld& world) { world.kept.model.sts = StsStage{mta_sts::Mode::enforce, 86'400}; }},
+        Journey{"back", [](MemoryWorld& world) { world.kept.model.sts = StsStage{mta_sts::Mode::none, 86'400}; }},
+        Journey{"rename",
+                [](MemoryWorld& world) {
+                  world.kept.model.sts = StsStage{mta_sts::Mode::enforce, 604'800};
+                  world.kept.model.inbound.hosts = {{10, "mx2.a.example"}};
+                }},
+        Journey{"migrate", [](MemoryWorld& world) { world.kept.model.state = State::leaving; }},
+        Journey{"park",
+                [](MemoryWorld& world) {
+                  world.kept.model.state = State::leaving;
+                  world.kept.model.leaving_to = State::parked;
+                }},
+        Journey{"keys",
+                [](MemoryWorld& world) {
+                  world.kept.around.keys = {
+                      {"s1", "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", true, false},
+                      {"s2", "v=DKIM1; p=", false, true}};
+                }}),
+    [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Apply, LeavingServesNoneCountsDownAndTakesTheRecordLast) {
   MemoryWorld world = world_with_policy();

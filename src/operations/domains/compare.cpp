@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "operations/domains/road.h"
+
 namespace posthorn::domains {
 namespace {
 
@@ -102,24 +104,43 @@ std::vector<dns::Name> names_known(const dns::Name& domain, const std::vector<st
   return names;
 }
 
-namespace {
-
-struct Side {
-  std::vector<dns::Record> records;
-  bool whole = false;
-  std::string problem;
-};
-
-Task<Side> ask_side(resolver::DnsClient& client, dns::Name domain, net::Endpoint server) {
-  Side side;
-  auto transferred = co_await client.transfer(server, std::move(domain));
-  if (!transferred) co_return side;
-  side.records = std::move(*transferred);
-  side.whole = true;
-  co_return side;
+std::vector<dns::Name> names_known(const Model& model, const Surroundings& around, const Ledger& ledger,
+                                   const std::vector<std::string>& selectors) {
+  const auto domain = dns::Name::parse(model.domain);
+  if (!domain) return {};
+  std::vector<std::string> all = selectors;
+  all.insert(all.end(), model.selectors.begin(), model.selectors.end());
+  std::vector<dns::Name> names = names_known(*domain, all);
+  for (const RecordQuestion& question : questions_for(model, around, ledger))
+    if (question.name.is_at_or_below(*domain)) names.push_back(question.name);
+  for (const std::string& watched : model.watched)
+    if (auto name = dns::Name::parse(watched); name && name->is_at_or_below(*domain)) names.push_back(std::move(*name));
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
+  return names;
 }
 
-Task<> ask_names(resolver::DnsClient& client, net::Endpoint server, const std::vector<dns::Name>& names, Side& side) {
+namespace {
+
+/// The domain may be a zone of its own, or stand in one above it.
+Task<Collected> transfer_around(resolver::DnsClient& client, dns::Name domain, net::Endpoint server) {
+  Collected out;
+  for (dns::Name zone = domain; !zone.is_root(); zone = zone.parent()) {
+    auto transferred = co_await client.transfer(server, zone);
+    if (!transferred) continue;
+    std::erase_if(*transferred, [&](const dns::Record& record) { return !record.owner.is_at_or_below(domain); });
+    // Its server has a zone above and none of it: it was asked about the wrong thing.
+    if (transferred->empty()) continue;
+    out.records = std::move(*transferred);
+    out.whole = true;
+    co_return out;
+  }
+  co_return out;
+}
+
+Task<> ask_names(resolver::DnsClient& client, net::Endpoint server, const std::vector<dns::Name>& names,
+                 Collected& side) {
   side.records.clear();
   for (const dns::Name& name : names) {
     const auto asked = co_await ask_name(client, server, name, side.records);
@@ -131,12 +152,19 @@ Task<> ask_names(resolver::DnsClient& client, net::Endpoint server, const std::v
 
 }  // namespace
 
+Task<Collected> collect_records(resolver::DnsClient& client, dns::Name domain, net::Endpoint server,
+                                std::vector<dns::Name> names) {
+  Collected out = co_await transfer_around(client, std::move(domain), server);
+  if (!out.whole) co_await ask_names(client, server, names, out);
+  co_return out;
+}
+
 Task<Comparison> compare_zones(resolver::DnsClient& client, dns::Name domain, net::Endpoint a, net::Endpoint b,
                                std::vector<dns::Name> names, bool with_ttl) {
-  Side side_a = co_await ask_side(client, domain, a);
-  Side side_b = co_await ask_side(client, domain, b);
+  Collected side_a = co_await transfer_around(client, domain, a);
+  Collected side_b = co_await transfer_around(client, domain, b);
   // What one side shows as a whole is asked of the other by name.
-  for (const Side* side : {&side_a, &side_b})
+  for (const Collected* side : {&side_a, &side_b})
     for (const dns::Record& record : side->records) names.push_back(record.owner);
   std::ranges::sort(names);
   const auto repeated = std::ranges::unique(names);

@@ -6,6 +6,9 @@
 
 #include "foundation/base/result.h"
 #include "foundation/base/task.h"
+#include "operations/domains/ledger.h"
+#include "operations/domains/model.h"
+#include "operations/domains/surroundings.h"
 #include "platform/resolver/dns_client.h"
 #include "standards/dns/record.h"
 
@@ -32,6 +35,19 @@ struct Comparison {
 
 /// The names that mail uses, for servers that allow no transfer.
 [[nodiscard]] std::vector<dns::Name> names_known(const dns::Name& domain, const std::vector<std::string>& selectors);
+
+/// The same and those of a domain of ours: what its plan asks about, what it published, its watched subdomains.
+[[nodiscard]] std::vector<dns::Name> names_known(const Model& model, const Surroundings& around, const Ledger& ledger,
+                                                 const std::vector<std::string>& selectors);
+
+/// Everything that one server has at and below the domain: the zone it is in transferred, else name by name.
+struct Collected {
+  std::vector<dns::Record> records;
+  bool whole = false;   ///< transferred: nothing can be missed
+  std::string problem;  ///< it could not be asked
+};
+[[nodiscard]] Task<Collected> collect_records(resolver::DnsClient& client, dns::Name domain, net::Endpoint server,
+                                              std::vector<dns::Name> names);
 
 [[nodiscard]] Task<Comparison> compare_zones(resolver::DnsClient& client, dns::Name domain, net::Endpoint a,
                                              net::Endpoint b, std::vector<dns::Name> names, bool with_ttl);

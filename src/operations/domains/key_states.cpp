@@ -128,11 +128,34 @@ std::unique_ptr<KeyWitness> resolver_witness(dns::Resolver& resolver) {
   return std::make_unique<ResolverWitness>(resolver);
 }
 
+OwnKey own_key_of(const DkimKey& key) {
+  OwnKey out{key.selector, keyring::record_of(key).text, key.state == KeyState::signing,
+             key.state == KeyState::revoked};
+  switch (key.state) {
+    case KeyState::made:
+      out.next = "begins to sign once every server has its record, and an hour later where another key signs now";
+      break;
+    case KeyState::published:
+      out.next = "begins to sign: no cache holds its absence any more";
+      out.next_at = key.changed + key_absence_cached_max;
+      break;
+    case KeyState::signing:
+      break;
+    case KeyState::retiring:
+      out.next = "is revoked: its signatures are on their way no more";
+      out.next_at = std::max(key.queue_clear_since.value_or(key.changed), key.changed) + key_retired_at_least;
+      break;
+    case KeyState::revoked:
+      out.next = "its empty record may go";
+      out.next_at = key.changed + key_revoked_at_least;
+      break;
+  }
+  return out;
+}
+
 std::vector<OwnKey> own_keys(const keyring::Keyring& keyring, std::string_view domain) {
   std::vector<OwnKey> keys;
-  for (const DkimKey& key : keyring.keys_of(domain))
-    keys.push_back(
-        {key.selector, keyring::record_of(key).text, key.state == KeyState::signing, key.state == KeyState::revoked});
+  for (const DkimKey& key : keyring.keys_of(domain)) keys.push_back(own_key_of(key));
   return keys;
 }
 

@@ -59,7 +59,9 @@ struct KeyStep {
   std::string words;  ///< "waits: ns2.example.net has no record"; "signs from now on"
 };
 
-/// The keys of a domain as a plan wants to know them (surroundings.h).
+/// A key as a plan wants to know it, with what becomes of it next (surroundings.h).
+[[nodiscard]] OwnKey own_key_of(const keyring::DkimKey& key);
+/// The keys of a domain.
 [[nodiscard]] std::vector<OwnKey> own_keys(const keyring::Keyring& keyring, std::string_view domain);
 
 /// What is due for one key, as far as time, queue and DNS are known. Pure.

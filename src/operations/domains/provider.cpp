@@ -27,6 +27,10 @@ Provider read_provider(const ProviderFile& file) {
   for (const std::string& mx : texts_at(object, "mx")) provider.mx.push_back(read_mx(mx));
   provider.spf = texts_at(object, "spf");
   provider.note = text_at(object, "note");
+  if (const json::object* path = object_at(object, "return_path"); path != nullptr) {
+    for (const std::string& mx : texts_at(*path, "mx")) provider.return_path_mx.push_back(read_mx(mx));
+    provider.return_path_hint = text_at(*path, "hint");
+  }
   const json::object* dkim = object_at(object, "dkim");
   if (dkim == nullptr) return provider;
   provider.dkim_kind = text_at(*dkim, "kind") == "cname" ? DkimKind::cname : DkimKind::txt;

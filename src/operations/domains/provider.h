@@ -27,6 +27,10 @@ struct Provider {
   /// Selectors with what they point at; where the target is not known beforehand the value is empty.
   std::vector<DkimReference> dkim;
   std::string dkim_hint;  ///< where its owner finds the values
+  /// A return-path subdomain's own MX hosts, where bounces are handed to the provider; empty with a hint: it gives
+  /// them.
+  std::vector<MxHost> return_path_mx;
+  std::string return_path_hint;
   std::string note;
 };
 

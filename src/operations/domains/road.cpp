@@ -61,6 +61,16 @@ Standing standing(const WantedRecord& record, const PublishedRecords& published)
   return record.replaces.empty() ? Standing::missing : Standing::differs;
 }
 
+std::vector<RecordQuestion> questions_for(const Model& model, const Surroundings& around, const Ledger& ledger) {
+  auto questions = questions_for(model, around);
+  for (const LedgerRow& row : ledger.rows) {
+    RecordQuestion question{row.name, row.type};
+    if (row.ours && !row.removed && std::ranges::find(questions, question) == questions.end())
+      questions.push_back(std::move(question));
+  }
+  return questions;
+}
+
 Road plan_road(const Situation& situation, bool override_leaving) {
   return RoadMaker(situation, override_leaving).run();
 }
@@ -93,6 +103,7 @@ Road RoadMaker::run() {
   withdraw_unwanted();
   others_must_act();
   change_mx();
+  withdraw_old_hosts();
   if (s_.model.state == State::leaving) leave();
   list_foreign();
   return std::move(out_);
@@ -147,23 +158,37 @@ void RoadMaker::publish_purposes(std::string id, std::initializer_list<Purpose> 
   step.changes = std::move(changes);
 }
 
-void RoadMaker::withdraw_unwanted() {
-  if (s_.model.state == State::leaving && !override_leaving_) return;
-  const auto is_wanted = [&](const LedgerRow& row) {
-    return std::ranges::any_of(out_.wanted.records, [&](const WantedRecord& record) {
-      return record.type == row.type && record.name == row.name &&
-             (record.data == row.data || contains(record.replaces, row.data));
-    });
-  };
+bool RoadMaker::is_wanted(const LedgerRow& row) const {
+  return std::ranges::any_of(out_.wanted.records, [&](const WantedRecord& record) {
+    return record.type == row.type && record.name == row.name &&
+           (record.data == row.data || contains(record.replaces, row.data));
+  });
+}
+
+std::vector<RecordChange> RoadMaker::unwanted(bool of_hosts) const {
   std::vector<RecordChange> changes;
+  if (s_.model.state == State::leaving && !override_leaving_) return changes;
   for (const LedgerRow& row : s_.ledger.rows) {
-    if (!row.ours || row.removed || is_wanted(row)) continue;
+    if (!row.ours || row.removed || is_wanted(row) || mail_may_still_come_to(row.name) != of_hosts) continue;
     if (!contains(s_.published.data(row.name, row.type), row.data)) continue;
     changes.push_back({false, row.name, row.type, row.data, row.ttl_seconds});
   }
+  return changes;
+}
+
+void RoadMaker::withdraw_unwanted() {
+  auto changes = unwanted(false);
   if (changes.empty()) return;
   Step& step = add("withdraw", StepKind::withdraw, describe(changes),
                    "this server published it and the domain no longer wants it", s_.now);
+  step.changes = std::move(changes);
+}
+
+void RoadMaker::withdraw_old_hosts() {
+  auto changes = unwanted(true);
+  if (changes.empty()) return;
+  Step& step = add("withdraw-hosts", StepKind::withdraw, describe(changes),
+                   "no cache leads mail to these hosts any more", hosts_free_at());
   step.changes = std::move(changes);
 }
 

@@ -87,6 +87,10 @@ struct Road {
   std::string problem;  ///< why there is no road; empty: there is one
 };
 
+/// What must be known of the DNS for a road: what the plan needs, and what we published and may no longer want.
+[[nodiscard]] std::vector<RecordQuestion> questions_for(const Model& model, const Surroundings& around,
+                                                        const Ledger& ledger);
+
 /// `override_leaving`: other changes go on although the domain is leaving.
 [[nodiscard]] Road plan_road(const Situation& situation, bool override_leaving = false);
 

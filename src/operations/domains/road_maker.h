@@ -24,6 +24,9 @@ class RoadMaker {
   [[nodiscard]] std::vector<RecordChange> changes_of(const WantedRecord& record) const;
   [[nodiscard]] bool may_change_while_leaving(Purpose purpose) const;
   void withdraw_unwanted();
+  void withdraw_old_hosts();
+  [[nodiscard]] std::vector<RecordChange> unwanted(bool of_hosts) const;
+  [[nodiscard]] bool is_wanted(const LedgerRow& row) const;
   void others_must_act();
   void list_foreign();
   void list_unknown();
@@ -42,6 +45,10 @@ class RoadMaker {
   [[nodiscard]] std::set<std::string> wanted_hosts() const;
   [[nodiscard]] std::set<std::string> published_hosts() const;
   [[nodiscard]] std::set<std::string> cached_hosts() const;
+  /// The name is that of an MX host, published or still cached, that the domain no longer wants; or below one (TLSA).
+  [[nodiscard]] bool mail_may_still_come_to(const dns::Name& name) const;
+  /// From then on no cache leads to a host that has left the MX, or leaves it on this road.
+  [[nodiscard]] TimePoint hosts_free_at() const;
   [[nodiscard]] mta_sts::Policy policy_for(const std::set<std::string>& hosts) const;
 
   const Situation& s_;

@@ -62,6 +62,27 @@ std::set<std::string> RoadMaker::cached_hosts() const {
   return hosts;
 }
 
+bool RoadMaker::mail_may_still_come_to(const dns::Name& name) const {
+  std::set<std::string> hosts = published_hosts();
+  hosts.merge(cached_hosts());
+  const auto wanted = wanted_hosts();
+  return std::ranges::any_of(hosts, [&](const std::string& host) {
+    const auto parsed = dns::Name::parse(host);
+    return !wanted.contains(host) && parsed && name.is_at_or_below(*parsed);
+  });
+}
+
+TimePoint RoadMaker::hosts_free_at() const {
+  TimePoint free = s_.now;
+  for (const Step& step : out_.steps)
+    if (step.id == "mx" || step.id == "mx-drain") free = std::max(free, step.earliest);
+  for (const LedgerRow& row : s_.ledger.rows) {
+    if (row.type != dns::RecordType::mx || row.name != domain_) continue;
+    if (const auto until = row.cached_until()) free = std::max(free, *until);
+  }
+  return free;
+}
+
 mta_sts::Policy RoadMaker::policy_for(const std::set<std::string>& hosts) const {
   mta_sts::Policy policy{stage_->mode, stage_->max_age_seconds, {}};
   if (stage_->mode == mta_sts::Mode::none) return policy;

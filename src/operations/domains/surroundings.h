@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "foundation/base/ip_address.h"
+#include "foundation/base/time.h"
 
 namespace posthorn::domains {
 
@@ -16,6 +18,9 @@ struct OwnKey {
   std::string record;    ///< "v=DKIM1; k=rsa; p=…"
   bool signing = false;  ///< messages are signed with it now
   bool revoked = false;  ///< `record` has an empty p=
+  /// Its next step ("begins to sign"), and when that can be at the earliest; nullopt: it waits for more than time.
+  std::string next = {};
+  std::optional<TimePoint> next_at = {};
 };
 
 /// A service that runs, for SRV records (RFC 6186, RFC 8314).

@@ -74,6 +74,28 @@ class Calendar {
     }
   }
 
+  /// Roll-overs under way (docs/states/keys.md).
+  void keys() {
+    for (const OwnKey& key : s_.around.keys) {
+      if (key.next.empty()) continue;
+      add(std::max(key.next_at.value_or(s_.now), s_.now), key.next_at ? EventKind::safe : EventKind::act,
+          fmt::format("DKIM key {}: {}", key.selector, key.next),
+          key.next_at ? "the server takes the step by itself; posthorn domain keys shows what it waits for"
+                      : "publish its record: posthorn domain apply");
+    }
+    // RFC 7671 8.1: both keys' records stand for two TTLs before the host changes over.
+    for (const WantedRecord* record : tlsa_to_come_)
+      add(s_.now + std::chrono::seconds{2 * record->ttl_seconds}, EventKind::safe,
+          fmt::format("a key with the TLSA record {} may be used, where that is published now", record->data),
+          "twice the TTL: every cache that held the set without it has forgotten it");
+  }
+
+  void tlsa(const Road& road) {
+    for (const WantedRecord& record : road.wanted.records)
+      if (record.purpose == Purpose::tlsa && standing(record, s_.published) == Standing::missing)
+        tlsa_to_come_.push_back(&record);
+  }
+
   void queue() {
     if (s_.around.queue_age_seconds_max == 0) return;
     add(s_.now + std::chrono::seconds{s_.around.queue_age_seconds_max}, EventKind::expires,
@@ -85,6 +107,7 @@ class Calendar {
 
  private:
   const Situation& s_;
+  std::vector<const WantedRecord*> tlsa_to_come_;
   std::vector<TimelineEvent> events_;
 };
 
@@ -100,6 +123,8 @@ std::vector<TimelineEvent> timeline_of(const Situation& situation, const Road& r
   for (const Step& step : road.steps) calendar.step(step);
   calendar.policies();
   calendar.caches();
+  calendar.tlsa(road);
+  calendar.keys();
   calendar.queue();
   return calendar.take();
 }

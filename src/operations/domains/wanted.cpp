@@ -39,8 +39,9 @@ void ask_about_selectors(Questions& questions, const Model& model, const Surroun
   for (const Stream& stream : model.all_streams()) {
     for (const DkimReference& reference : references_of(model, stream))
       ask(reference.selector, reference.kind == DkimKind::cname ? dns::RecordType::cname : dns::RecordType::txt);
-    if (!stream.return_path_subdomain.empty())
-      questions.ask(fmt::format("{}.{}", stream.return_path_subdomain, model.domain), dns::RecordType::txt);
+    if (stream.return_path_subdomain.empty()) continue;
+    for (const auto type : {dns::RecordType::txt, dns::RecordType::mx})
+      questions.ask(fmt::format("{}.{}", stream.return_path_subdomain, model.domain), type);
   }
 }
 

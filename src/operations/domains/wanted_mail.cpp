@@ -96,6 +96,10 @@ void Wanting::extra() {
     const auto name = dns::Name::parse(record.name);
     const auto type = dns::parse_record_type(record.type);
     if (!name || !type) continue;
+    // A key beside the wildcard that revokes them all would be one that still counts.
+    const bool is_key = name->is_at_or_below(at("_domainkey"));
+    if (model_.state == State::parked && (is_key || *type == dns::RecordType::mx || *type == dns::RecordType::srv))
+      continue;
     WantedRecord& wanted = add(Purpose::extra, *name, *type, record.data, record.ttl_seconds, "its owner asked for it");
     // RFC 1034 3.6.2: an alias stands alone; another one at the name is replaced.
     if (*type != dns::RecordType::cname) continue;

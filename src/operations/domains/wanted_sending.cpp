@@ -171,6 +171,31 @@ void Wanting::dkim_reference(const Stream& stream, const DkimReference& referenc
     if (other != record.data) record.replaces.push_back(other);
 }
 
+/// Bounces come back through a name below the domain: SPF is checked there (RFC 7208 2.4), and its MX is the
+/// provider's.
+void Wanting::return_path(const Stream& stream, const Provider& provider) {
+  const dns::Name name = at(stream.return_path_subdomain);
+  std::string terms;
+  for (const std::string& term : provider.spf) terms += " " + term;
+  add_txt(Purpose::spf, name, fmt::format("v=spf1{} -all", terms), ttl_seconds_policy,
+          fmt::format("bounces of stream {} come back through this name, so SPF is checked there", stream.name));
+  const std::string reason = fmt::format("bounces of stream {} come back to its provider", stream.name);
+  for (const MxHost& mx : provider.return_path_mx)
+    add(Purpose::extra, name, dns::RecordType::mx, fmt::format("{} {}.", mx.preference, mx.host), ttl_seconds_mail,
+        reason);
+  if (!provider.return_path_mx.empty() || provider.return_path_hint.empty()) return;
+  const bool given = std::ranges::any_of(model_.extra, [&](const ExtraRecord& record) {
+    const auto parsed = dns::Name::parse(record.name);
+    return record.type == "MX" && parsed && *parsed == name;
+  });
+  if (given) return;
+  // Looked for again: whoever has published it meanwhile need not tell us.
+  const auto& published = published_.data(name, dns::RecordType::mx);
+  WantedRecord& record = add(Purpose::extra, name, dns::RecordType::mx, published.empty() ? "" : published.front(),
+                             ttl_seconds_mail, fmt::format("{}; {}", reason, provider.return_path_hint));
+  if (record.waited_for()) record.owner = Owner::provider;
+}
+
 void Wanting::dkim() {
   dkim_own_keys();
   for (const Stream& stream : model_.all_streams()) {
@@ -184,11 +209,7 @@ void Wanting::dkim() {
           fmt::format("stream {} has no DKIM key yet; {}", stream.name, provider->dkim_hint))
           .owner = Owner::provider;
     }
-    if (stream.return_path_subdomain.empty()) continue;
-    std::string terms;
-    for (const std::string& term : provider_for(*provider, model_.domain).spf) terms += " " + term;
-    add_txt(Purpose::spf, at(stream.return_path_subdomain), fmt::format("v=spf1{} -all", terms), ttl_seconds_policy,
-            fmt::format("bounces of stream {} come back through this name, so SPF is checked there", stream.name));
+    if (!stream.return_path_subdomain.empty()) return_path(stream, provider_for(*provider, model_.domain));
   }
 }
 

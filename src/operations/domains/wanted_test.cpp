@@ -133,6 +133,59 @@ TEST(Wanted, AKeyThatWasWaitedForIsFoundWhenItIsPublished) {
   EXPECT_EQ(standing(*wanted(road, Purpose::dkim, "google._domainkey.login.gov"), s.published), Standing::same);
 }
 
+TEST(Wanted, AReturnPathHasItsOwnSpfAndMx) {
+  Situation s = login_gov();
+  ASSERT_FALSE(s.model.streams.empty());
+  auto& product = s.model.streams.back();
+  ASSERT_EQ(product.provider, "ses");
+  product.return_path_subdomain = "bounces";
+  Road road = plan_road(s);
+  EXPECT_EQ(wanted_text(road, Purpose::spf, "bounces.login.gov"), "v=spf1 include:amazonses.com -all");
+  const WantedRecord* mx = wanted(road, Purpose::extra, "bounces.login.gov");
+  ASSERT_NE(mx, nullptr);
+  EXPECT_TRUE(mx->waited_for());
+  EXPECT_NE(mx->reason.find("feedback-smtp.REGION"), std::string::npos);
+  // Looked for again: once somebody has published it, it is what is wanted.
+  PublishedSet set;
+  set.status = dns::Status::ok;
+  set.data = {"10 feedback-smtp.us-west-2.amazonses.com."};
+  set.ttl_seconds = 3600;
+  s.published.put({*dns::Name::parse("bounces.login.gov"), dns::RecordType::mx}, set);
+  road = plan_road(s);
+  EXPECT_EQ(wanted(road, Purpose::extra, "bounces.login.gov")->data, set.data[0]);
+  product.provider = "mailgun";
+  s.published = {};
+  road = plan_road(s);
+  EXPECT_EQ(wanted(road, Purpose::extra, "bounces.login.gov")->data, "10 mxa.mailgun.org.");
+}
+
+TEST(Providers, EachFileIsWhole) {
+  std::vector<std::string> names;
+  for (const Provider& provider : all_providers()) {
+    names.push_back(provider.name);
+    EXPECT_FALSE(provider.title.empty()) << provider.name;
+    EXPECT_FALSE(provider.note.empty()) << provider.name;
+    const Provider filled = provider_for(provider, "a-b.example.org");
+    for (const MxHost& mx : filled.mx)
+      EXPECT_TRUE(parse_data(dns::RecordType::mx, fmt::format("{} {}.", mx.preference, mx.host))) << mx.host;
+    for (const std::string& term : filled.spf)
+      EXPECT_TRUE(spf::parse_record("v=spf1 " + term)) << provider.name << ": " << term;
+    const bool known = std::ranges::none_of(filled.dkim, &DkimReference::waited_for) && !filled.dkim.empty();
+    EXPECT_TRUE(known || !provider.dkim_hint.empty()) << provider.name << " does not say where its keys are found";
+    for (const DkimReference& key : filled.dkim) {
+      EXPECT_TRUE(dns::Name::parse(key.selector + "._domainkey.a-b.example.org")) << key.selector;
+      if (!key.waited_for() && key.kind == DkimKind::cname) EXPECT_TRUE(dns::Name::parse(key.value)) << key.value;
+      EXPECT_EQ(key.value.find('{'), std::string::npos) << key.value;
+    }
+    if (provider.name == "generic") continue;
+    EXPECT_FALSE(provider.spf.empty()) << provider.name;
+  }
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"fastmail", "generic", "google", "mailgun", "microsoft365", "ses", "zoho"}));
+  EXPECT_EQ(provider_for(*find_provider("microsoft365"), "a-b.example.org").mx[0].host,
+            "a-b-example-org.mail.protection.outlook.com");
+}
+
 TEST(Wanted, TheDefensiveSetIsWhole) {
   Situation s = situation_here(
       "a.example. MX 10 mail.a.example.\na.example. TXT \"v=spf1 mx include:x.example ~all\"\n"

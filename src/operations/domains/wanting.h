@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "operations/domains/provider.h"
 #include "operations/domains/record_data.h"
 #include "operations/domains/wanted.h"
 
@@ -55,6 +56,7 @@ class Wanting {
   void finding(std::string id, FindingLevel level, std::string reason, std::string correction = {});
   [[nodiscard]] std::vector<std::string> spf_terms() const;
   void dkim_own_keys();
+  void return_path(const Stream& stream, const Provider& provider);
   void dkim_reference(const Stream& stream, const DkimReference& reference, const std::string& hint);
   [[nodiscard]] std::vector<std::string> dmarc_destinations(const std::vector<std::string>& published) const;
 
