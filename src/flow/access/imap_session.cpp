@@ -19,8 +19,7 @@ server::TlsFacts tls_facts(const net::Stream& stream) {
     facts.version = info->version;
     facts.cipher = info->cipher;
   }
-  facts.bindings.tls_exporter = stream.channel_binding(net::ChannelBinding::tls_exporter).value_or("");
-  facts.bindings.tls_server_end_point = stream.channel_binding(net::ChannelBinding::tls_server_end_point).value_or("");
+  facts.bindings = channel_bindings(stream);
   return facts;
 }
 
@@ -72,7 +71,7 @@ const directory::Identity* ImapSession::identity() const {
 }
 
 Task<> ImapSession::run() {
-  if (connection_.implicit_tls && !co_await shake_hands()) co_return;
+  if (connection_.implicit_tls && !co_await begin_tls()) co_return;
   while (!ended_) {
     server::Event event = machine_.next();
     if (const auto* octets = std::get_if<server::AppendOctets>(&event);
@@ -89,7 +88,7 @@ void ImapSession::end(EndReason reason) {
 }
 
 void ImapSession::wake() {
-  if (waits_) connection_.stream->interrupt();
+  if (input_.waits) connection_.stream->interrupt();
 }
 
 bool ImapSession::must_tell() const {
@@ -114,23 +113,9 @@ Task<> ImapSession::on(server::NeedInput&) {
   if (!co_await context_.flush()) co_return;
   // What came while the client was written to: from here to the wait nothing can come unseen.
   if ((ending_ && !goodbye_said_) || must_tell()) co_return;
-  // A session may wait for half an hour: it then holds no buffer.
-  input_.give_back();
-  connection_.stream->set_deadline(input_deadline());
-  waits_ = true;
+  begin_wait(connection_, input_, input_deadline());
   const auto ready = co_await connection_.stream->wait_readable();
-  waits_ = false;
-  if (!ready) {
-    lost(ready.error());
-    co_return;
-  }
-  input_ = connection_.loop->borrow_buffer();
-  const auto got = connection_.stream->read_now(input_.span());
-  if (!got) {
-    lost(got.error());
-  } else if (*got > 0) {
-    machine_.receive({input_.span().data(), *got});
-  }
+  take_input(connection_, input_, ready, machine_);
 }
 
 Task<> ImapSession::on(server::FlushOutput&) {
@@ -144,7 +129,7 @@ Task<> ImapSession::on(server::Connected&) {
 
 Task<> ImapSession::on(server::StartTls&) {
   if (!co_await context_.flush()) co_return;
-  if (!co_await shake_hands()) machine_.on_disconnect();
+  if (!co_await begin_tls()) machine_.on_disconnect();
 }
 
 Task<> ImapSession::on(server::CheckPassword& question) {
@@ -253,25 +238,10 @@ Task<> ImapSession::on(server::Close& event) {
   co_await connection_.stream->close(event.reason == server::CloseReason::logout ? net::Linger::no : net::Linger::yes);
 }
 
-Task<bool> ImapSession::shake_hands() {
-  net::Stream& stream = *connection_.stream;
-  stream.set_deadline(connection_.loop->clock().now() + settings_->common.time_outs.tls);
-  const auto shaken = co_await stream.start_tls(*settings_->common.tls);
-  if (!shaken) {
-    context_.log.info("TLS handshake failed", {{"peer", stream.peer().text()}, {"reason", shaken.error().reason}});
-    co_return false;
-  }
-  machine_.on_tls_established(tls_facts(stream));
+Task<bool> ImapSession::begin_tls() {
+  if (!co_await shake_hands(connection_, settings_->common)) co_return false;
+  machine_.on_tls_established(tls_facts(*connection_.stream));
   co_return true;
-}
-
-void ImapSession::lost(net::StreamError error) {
-  if (error == net::StreamError::interrupted) return;  // something is to be told; NeedInput looks what
-  if (error == net::StreamError::timed_out) {
-    machine_.on_timeout();
-  } else {
-    machine_.on_disconnect();
-  }
 }
 
 TimePoint ImapSession::input_deadline() const {

@@ -9,6 +9,7 @@
 
 #include "flow/access/imap.h"
 #include "flow/access/imap_context.h"
+#include "flow/access/session_io.h"
 
 namespace posthorn::access {
 
@@ -45,8 +46,7 @@ class ImapSession final : public Session {
   Task<> on(imap::server::Refused& event);
   Task<> on(imap::server::Close& event);
 
-  [[nodiscard]] Task<bool> shake_hands();
-  void lost(net::StreamError error);
+  [[nodiscard]] Task<bool> begin_tls();
   void say_goodbye();
   [[nodiscard]] TimePoint input_deadline() const;
   void begin_idle();
@@ -60,11 +60,10 @@ class ImapSession final : public Session {
   Connection connection_;
   imap::server::Session machine_;
   ImapContext context_;
-  net::BorrowedBuffer input_;  ///< what the machine borrows, until it needs more
+  Input input_;
   TimePoint login_deadline_;
   std::optional<EndReason> ending_;
   bool goodbye_said_ = false;
-  bool waits_ = false;  ///< for input: a wake-up may interrupt it
   bool ended_ = false;
 };
 

@@ -51,7 +51,7 @@ const directory::Identity* Pop3Session::identity() const {
 }
 
 Task<> Pop3Session::run() {
-  if (connection_.implicit_tls && !co_await shake_hands()) co_return;
+  if (connection_.implicit_tls && !co_await begin_tls()) co_return;
   while (!ended_) {
     server::Event event = machine_.next();
     co_await std::visit([this](auto& what) { return on(what); }, event);
@@ -60,7 +60,7 @@ Task<> Pop3Session::run() {
 
 void Pop3Session::end(EndReason reason) {
   if (!ending_ || reason == EndReason::revoked) ending_ = reason;
-  if (waits_) connection_.stream->interrupt();
+  if (input_.waits) connection_.stream->interrupt();
 }
 
 // ---------------------------------------------------------------- octets
@@ -81,22 +81,9 @@ Task<> Pop3Session::on(server::NeedInput&) {
   }
   if (!co_await flush()) co_return;
   if (ending_) co_return;  // it came while the client was written to
-  input_.give_back();
-  connection_.stream->set_deadline(input_deadline());
-  waits_ = true;
+  begin_wait(connection_, input_, input_deadline());
   const auto ready = co_await connection_.stream->wait_readable();
-  waits_ = false;
-  if (!ready) {
-    lost(ready.error());
-    co_return;
-  }
-  input_ = connection_.loop->borrow_buffer();
-  const auto got = connection_.stream->read_now(input_.span());
-  if (!got) {
-    lost(got.error());
-  } else if (*got > 0) {
-    machine_.receive({input_.span().data(), *got});
-  }
+  take_input(connection_, input_, ready, machine_);
 }
 
 Task<> Pop3Session::on(server::FlushOutput&) {
@@ -105,31 +92,13 @@ Task<> Pop3Session::on(server::FlushOutput&) {
 
 Task<> Pop3Session::on(server::StartTls&) {
   if (!co_await flush()) co_return;
-  if (!co_await shake_hands()) machine_.on_disconnect();
+  if (!co_await begin_tls()) machine_.on_disconnect();
 }
 
-Task<bool> Pop3Session::shake_hands() {
-  net::Stream& stream = *connection_.stream;
-  stream.set_deadline(connection_.loop->clock().now() + settings_->common.time_outs.tls);
-  const auto shaken = co_await stream.start_tls(*settings_->common.tls);
-  if (!shaken) {
-    connection_.log.info("TLS handshake failed", {{"peer", stream.peer().text()}, {"reason", shaken.error().reason}});
-    co_return false;
-  }
-  sasl::ChannelBindings bindings;
-  bindings.tls_exporter = stream.channel_binding(net::ChannelBinding::tls_exporter).value_or("");
-  bindings.tls_server_end_point = stream.channel_binding(net::ChannelBinding::tls_server_end_point).value_or("");
-  machine_.on_tls_established(std::move(bindings));
+Task<bool> Pop3Session::begin_tls() {
+  if (!co_await shake_hands(connection_, settings_->common)) co_return false;
+  machine_.on_tls_established(channel_bindings(*connection_.stream));
   co_return true;
-}
-
-void Pop3Session::lost(net::StreamError error) {
-  if (error == net::StreamError::interrupted) return;  // the session is to end; NeedInput says so
-  if (error == net::StreamError::timed_out) {
-    machine_.on_timeout();
-  } else {
-    machine_.on_disconnect();
-  }
 }
 
 TimePoint Pop3Session::input_deadline() const {

@@ -6,6 +6,7 @@
 
 #include "flow/access/gate.h"
 #include "flow/access/pop3.h"
+#include "flow/access/session_io.h"
 
 namespace posthorn::access {
 
@@ -32,7 +33,7 @@ class Pop3Session final : public Session {
   Task<> on(pop3::server::Close& event);
 
   [[nodiscard]] Task<bool> flush();
-  [[nodiscard]] Task<bool> shake_hands();
+  [[nodiscard]] Task<bool> begin_tls();
   /// The maildrop as it is now, locked and listed.
   [[nodiscard]] Task<> open_inbox();
   /// The octets that RETR sends of a message.
@@ -40,7 +41,6 @@ class Pop3Session final : public Session {
   void send_first(const OddMessage* odd, Octets octets);
   /// The rest of a message of which the first octets are sent.
   [[nodiscard]] Task<bool> send_rest(const storage::StoredOctets& octets, std::uint64_t from);
-  void lost(net::StreamError error);
   [[nodiscard]] TimePoint input_deadline() const;
 
   const Pop3Surroundings& world_;
@@ -50,7 +50,7 @@ class Pop3Session final : public Session {
   Connection connection_;
   pop3::server::Session machine_;
   Gate gate_;
-  net::BorrowedBuffer input_;  ///< what the machine borrows, until it needs more
+  Input input_;
   TimePoint login_deadline_;
 
   std::optional<MaildropLocks::Lock> lock_;
@@ -59,7 +59,6 @@ class Pop3Session final : public Session {
   std::shared_ptr<const OddMessages> odd_;            ///< those of it that are not sent as they are stored
 
   std::optional<EndReason> ending_;
-  bool waits_ = false;  ///< for input: a wake-up may interrupt it
   bool ended_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "foundation/base/id.h"
+#include "foundation/base/require.h"
 #include "foundation/base/result.h"
 #include "foundation/base/time.h"
 
@@ -36,6 +37,11 @@ TEST(Time, Rfc3339) {
 TEST(Problem, TextLeavesOutEmptyParts) {
   EXPECT_EQ((Problem{ProblemKind::no, "no such message", "", ""}.text()), "no such message");
   EXPECT_EQ((Problem{ProblemKind::no, "what", "why", "remedy"}.text()), "what: why; remedy");
+}
+
+TEST(RequireDeathTest, EndsTheProcessAndSaysWhy) {
+  require(true, "somebody", "nothing");
+  EXPECT_DEATH(require(false, "a machine", "fed out of turn"), "posthorn: a machine: fed out of turn");
 }
 
 }  // namespace

@@ -21,5 +21,7 @@ struct Argon2Cost {
 [[nodiscard]] bool verify_password(std::string_view password, std::string_view phc);
 /// Spends the time of a verification; for logins that do not exist.
 void verify_nobody(std::string_view password);
+/// Argon2id computations of this process so far: what logins cost can be counted where times would only be guessed at.
+[[nodiscard]] std::uint64_t argon2_runs();
 
 }  // namespace posthorn::crypto

@@ -137,6 +137,38 @@ TEST_F(Authentication, GuessingIsSlowedAndTheOwnerIsNot) {
   EXPECT_EQ(outcome(try_password("ann@alpha.example", "tulip")), "ann@alpha.example");
 }
 
+TEST_F(Authentication, GuessesFromManyAddressesAreCountedForTheAccount) {
+  authenticator = std::make_unique<Authenticator>(*directory, *store, workers, clock, GuessLimits{.per_account = 6});
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", "tulip")), "ann@alpha.example");
+  for (int i = 0; i < 6; ++i) {
+    const IpAddress one = *IpAddress::parse(fmt::format("203.0.{}.9", i));
+    EXPECT_EQ(outcome(try_password("ann@alpha.example", "wrong", one)), "unknown user or wrong secret");
+  }
+  const IpAddress another = *IpAddress::parse("203.0.99.9");
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", "tulip", another)), "too many wrong guesses lately");
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", "tulip")), "ann@alpha.example") << "the owner is not shut out";
+  EXPECT_EQ(outcome(try_password("nobody@alpha.example", "x", another)), "unknown user or wrong secret");
+}
+
+// Times cannot be compared without doubt; what takes the time can be counted.
+TEST_F(Authentication, EveryWrongGuessCostsOneArgon2Computation) {
+  authenticator = std::make_unique<Authenticator>(*directory, *store, workers, clock, GuessLimits{});
+  const NewLogin phone = add("phone", "imap");
+  commit(add_account(*now(), {"none@alpha.example", ""}, clock.now()));
+  const std::pair<std::string, std::string> guesses[] = {{"nobody@alpha.example", "tulip"},
+                                                         {"ann@alpha.example", "wrong"},
+                                                         {phone.name, "wrong"},
+                                                         {"none@alpha.example", "tulip"},
+                                                         {"x@elsewhere.example", "tulip"},
+                                                         {"not even an address", ""},
+                                                         {"ann@alpha.example", std::string(5000, 'x')}};
+  for (const auto& [user, secret] : guesses) {
+    const std::uint64_t before = crypto::argon2_runs();
+    EXPECT_EQ(outcome(try_password(user, secret, here, Scope::imap)), "unknown user or wrong secret") << user;
+    EXPECT_EQ(crypto::argon2_runs() - before, 1u) << user;
+  }
+}
+
 TEST_F(Authentication, ScramVerifierFitsTheSecretAndNobodyElse) {
   const NewLogin phone = add("phone", "smtp");
   const auto verifier = authenticator->scram_verifier(phone.name, here);

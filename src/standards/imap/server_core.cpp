@@ -1,9 +1,8 @@
 #include "standards/imap/server_core.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
+#include "foundation/base/require.h"
 #include "foundation/crypto/random.h"
 #include "foundation/text/ascii.h"
 
@@ -14,12 +13,7 @@ static_assert(command_octets_max >= 8192, "RFC 7162 4");
 
 namespace {
 
-// An error of the program, not of the peer: the session's state can no longer be trusted.
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "posthorn: imap server session: %s\n", what);
-  std::abort();
-}
+constexpr std::string_view session_name = "imap server session";
 
 Open opened_by(const Event& event) {
   if (std::holds_alternative<Connected>(event)) return Open::greeting;
@@ -52,7 +46,7 @@ Core::Core(const Settings& session_settings, PeerFacts session_peer)
 // ---- events ----------------------------------------------------------------------------------------------------
 
 Event Core::next() {
-  require(open == Open::nothing, "next() was called while an answer is owed");
+  require(open == Open::nothing, session_name, "next() was called while an answer is owed");
   for (;;) {
     if (!events.empty()) return take_event();
     if (closed) return Close{*closed};
@@ -83,7 +77,7 @@ Event Core::take_event() {
 }
 
 void Core::receive(std::string_view octets) {
-  require(input.empty(), "receive() was called before the octets given before were used");
+  require(input.empty(), session_name, "receive() was called before the octets given before were used");
   if (closed || octets.empty()) return;
   if (is_tls_pending) return close(CloseReason::protocol);
   input = octets;
@@ -145,7 +139,7 @@ void Core::execute(CommandBody body, Effect wanted) {
 }
 
 void Core::complete(Condition condition, const ResponseCode& code, std::string_view response_text) {
-  require(open == Open::execution || open == Open::append_ends, "complete() without a command");
+  require(open == Open::execution || open == Open::append_ends, session_name, "complete() without a command");
   open = Open::nothing;
   if (effect == Effect::select) state = condition == Condition::ok ? State::selected : State::authenticated;
   if (effect == Effect::unselect && condition == Condition::ok) state = State::authenticated;
@@ -219,7 +213,7 @@ void Core::accept() {
     // RFC 9051 7.1: the capabilities in the greeting save a round trip.
     return writer.ok({"CAPABILITY " + capability_words(capability_facts())}, settings->host_name + " Posthorn ready");
   }
-  require(what == Open::append_begins, "accept() without a decision");
+  require(what == Open::append_begins, session_name, "accept() without a decision");
   if (closed) return;
   if (appending->head.is_synchronizing) writer.continuation("Ready for the message");
   appending->is_told = true;
@@ -228,13 +222,13 @@ void Core::accept() {
 }
 
 void Core::refuse_connection(std::string_view why) {
-  require(open == Open::greeting, "refuse() without a connection to decide");
+  require(open == Open::greeting, session_name, "refuse() without a connection to decide");
   open = Open::nothing;
   bye({}, why, CloseReason::refused);
 }
 
 void Core::refuse_append(const ResponseCode& code, std::string_view why) {
-  require(open == Open::append_begins, "refuse_append() without a message to decide");
+  require(open == Open::append_begins, session_name, "refuse_append() without a message to decide");
   open = Open::nothing;
   if (closed) return;
   appending->is_told = false;

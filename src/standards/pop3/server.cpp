@@ -1,7 +1,6 @@
 #include "standards/pop3/server.h"
 
-#include <cstdlib>
-
+#include "foundation/base/require.h"
 #include "foundation/text/ascii.h"
 #include "standards/pop3/server_core.h"
 
@@ -10,7 +9,7 @@ namespace {
 
 /// Answering what was not asked is an error of the pump.
 void expect(bool asked) {
-  if (!asked) std::abort();
+  require(asked, "pop3 server session", "an answer to a question that was not asked");
 }
 
 }  // namespace

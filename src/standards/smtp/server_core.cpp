@@ -1,9 +1,8 @@
 #include "standards/smtp/server_core.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
+#include "foundation/base/require.h"
 #include "foundation/crypto/random.h"
 #include "foundation/text/ascii.h"
 
@@ -15,12 +14,7 @@ static_assert(text_line_octets_max >= 1000, "RFC 5321 4.5.3.1.6");
 
 namespace {
 
-// An error of the program, not of the peer: the session's state can no longer be trusted.
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "posthorn: smtp server session: %s\n", what);
-  std::abort();
-}
+constexpr std::string_view session_name = "smtp server session";
 
 Awaiting awaited_by(const Event& event) {
   if (std::holds_alternative<Connected>(event)) return Awaiting::greeting;
@@ -42,7 +36,7 @@ Core::Core(const Settings& session_settings, PeerFacts session_peer)
 // ---- events ----------------------------------------------------------------------------------------------------
 
 Event Core::next() {
-  require(awaiting == Awaiting::nothing, "next() was called while a decision is open");
+  require(awaiting == Awaiting::nothing, session_name, "next() was called while a decision is open");
   for (;;) {
     if (!events.empty()) return take_event();
     if (closed) return Close{*closed};
@@ -73,7 +67,7 @@ Event Core::take_event() {
 }
 
 void Core::receive(std::string_view octets) {
-  require(input.empty(), "receive() was called before the octets given before were used");
+  require(input.empty(), session_name, "receive() was called before the octets given before were used");
   if (closed || octets.empty()) return;
   if (is_tls_pending) return close(CloseReason::protocol);
   // RFC 5321 3.1: the client waits for the greeting.
