@@ -300,7 +300,9 @@ void Committer::prepare_log() {
   if (log_space_.reaches(used + options_.prepare_octets / 2)) return;
   auto extended = log_space_.extend(*log_file_, *size);
   if (extended) extended = log_file_->sync();
-  if (!extended) die("extending the write-ahead log", std::strerror(extended.error().code));
+  if (extended) return;
+  if (!is_full(extended.error())) die("extending the write-ahead log", std::strerror(extended.error().code));
+  log_space_.restart(*size);  // nothing but zeros was waiting to be synced
 }
 
 void Committer::drop_later(std::size_t count) {

@@ -11,10 +11,6 @@ namespace {
 // Zeros are synced in parts, so that the disk never has a long line of them in front of a group.
 constexpr std::uint64_t part_octets = 2 * MiB;
 
-bool is_full(FileError error) {
-  return error.code == ENOSPC || error.code == EDQUOT;
-}
-
 }  // namespace
 
 void NextSegment::start() {

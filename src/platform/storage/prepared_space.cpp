@@ -10,6 +10,10 @@ constexpr std::size_t zeros_octets = 256 * KiB;
 
 }  // namespace
 
+bool is_full(FileError error) {
+  return error.code == ENOSPC || error.code == EDQUOT;
+}
+
 Result<void, FileError> write_zeros(File& file, std::uint64_t offset, std::uint64_t octets) {
   static const OctetString zeros(zeros_octets, '\0');
   std::vector<Octets> parts;
@@ -25,8 +29,7 @@ Result<void, FileError> PreparedSpace::extend(File& file, std::uint64_t end) {
     prepared_ = end + step_octets_;
     return {};
   }
-  const int code = written.error().code;
-  if (code != ENOSPC && code != EDQUOT) return written;
+  if (!is_full(written.error())) return written;
   return file.truncate(end);
 }
 

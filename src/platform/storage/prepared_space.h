@@ -12,6 +12,9 @@
 
 namespace posthorn::storage {
 
+/// The disk, or a quota on it, is full.
+[[nodiscard]] bool is_full(FileError error);
+
 /// Overwrites `octets` octets from `offset` on with zeros; the caller syncs.
 [[nodiscard]] Result<void, FileError> write_zeros(File& file, std::uint64_t offset, std::uint64_t octets);
 

@@ -315,7 +315,9 @@ TEST_F(StoreFault, ADamagedBackupIsRefused) {
 }
 
 TEST_F(StoreFault, SegmentsLessThanHalfLiveAreRewritten) {
-  auto store = open();
+  StoreOptions o = options();
+  o.next_segment_octets = 0;  // files are counted here
+  auto store = open(o);
   const Place place = make_account(*store, "bob@beta.example");
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(commit(*store, delivery(ids_, place, 20'000)));
   ASSERT_EQ(disk_.list("/disk/store/segments").size(), 5u);
