@@ -1,5 +1,6 @@
 // Help, drawn from the tables.
 #include <algorithm>
+#include <array>
 
 #include "entrance/cli/verb.h"
 
@@ -12,6 +13,17 @@ std::string_view noun_of(std::string_view name) {
 
 std::string one_line(const Verb& verb) {
   return fmt::format("  {:<28}  {}\n", verb.name, verb.summary);
+}
+
+/// Verbs that read no configuration, by name or noun; help does not offer them --config.
+constexpr std::array<std::string_view, 3> without_config{"demo", "quickstart", "parse"};
+/// Verbs that print nothing, or octets as they are.
+constexpr std::array<std::string_view, 3> without_json{"serve", "reload", "message show"};
+
+bool says_something_to(const Verb& verb, const Option& option) {
+  if (option.name == "--config") return std::ranges::find(without_config, noun_of(verb.name)) == without_config.end();
+  if (option.name == "--json") return std::ranges::find(without_json, verb.name) == without_json.end();
+  return true;
 }
 
 void append_options(std::string& out, std::span<const Option> options) {
@@ -29,7 +41,9 @@ std::string help_for_verb(const Verb& verb) {
   for (const Argument& argument : verb.arguments) out += fmt::format("  {:<26} {}\n", argument.name, argument.help);
   out += "\nOptions:\n";
   append_options(out, verb.options);
-  append_options(out, Invocation::common_options());
+  for (const Option& option : Invocation::common_options()) {
+    if (says_something_to(verb, option)) append_options(out, {&option, 1});
+  }
   return out;
 }
 
