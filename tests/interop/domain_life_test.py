@@ -85,7 +85,7 @@ class Applying(unittest.TestCase):
             self.skipTest(str(why))
         config = self.site(server.source)
         asked = json.loads(self.run_verb("dns", "query", "MX", DOMAIN, "--dns", server.source, "--json").stdout)
-        self.assertEqual([(a["authoritative"], a["cached"]) for a in asked["answers"]], [(True, False)])
+        self.assertEqual([(a["server"], a["authoritative"], a["cached"]) for a in asked["answers"]], [(server.source, True, False)])
         dry = json.loads(self.apply(config, server.source, "key", "--json").stdout)
         self.assertTrue(dry["dry_run"])
         self.assertEqual(dry["done"], [])

@@ -169,6 +169,12 @@ class Operator {
     return true;
   }
 
+  /// A host whose name lies in the zone takes mail as long as its address stands there.
+  [[nodiscard]] bool has_address(const std::string& host) const {
+    const auto at = others_.find({host, dns::RecordType::a});
+    return at != others_.end() && !at->second.empty();
+  }
+
   Situation situation;
   Road road;
 
@@ -422,6 +428,38 @@ TEST(Simulation, ADecommissionedDomainAnswersEverySenderAtOnce) {
     figures.add(domain.mail.tally);
   }
   figures.tell("a domain decommissioned");
+}
+
+/// The domain's own mail host goes with it, and only when no cache leads mail to it any more.
+TEST(Simulation, AParkedDomainsOwnHostStandsAsLongAsAnybodyIsLedToIt) {
+  Figures figures;
+  for (std::uint64_t seed = 1; seed <= seeds(4); ++seed) {
+    SimulatedMail mail(seed);
+    Operator who(mail);
+    constexpr std::array<std::uint32_t, 3> ttls{300, 3600, 86'400};
+    mail.zone.mx_ttl = ttls[mail.random() % ttls.size()];
+    who.situation.model.inbound = {};
+    who.situation.model.sts = StsStage{mta_sts::Mode::enforce, 86'400};
+    who.situation.around.host_name = "mail.a.example";
+    who.situation.around.addresses = {*IpAddress::parse("192.0.2.1")};
+    const TimePoint parks_at = road_begins + std::chrono::days(3) + minutes(mail.random() % 1440);
+    mail.run(road_begins, road_begins + std::chrono::days(14), hours(1), [&](TimePoint now) {
+      auto& model = who.situation.model;
+      if (now >= parks_at && model.state == State::testing) {
+        model.state = State::leaving;
+        model.leaving_to = State::parked;
+      }
+      who.follow(now);
+      mail.running.clear();
+      if (who.has_address("mail.a.example")) mail.running.insert("mail.a.example");
+    });
+    ASSERT_EQ(who.situation.model.state, State::parked) << "seed " << seed;
+    ASSERT_TRUE(mail.running.empty()) << "seed " << seed << ": its address is left behind";
+    ASSERT_EQ(mail.tally.lost, 0u) << "seed " << seed << ": " << mail.tally.first_loss;
+    ASSERT_GT(mail.tally.refused, 0u);
+    figures.add(mail.tally);
+  }
+  figures.tell("a parked domain with a host of its own");
 }
 
 }  // namespace

@@ -49,14 +49,14 @@ Task<> ask_dns(runtime::Clock& clock, const DnsQuestion& question, std::optional
   if (got) origin = got->reply.authoritative ? Origin::authoritative : Origin::cache;
 }
 
-json::array answers_json(const dns::Answer& answer, Origin origin) {
+json::array answers_json(const dns::Answer& answer, Origin origin, const std::string& server) {
   json::array out;
   for (const dns::Record& record : answer.records()) {
     out.emplace_back(json::object{{"name", record.owner.text()},
                                   {"type", dns::text(record.type)},
                                   {"data", dns::text(record.data)},
                                   {"ttl", record.ttl_seconds},
-                                  {"server", answer.source()},
+                                  {"server", server},
                                   {"authoritative", origin == Origin::authoritative},
                                   {"cached", origin == Origin::cache || answer.from_cache()},
                                   {"validated", answer.secure()}});
@@ -70,12 +70,12 @@ std::string origin_text(Origin origin, std::uint32_t ttl_seconds) {
   return {};
 }
 
-void print_answer(const Invocation& v, const dns::Answer& answer, Origin origin) {
+void print_answer(const Invocation& v, const dns::Answer& answer, Origin origin, const std::string& server) {
   if (!v.json()) {
     std::string out;
     for (const dns::Record& record : answer.records()) out += dns::text(record) + "\n";
     if (!answer.records().empty()) {
-      out += fmt::format(";; from {}{}, {}\n", answer.source(), origin_text(origin, answer.ttl_seconds()),
+      out += fmt::format(";; from {}{}, {}\n", server, origin_text(origin, answer.ttl_seconds()),
                          answer.secure() ? "validated" : "not validated");
     }
     return print(out);
@@ -88,7 +88,7 @@ void print_answer(const Invocation& v, const dns::Answer& answer, Origin origin)
                                      {"aliases", std::move(aliases)},
                                      {"ttl", answer.ttl_seconds()},
                                      {"validated", answer.secure()},
-                                     {"answers", answers_json(answer, origin)}}) +
+                                     {"answers", answers_json(answer, origin, server)}}) +
         "\n");
 }
 
@@ -296,6 +296,8 @@ Exit query(const Invocation& v) {
   if (const auto* authoritative = std::get_if<resolver::Authoritative>(&*source))
     return query_servers(v, {resolver::delegation_start(*authoritative), *name, *type, {}, {}});
   const bool is_zone = std::holds_alternative<resolver::ZoneFile>(*source);
+  const auto* endpoint = std::get_if<net::Endpoint>(&*source);
+  const std::string asked_server = endpoint != nullptr ? endpoint->text() : std::string{};
   DnsQuestion question{{}, *name, *type};
   question.options.source = std::move(*source);
   runtime::SystemClock clock;
@@ -304,7 +306,7 @@ Exit query(const Invocation& v) {
   runtime::run_to_end([&] { return ask_dns(clock, question, asked, origin); });
   if (!*asked) return report(asked->error());
   const dns::Answer& answer = **asked;
-  print_answer(v, answer, origin);
+  print_answer(v, answer, origin, asked_server.empty() ? answer.source() : asked_server);
   if (answer.status() == dns::Status::ok) return Exit::done;
   const bool definite = dns::is_definite(answer.status());
   return report({definite ? ProblemKind::no : ProblemKind::unavailable,

@@ -236,6 +236,11 @@ Exit print_leaving(const Invocation& v, const DomainLife& life, const domains::S
                        when_text(*held, situation.now));
   else if (life.model.state == domains::State::leaving)
     out += "Nobody holds an MTA-STS policy any more.\n\n";
+  else if (life.model.state == domains::State::migrated)
+    out += fmt::format(
+        "Its DNS is somebody else's now: nothing is planned, published or checked any more.\n"
+        "If it stays after all: posthorn domain set {} --state testing\n",
+        life.model.domain);
   out += steps_text(road, situation.now);
   print(out);
   return Exit::done;

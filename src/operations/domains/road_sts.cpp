@@ -28,6 +28,13 @@ std::string listed(const std::set<std::string>& hosts) {
   return out;
 }
 
+std::string mx_words(const std::set<std::string>& before, const std::set<std::string>& after) {
+  if (before.empty() && after.empty()) return "say that nobody takes the domain's mail (null MX)";
+  if (before.empty()) return fmt::format("lead the domain's mail to {}", listed(after));
+  return fmt::format("lead the domain's mail to {} instead of {}", after.empty() ? "nobody" : listed(after),
+                     listed(before));
+}
+
 std::string explain(const mta_sts::Policy& policy) {
   std::string out = fmt::format("mode {}, max_age {}", mta_sts::text(policy.mode), policy.max_age_seconds);
   for (const mta_sts::MxPattern& mx : policy.mx) out += ", mx " + mx.text();
@@ -172,10 +179,7 @@ void RoadMaker::change_mx() {
   const auto after = wanted_hosts();
   Step step{.id = "mx",
             .kind = StepKind::publish,
-            .what = before.empty() && !after.empty() ? fmt::format("lead the domain's mail to {}", listed(after))
-                                                     : fmt::format("lead the domain's mail to {} instead of {}",
-                                                                   after.empty() ? "nobody" : listed(after),
-                                                                   before.empty() ? "nobody" : listed(before)),
+            .what = mx_words(before, after),
             .why = after.empty() ? "senders learn at once that no mail is taken"
                                  : "addresses, keys and policy stand, so mail may come",
             .earliest = s_.now,

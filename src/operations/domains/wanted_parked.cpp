@@ -25,6 +25,10 @@ void Wanting::parked() {
       for (const dmarc::ReportUri& uri : before->rua) readers.push_back(uri.uri);
   std::string rua;
   for (const std::string& uri : dmarc_destinations(readers)) rua += (rua.empty() ? "" : ",") + uri;
+  if (rua.empty())
+    finding("dmarc-no-rua", FindingLevel::warning,
+            "nobody gets mail in a parked domain, so that reports of forgeries need an address elsewhere",
+            "domains.dmarc_reports in the configuration, or posthorn domain set --dmarc-reports mailto:ADDRESS");
   WantedRecord& dmarc =
       add_txt(Purpose::dmarc, at("_dmarc"),
               fmt::format("v=DMARC1; p=reject; sp=reject; adkim=s; aspf=s{}", rua.empty() ? "" : "; rua=" + rua),

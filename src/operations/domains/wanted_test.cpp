@@ -208,6 +208,20 @@ TEST(Wanted, TheDefensiveSetIsWhole) {
   ASSERT_EQ(road.foreign.size(), 1u);
 }
 
+TEST(Wanted, AParkedDomainSaysThatItsReportsNeedAnAddressElsewhere) {
+  Situation s = situation_here("");
+  s.model.state = State::parked;
+  Road road = plan_road(s);
+  ASSERT_EQ(road.wanted.findings.size(), 1u);
+  EXPECT_EQ(road.wanted.findings[0].id, "dmarc-no-rua");
+  ASSERT_NE(step(road, "mx"), nullptr);
+  EXPECT_EQ(step(road, "mx")->what, "say that nobody takes the domain's mail (null MX)");
+  s.around.dmarc_reports = {"mailto:dmarc@reports.example"};
+  road = plan_road(s);
+  EXPECT_TRUE(road.wanted.findings.empty());
+  EXPECT_THAT(wanted_text(road, Purpose::dmarc), HasSubstr("rua=mailto:dmarc@reports.example"));
+}
+
 TEST(Wanted, TlsaOnlyWhereTheZoneIsSigned) {
   Situation s = situation_here("");
   s.around.tlsa = {"3 1 1 " + std::string(64, 'a')};
