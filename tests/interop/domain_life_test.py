@@ -103,6 +103,11 @@ class Applying(unittest.TestCase):
         self.assertEqual(self.texts(server.source, DOMAIN, "MX"), [f"10 mail.{DOMAIN}."])
         again = json.loads(self.apply(config, server.source, "key", "--publish", "--json").stdout)
         self.assertEqual(again["done"], [])
+        # New keys: their records are published, and apply drives them on as far as they can go now.
+        self.run_verb("domain", "rotate", DOMAIN, *config)
+        rolled = json.loads(self.apply(config, server.source, "key", "--publish", "--json").stdout)
+        self.assertEqual([step["id"] for step in rolled["done"]], ["sending"])
+        self.assertEqual(sorted(key["state"] for key in rolled["keys"]), ["published", "published", "signing", "signing"])
         self.assertEqual({step["kind"] for step in again["left"]} - {"by-others", "wait"}, set())
 
     def test_the_second_administrator_is_told_and_a_crash_releases_the_domain(self):

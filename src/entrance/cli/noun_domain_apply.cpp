@@ -1,6 +1,7 @@
 // domain apply: the steps of a domain's road that are due, over RFC 2136, or noted where somebody else takes them.
 #include <boost/json.hpp>
 
+#include "entrance/cli/ask.h"
 #include "entrance/cli/domain_lease.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
@@ -184,7 +185,36 @@ Task<> run_apply(runtime::Clock& clock, Applying& applying) {
   applying.outcome = co_await domains::apply_road(world, std::move(situation), applying.options);
 }
 
-Exit print_outcome(const Invocation& v, const Applying& applying) {
+/// The DKIM keys, as far as they can go now that their records stand: what the running server does every few minutes.
+json::array advance_keys(const Invocation& v, const Applying& applying) {
+  json::array out;
+  json::object arguments{{"domain", applying.life.model.domain}};
+  for (const auto& [option, name] : {std::pair("--dns", "dns"), std::pair("--now", "now")})
+    if (v.has(option)) arguments[name] = v.get(option);
+  Gathered gathered;
+  const admin::Request request{"domain advance", std::move(arguments), {}, {}};
+  if (const auto done = ask_into(applying.life.config, request, gathered); !done) {
+    print_problem(done.error());
+    return out;
+  }
+  for (const std::string& item : gathered.items) {
+    json::error_code error;
+    json::value key = json::parse(item, error);
+    if (!error && key.is_object()) out.push_back(std::move(key));
+  }
+  return out;
+}
+
+std::string keys_text(const json::array& keys) {
+  std::string out;
+  for (const json::value& key : keys) {
+    const json::object& k = key.as_object();
+    if (member(k, "stepped") == "yes") out += fmt::format("  key {}: {}\n", member(k, "selector"), member(k, "words"));
+  }
+  return out.empty() ? out : out + "\n";
+}
+
+Exit print_outcome(const Invocation& v, const Applying& applying, const json::array& keys) {
   const domains::ApplyOutcome& outcome = applying.outcome;
   const TimePoint now = outcome.situation.now;
   if (v.json()) {
@@ -194,12 +224,14 @@ Exit print_outcome(const Invocation& v, const Applying& applying) {
                      {"dry_run", applying.options.mode == domains::ApplyMode::dry},
                      {"done", steps_json(taken, now)},
                      {"left", steps_json(outcome.road, now)},
+                     {"keys", keys},
                      {"problem", outcome.problem ? json::value(outcome.problem->text()) : json::value(nullptr)}};
     print_json(out);
   } else {
     std::string out = headline(outcome.situation.model) + "\n\n";
     for (const domains::Step& step : outcome.taken) out += fmt::format("  done: {}\n", text::printable(step.what, 300));
     if (!outcome.taken.empty()) out += "\n";
+    out += keys_text(keys);
     if (outcome.road.steps.empty()) {
       out += "Nothing is left to be done.\n";
     } else {
@@ -241,7 +273,10 @@ Exit apply(const Invocation& v) {
   runtime::run_to_end([&] { return run_apply(clock, applying); });
   if (changes) lease.give_back();
   if (applying.problem) return report(*applying.problem);
-  return print_outcome(v, applying);
+  json::array keys;
+  const bool has_keys = !life->around.keys.empty();
+  if (changes && !applying.outcome.problem && has_keys) keys = advance_keys(v, applying);
+  return print_outcome(v, applying, keys);
 }
 
 }  // namespace
@@ -258,7 +293,9 @@ const std::vector<Verb>& domain_apply_verbs() {
        "its time: say it again then. After a crash it goes on where it stopped.\n"
        "With --by-hand nothing is published: for DNS that is kept as code. What is there is noted, so that waiting "
        "times\n"
-       "begin, and the MTA-STS policy file is served when its turn comes.\n\n"
+       "begin, and the MTA-STS policy file is served when its turn comes. Either way DKIM keys whose records stand go "
+       "on\n"
+       "to their next state (posthorn domain keys).\n\n"
        "  posthorn domain apply example.org\n"
        "  posthorn domain apply example.org --publish\n"
        "  posthorn domain apply example.org --by-hand",
