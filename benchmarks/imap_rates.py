@@ -150,6 +150,13 @@ def resync(server, count, rounds):
     return timed(server, f"SELECT INBOX (QRESYNC ({validity} {modseq}))", rounds, setup="ENABLE QRESYNC")
 
 
+def wake(ground, sessions, rounds=20):
+    """Milliseconds from sending APPEND until each of many idling sessions of that mailbox was told."""
+    with Ours(ground, 1) as server:
+        load(server, "fill", messages=100)
+        return load(server, "wake", connections=sessions, rounds=rounds)
+
+
 def private_kilobytes(server):
     """Private memory of all processes of the server."""
     return memory_kilobytes(server.session, r"^Private_(?:Clean|Dirty):\s+(\d+)")

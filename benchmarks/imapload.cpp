@@ -5,11 +5,12 @@
 //   imapload mixed  ADDRESS:PORT --logins FILE --connections N --commands M --messages N [--seed S]
 //   imapload repeat ADDRESS:PORT --logins FILE --command TEXT [--setup LINES] [--rounds N]
 //   imapload hold   ADDRESS:PORT --logins FILE --connections N [--warm W]
+//   imapload wake   ADDRESS:PORT --logins FILE --connections N [--rounds N]
 //
 // FILE has a "user password" a line; connection i takes line i modulo their number. `fill` gives each of them N
 // messages. Each prints "ready" when its connections stand and are logged in, begins when a line comes on standard
 // input, and ends with one JSON line. `hold` prints "ready" also after W connections, and its JSON when all of them
-// idle.
+// idle. `wake` appends a message and waits until every idling session of that mailbox was told.
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -107,6 +108,11 @@ class Session {
   void begin_idle() {
     write_all("i IDLE\r\n");
     await_line();
+  }
+  /// Drops what has come; true where there was something.
+  bool drain() {
+    if (!connection_.read_more()) die("the server closed a connection");
+    return !std::exchange(connection_.in, {}).empty();
   }
   bool was_ok() const { return answer_.starts_with("OK"); }
   const std::string& answer() const { return answer_; }
@@ -396,6 +402,51 @@ int hold(const Arguments& arguments) {
   return 0;
 }
 
+// ---- wake
+
+struct Sleeper {
+  std::unique_ptr<Session> session;
+  bool told = false;
+};
+
+/// From sending APPEND until each sleeper has heard of it, in milliseconds.
+void wake_all(Session& waker, Poll& poll, std::vector<Sleeper>& sleepers, long number, std::vector<double>& times) {
+  const auto since = Clock::now();
+  waker.run("APPEND INBOX " + literal(make_message(number, 4096)));
+  for (std::size_t told = 0; told < sleepers.size();) {
+    const auto events = poll.wait(30'000);
+    if (events.empty()) die("somebody was never told");
+    for (const epoll_event& event : events) {
+      auto& sleeper = *static_cast<Sleeper*>(event.data.ptr);
+      if (!sleeper.session->drain() || sleeper.told) continue;
+      sleeper.told = true;
+      told++;
+      times.push_back(seconds_between(since, Clock::now()) * 1000);
+    }
+  }
+  for (Sleeper& sleeper : sleepers) sleeper.told = false;
+}
+
+int wake(const Arguments& arguments) {
+  const Plan plan(arguments);
+  Poll poll;
+  std::vector<Sleeper> sleepers(static_cast<std::size_t>(arguments.number("connections", 100)));
+  for (std::size_t i = 0; i < sleepers.size(); i++) {
+    sleepers[i].session = plan.session(static_cast<long>(i * plan.logins.size()));  // all of the first login
+    sleepers[i].session->run("SELECT INBOX");
+    sleepers[i].session->begin_idle();
+    sleepers[i].session->let_go(poll, &sleepers[i]);
+  }
+  const auto waker = plan.session(0);
+  wait_for_word();
+  std::vector<double> times;
+  for (long round = 0; round < arguments.number("rounds", 20); round++) wake_all(*waker, poll, sleepers, round, times);
+  std::ranges::sort(times);
+  fmt::print("{{\"sessions\":{},\"p50_ms\":{:.2f},\"p99_ms\":{:.2f},\"max_ms\":{:.2f}}}\n", sleepers.size(),
+             percentile(times, 0.5), percentile(times, 0.99), times.back());
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -405,5 +456,6 @@ int main(int count, char** words) {
   if (arguments.mode == "mixed") return mixed(arguments);
   if (arguments.mode == "repeat") return repeat(arguments);
   if (arguments.mode == "hold") return hold(arguments);
-  die(fmt::format("no mode {}: fill, append, mixed, repeat or hold", arguments.mode));
+  if (arguments.mode == "wake") return wake(arguments);
+  die(fmt::format("no mode {}: fill, append, mixed, repeat, hold or wake", arguments.mode));
 }

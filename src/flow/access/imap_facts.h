@@ -5,7 +5,8 @@
 
 namespace posthorn::access {
 
-/// ENVELOPE, BODYSTRUCTURE and PREVIEW as standards/imap writes them. Pure; called on any thread.
+/// ENVELOPE, BODYSTRUCTURE, PREVIEW and the usual header fields as standards/imap writes them. Pure; called on any
+/// thread.
 [[nodiscard]] mailbox::Facts make_facts(Octets message);
 
 }  // namespace posthorn::access

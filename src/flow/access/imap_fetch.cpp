@@ -1,11 +1,14 @@
 // FETCH and UID FETCH (RFC 9051 6.4.5, RFC 7162 3.1.4 and 3.2.6, RFC 9394 3.3). What the view knows is answered from
-// memory, envelopes and structures from kept facts, sections from the octets.
+// memory, envelopes, structures and the usual header fields from kept facts, other sections from the octets.
 #include "flow/access/imap_chosen.h"
 #include "flow/access/imap_commands.h"
 #include "flow/access/imap_content.h"
+#include "flow/access/imap_kept_facts.h"
 #include "flow/access/imap_names.h"
 #include "flow/access/imap_updates.h"
-#include "standards/imap/structure.h"
+#include "standards/imap/section.h"
+#include "standards/imap/usual_fields.h"
+#include "standards/message/header.h"
 
 namespace posthorn::access {
 
@@ -19,30 +22,28 @@ constexpr std::size_t kFromFactsAtOnce = 1000;
 constexpr std::size_t kFromOctetsAtOnce = 500;
 /// Headers fit into this nearly always; Content reads on where one does not.
 constexpr std::uint64_t kHeaderOctets = 16 * KiB;
-/// Facts are made from the first octets of a message, so many at most (flow/mailbox).
-constexpr std::uint64_t kFactsOctetsMax = 64 * MiB;
-
 /// One FETCH command on its way through the mailbox.
 class Fetching {
  public:
   Fetching(ImapContext& context, const imap::FetchCommand& command)
-      : context_(context), command_(command), items_(command.items), selected_(*context.selected) {}
+      : context_(context),
+        command_(command),
+        items_(command.items),
+        selected_(*context.selected),
+        sections_from_facts_(std::ranges::all_of(items_.sections, imap::needs_only_usual_fields)),
+        facts_(context, {items_.envelope, items_.body || items_.body_structure, items_.preview,
+                         sections_from_facts_ && !items_.sections.empty()}) {}
 
   [[nodiscard]] Task<Ending> run(const Chosen& chosen);
 
  private:
   using Positions = std::vector<std::size_t>;
   [[nodiscard]] bool needs_rows() const { return items_.email_id || items_.thread_id || items_.save_date; }
-  [[nodiscard]] bool needs_facts() const {
-    return items_.envelope || items_.body || items_.body_structure || items_.preview;
-  }
   [[nodiscard]] bool needs_only_headers() const;
   [[nodiscard]] std::size_t at_once() const;
   [[nodiscard]] std::vector<storage::Uid> uids_at(const Positions& positions) const;
 
   [[nodiscard]] Task<bool> gather(const Positions& positions);
-  [[nodiscard]] Task<> gather_facts(const std::vector<storage::Uid>& uids);
-  [[nodiscard]] Task<> mend_structure(storage::Uid uid);
   [[nodiscard]] Task<bool> mark_seen(const Positions& positions);
   [[nodiscard]] Task<bool> write_messages(const Positions& positions);
   [[nodiscard]] Task<bool> write_with_sections(const Positions& positions);
@@ -50,6 +51,7 @@ class Fetching {
   [[nodiscard]] Task<bool> write_sections(const mailbox::ReadMessage& read);
   [[nodiscard]] Task<bool> write_section(Content& content, const imap::FetchSection& section);
   void write_nothing(const imap::FetchSection& section);
+  void write_kept_sections(const mailbox::Facts& facts);
   [[nodiscard]] bool begin_message(std::size_t position);
   void write_view_items(const mailbox::Entry& entry);
   [[nodiscard]] bool has_gathered(storage::Uid uid) const;
@@ -60,9 +62,10 @@ class Fetching {
   const imap::FetchCommand& command_;
   const imap::FetchItems& items_;
   Selected& selected_;
+  const bool sections_from_facts_;  ///< every section is a choice of usual fields
+  KeptFacts facts_;
   // Of the messages in hand, by uid.
   std::unordered_map<storage::Uid, storage::EmailRow> rows_;
-  std::unordered_map<storage::Uid, mailbox::Facts> facts_;
   std::unordered_map<storage::Uid, storage::FlagsNow> seen_;
   bool some_gone_ = false;
   bool unknown_encoding_ = false;
@@ -76,8 +79,8 @@ bool Fetching::needs_only_headers() const {
 }
 
 std::size_t Fetching::at_once() const {
-  if (!items_.sections.empty()) return kFromOctetsAtOnce;
-  return needs_rows() || needs_facts() ? kFromFactsAtOnce : kFromViewAtOnce;
+  if (!sections_from_facts_) return kFromOctetsAtOnce;
+  return needs_rows() || facts_.any() ? kFromFactsAtOnce : kFromViewAtOnce;
 }
 
 std::vector<storage::Uid> Fetching::uids_at(const Positions& positions) const {
@@ -89,11 +92,18 @@ std::vector<storage::Uid> Fetching::uids_at(const Positions& positions) const {
 
 Task<Ending> Fetching::run(const Chosen& chosen) {
   std::vector<PositionRange> rest = chosen.ranges();
-  while (!rest.empty()) {
-    const Positions positions = take_positions(rest, at_once());
+  Positions next = take_positions(rest, at_once());
+  facts_.begin(uids_at(next));
+  while (!next.empty()) {
+    const Positions positions = std::exchange(next, {});
+    co_await facts_.take();
+    if (!rest.empty()) {
+      next = take_positions(rest, at_once());
+      facts_.begin(uids_at(next));
+    }
     if (!co_await gather(positions)) break;
     const bool written =
-        items_.sections.empty() ? co_await write_messages(positions) : co_await write_with_sections(positions);
+        sections_from_facts_ ? co_await write_messages(positions) : co_await write_with_sections(positions);
     if (!written) break;
   }
   co_return ending();
@@ -109,37 +119,13 @@ Ending Fetching::ending() const {
 
 Task<bool> Fetching::gather(const Positions& positions) {
   rows_.clear();
-  facts_.clear();
   seen_.clear();
   const std::vector<storage::Uid> uids = uids_at(positions);
   if (needs_rows())
     for (storage::EmailRow& row : co_await context_.mailboxes().rows(selected_.view(), uids))
       rows_.emplace(row.uid, std::move(row));
-  if (needs_facts()) co_await gather_facts(uids);
   if (!items_.sets_seen() || selected_.read_only) co_return true;
   co_return co_await mark_seen(positions);
-}
-
-Task<> Fetching::gather_facts(const std::vector<storage::Uid>& uids) {
-  std::vector<mailbox::Facts> facts = co_await context_.mailboxes().facts(selected_.view(), uids);
-  for (std::size_t i = 0; i < uids.size() && i < facts.size(); ++i)
-    if (!facts[i].structure.empty()) facts_.emplace(uids[i], std::move(facts[i]));
-  if (!items_.body && !items_.body_structure) co_return;
-  for (const storage::Uid uid : uids) {
-    const mailbox::Entry* entry = selected_.known().find(uid);
-    if (facts_.contains(uid) && entry->size() > kFactsOctetsMax) co_await mend_structure(uid);
-  }
-}
-
-/// The structure kept of a very large message is that of its beginning: the whole is looked at, piece by piece.
-Task<> Fetching::mend_structure(storage::Uid uid) {
-  std::vector<storage::Uid> one{uid};
-  const auto read =
-      co_await context_.mailboxes().read_messages(selected_.view(), std::move(one), kHeaderOctets, kHeaderOctets);
-  if (!read || read->empty()) co_return;
-  Content content(context_, read->front());
-  const auto tree = co_await content.structure();
-  facts_.at(uid).structure = imap::write_body_structure(*tree);
 }
 
 /// RFC 9051 6.4.5: BODY[…] without .PEEK sets \Seen, and the response says so.
@@ -181,7 +167,7 @@ void Fetching::write_view_items(const mailbox::Entry& entry) {
 }
 
 bool Fetching::has_gathered(storage::Uid uid) const {
-  return (!needs_rows() || rows_.contains(uid)) && (!needs_facts() || facts_.contains(uid));
+  return (!needs_rows() || rows_.contains(uid)) && (!facts_.any() || facts_.find(uid) != nullptr);
 }
 
 void Fetching::write_gathered(storage::Uid uid) {
@@ -192,12 +178,22 @@ void Fetching::write_gathered(storage::Uid uid) {
     if (items_.thread_id) out.fetch_thread_id(row.thread_id == 0 ? "" : thread_id_text(row.thread_id));
     if (items_.save_date) out.fetch_save_date(row.save_date);
   }
-  if (!needs_facts()) return;
-  const mailbox::Facts& facts = facts_.at(uid);
+  if (!facts_.any()) return;
+  const mailbox::Facts& facts = *facts_.find(uid);
   if (items_.envelope) out.fetch_envelope(facts.envelope);
   if (items_.body) out.fetch_body(facts.structure);
   if (items_.body_structure) out.fetch_body_structure(facts.structure);
   if (items_.preview) out.fetch_preview(facts.preview);
+  if (facts_.parts().fields) write_kept_sections(facts);
+}
+
+void Fetching::write_kept_sections(const mailbox::Facts& facts) {
+  const message::Header header = message::Header::parse(facts.fields);
+  for (const imap::FetchSection& section : items_.sections) {
+    const imap::SectionContent content = imap::resolve_header_section(section, header, 0);
+    const imap::OctetRange range = imap::window(section.partial, content.made->size());
+    context_.out().fetch_section(section, Octets(*content.made).substr(range.offset, range.length));
+  }
 }
 
 /// Everything but the sections. False: the message is gone.

@@ -72,10 +72,30 @@ Task<std::vector<std::size_t>> read_portion(storage::Store& store, std::shared_p
   co_return co_await store.read(std::move(question));
 }
 
+/// By the usual header fields, which are kept.
+Task<std::vector<std::size_t>> read_fields(mailbox::Mailboxes& mailboxes, std::shared_ptr<const Portion> portion) {
+  auto found = std::make_shared<std::vector<std::size_t>>();
+  mailbox::FieldsVisitor visit = [portion, found](std::size_t i, Octets fields) {
+    if (portion->search->matches(portion->facts[i], fields)) found->push_back(portion->positions[i]);
+  };
+  std::vector<EmailId> ids = portion->ids;
+  co_await mailboxes.visit_fields(std::move(ids), std::move(visit));
+  co_return std::move(*found);
+}
+
+/// How a portion is looked at.
+enum class From : unsigned char { fields, header, message };
+
+Task<std::vector<std::size_t>> find_in(const ImapSurroundings& world, std::shared_ptr<const Portion> portion,
+                                       From from) {
+  if (from == From::fields) co_return co_await read_fields(*world.mailboxes, std::move(portion));
+  co_return co_await read_portion(*world.store, std::move(portion), from == From::header);
+}
+
 using FoundPromise = runtime::Promise<std::vector<std::size_t>>;
 
-Task<> read_into(storage::Store& store, std::shared_ptr<const Portion> portion, bool header_only, FoundPromise found) {
-  found.set(co_await read_portion(store, std::move(portion), header_only));
+Task<> read_into(const ImapSurroundings& world, std::shared_ptr<const Portion> portion, From from, FoundPromise found) {
+  found.set(co_await find_in(world, std::move(portion), from));
 }
 
 /// One search on its way through the mailbox.
@@ -96,7 +116,7 @@ class Finding {
   [[nodiscard]] imap::SearchFacts facts_of(std::size_t position) const;
   void decide(std::size_t position, const imap::SearchFacts& facts, std::shared_ptr<const IdTexts> texts);
   void begin_portions();
-  [[nodiscard]] Task<> finish(Portion portion, bool header_only);
+  [[nodiscard]] Task<> finish(Portion portion, From from);
   [[nodiscard]] Task<> collect(std::size_t left);
   [[nodiscard]] Task<> finish_full(std::size_t at_least);
   [[nodiscard]] bool uses_rows() const { return search_->uses_save_date() || search_->uses_ids(); }
@@ -174,18 +194,17 @@ Task<> Finding::look_at(std::vector<std::size_t> positions) {
   }
 }
 
-Task<> Finding::finish(Portion portion, bool header_only) {
+Task<> Finding::finish(Portion portion, From from) {
   auto shared = std::make_shared<const Portion>(std::move(portion));
-  storage::Store& store = *context_.world.store;
   if (context_.world.tasks == nullptr) {
-    const auto found = co_await read_portion(store, std::move(shared), header_only);
+    const auto found = co_await find_in(context_.world, std::move(shared), from);
     found_.insert(found_.end(), found.begin(), found.end());
     co_return;
   }
   const FoundPromise promise;
   under_way_.push_back(promise);
   runtime::spawn(*context_.world.tasks, context_.loop.executor(), "imap search",
-                 read_into(store, std::move(shared), header_only, promise));
+                 read_into(context_.world, std::move(shared), from, promise));
   co_await collect(kPortionsAtOnce - 1);
 }
 
@@ -205,8 +224,9 @@ Task<> Finding::finish_full(std::size_t at_least) {
   Portion headers = std::move(headers_);
   Portion messages = std::move(messages_);
   begin_portions();
-  if (!headers.empty()) co_await finish(std::move(headers), true);
-  if (!messages.empty()) co_await finish(std::move(messages), false);
+  if (!headers.empty())
+    co_await finish(std::move(headers), search_->uses_only_usual_fields() ? From::fields : From::header);
+  if (!messages.empty()) co_await finish(std::move(messages), From::message);
 }
 
 Task<std::vector<std::size_t>> Finding::run() {
@@ -239,17 +259,6 @@ Task<std::vector<std::size_t>> find_messages(ImapContext& context, const imap::S
   around.saved_uids = selected.saved;
   Finding finding(context, std::make_shared<const imap::Search>(key, std::move(around)));
   co_return co_await finding.run();
-}
-
-Task<> visit_headers(ImapContext& context, std::vector<EmailId> ids, HeaderVisitor visit) {
-  auto shared = std::make_shared<const std::vector<EmailId>>(std::move(ids));
-  co_await context.world.store->read([shared, visit = std::move(visit)](storage::Reader& reader) {
-    reader.visit_octets(*shared, message::header_octets_max, [&visit](std::size_t i, Octets octets) {
-      visit(i, octets);
-      return true;
-    });
-    return true;
-  });
 }
 
 }  // namespace posthorn::access

@@ -8,6 +8,9 @@
 namespace posthorn::access {
 namespace {
 
+/// Messages whose kept fields are looked at in one portion: a few milliseconds of a reader thread.
+constexpr std::size_t kFieldsPortion = 2'000;
+
 /// What keys are made of, apart from the header.
 struct Message {
   std::uint32_t number = 0;
@@ -28,14 +31,14 @@ std::vector<Message> messages_at(const mailbox::Version& version, const std::vec
   return messages;
 }
 
-/// Makes keys of all messages from their headers, portion by portion on reader threads. `make` owns what it captures;
-/// a message that is gone has the keys of an empty header.
+/// Makes keys of all messages from their usual header fields, portion by portion on reader threads. `make` owns what it
+/// captures; a message that is gone has the keys of an empty header.
 template <class Keys, class Make>
 Task<std::vector<Keys>> keys_of(ImapContext& context, const std::vector<Message>& messages, Make make) {
   std::vector<Keys> all;
   all.reserve(messages.size());
-  for (std::size_t at = 0; at < messages.size(); at += kOctetsPortion) {
-    const std::size_t count = std::min(kOctetsPortion, messages.size() - at);
+  for (std::size_t at = 0; at < messages.size(); at += kFieldsPortion) {
+    const std::size_t count = std::min(kFieldsPortion, messages.size() - at);
     std::vector<Message> portion(messages.begin() + static_cast<std::ptrdiff_t>(at),
                                  messages.begin() + static_cast<std::ptrdiff_t>(at + count));
     std::vector<EmailId> ids;
@@ -45,10 +48,10 @@ Task<std::vector<Keys>> keys_of(ImapContext& context, const std::vector<Message>
       ids.push_back(message.id);
       keys->push_back(make(none, message));
     }
-    HeaderVisitor visit = [keys, make, portion = std::move(portion)](std::size_t i, Octets octets) {
+    mailbox::FieldsVisitor visit = [keys, make, portion = std::move(portion)](std::size_t i, Octets octets) {
       (*keys)[i] = make(message::Header::parse(octets), portion[i]);
     };
-    co_await visit_headers(context, std::move(ids), std::move(visit));
+    co_await context.mailboxes().visit_fields(std::move(ids), std::move(visit));
     std::ranges::move(*keys, std::back_inserter(all));
   }
   co_return all;

@@ -439,12 +439,15 @@ TEST_F(MailboxTest, WhatVanishedIsTheSameFromTombstonesAndWithoutThem) {
 
 // ---------------------------------------------------------------- facts
 
+constexpr storage::FactsParts all_facts{true, true, true, true};
+
 TEST_F(MailboxTest, FactsAreMadeOnceAndGoWithTheEmail) {
   std::atomic<int> made{0};
   MailboxOptions options;
   options.make_facts = [&made](Octets octets) {
     ++made;
-    return storage::FactsRow{"E" + std::string(octets.substr(13, 3)), "S", "P"};
+    return storage::FactsRow{"E" + std::string(octets.substr(13, 3)), "S", "P",
+                             "F" + std::string(octets.substr(13, 3))};
   };
   MailboxBed counting(options);
   const AccountId bob = counting.account("bob@alpha.example");
@@ -452,18 +455,48 @@ TEST_F(MailboxTest, FactsAreMadeOnceAndGoWithTheEmail) {
   for (const char* const id : {"aaa", "bbb", "ccc"}) counting.append(bob, message(id));
   ASSERT_TRUE(counting.wait(counting.mailboxes->remove(*view, {2})));
   for (int round = 0; round < 2; ++round) {
-    const auto facts = counting.wait(counting.mailboxes->facts(*view, {1, 2, 3}));
+    const auto facts = counting.wait(counting.mailboxes->facts(*view, {1, 2, 3}, all_facts));
     ASSERT_EQ(facts.size(), 3u);
-    EXPECT_EQ(facts[0].envelope, "Eaaa");
-    EXPECT_EQ(facts[1].envelope, "");
-    EXPECT_EQ(facts[2].envelope, "Eccc");
+    ASSERT_TRUE(facts[0] && facts[2]);
+    EXPECT_EQ(facts[0]->envelope, "Eaaa");
+    EXPECT_FALSE(facts[1]);
+    EXPECT_EQ(facts[2]->envelope, "Eccc");
+    EXPECT_EQ(facts[2]->fields, "Fccc");
     // Nobody waits for them to be kept; what commits behind them comes after them.
     ASSERT_TRUE(counting.wait(counting.store->commit(storage::Unit{})));
   }
   EXPECT_EQ(made, 2);
   ASSERT_TRUE(counting.wait(counting.mailboxes->copy(*view, {3}, "Archive")));
-  EXPECT_EQ(counting.wait(counting.mailboxes->facts(*counting.view(bob, "Archive"), {1}))[0].envelope, "Eccc");
+  EXPECT_EQ(counting.wait(counting.mailboxes->facts(*counting.view(bob, "Archive"), {1}, all_facts))[0]->fields,
+            "Fccc");
   EXPECT_EQ(made, 2) << "a copy takes its facts along";
+}
+
+TEST_F(MailboxTest, FieldsAreVisitedKeptOrNot) {
+  std::atomic<int> made{0};
+  MailboxOptions options;
+  options.make_facts = [&made](Octets octets) {
+    ++made;
+    const std::string id(octets.substr(13, 3));
+    return storage::FactsRow{"E", "S", "P", id == "bbb" ? "" : "F" + id};  // the second is too large to be kept
+  };
+  MailboxBed counting(options);
+  const AccountId bob = counting.account("bob@alpha.example");
+  const auto view = counting.view(bob);
+  std::vector<EmailId> ids;
+  for (const char* const id : {"aaa", "bbb", "ccc"}) counting.append(bob, message(id));
+  for (const Uid uid : {3u, 1u, 2u}) ids.push_back(view->current()->find(uid)->email_id());
+  ids.insert(ids.begin() + 1, EmailId{1});  // one that never was
+  for (int round = 0; round < 2; ++round) {
+    std::map<std::size_t, std::string> seen;
+    counting.wait(counting.mailboxes->visit_fields(ids, [&seen](std::size_t i, Octets fields) { seen[i] = fields; }));
+    EXPECT_EQ(seen[0], "Fccc");
+    EXPECT_EQ(seen[2], "Faaa");
+    EXPECT_TRUE(seen[3].find("bbb") != std::string::npos && seen[3].front() != 'F') << "the header itself";
+    EXPECT_EQ(seen.size(), 3u);
+    ASSERT_TRUE(counting.wait(counting.store->commit(storage::Unit{})));
+  }
+  EXPECT_EQ(made, 3);
 }
 
 }  // namespace

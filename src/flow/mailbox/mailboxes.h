@@ -39,8 +39,10 @@ struct ReadMessage {
   OctetString octets;
   bool whole = false;  ///< else only the first octets, as many as were asked for
 };
-/// Envelope, structure and preview; empty where the octets could not be read.
 using Facts = storage::FactsRow;
+/// Called on a reader thread with the index and a header section: the usual fields, or the whole header where they are
+/// too many to be kept. Owns what it captures.
+using FieldsVisitor = std::function<void(std::size_t, Octets)>;
 
 class Mailboxes {
  public:
@@ -77,8 +79,12 @@ class Mailboxes {
                                                                       std::uint64_t octets_max);
   /// A piece of one email; shorter only at its end.
   [[nodiscard]] Task<Outcome<OctetString>> read(storage::StoredOctets octets, std::uint64_t offset, std::size_t max);
-  /// One for each uid (at most store_part_emails_max), made and kept where there were none; empty for those that went.
-  [[nodiscard]] Task<std::vector<Facts>> facts(const View& view, std::vector<Uid> uids);
+  /// The wanted parts for each uid (at most store_part_emails_max), made and kept where there were none; nullopt for
+  /// those that went or cannot be read.
+  [[nodiscard]] Task<std::vector<std::optional<Facts>>> facts(const View& view, std::vector<Uid> uids,
+                                                              storage::FactsParts parts);
+  /// Visits the usual header fields of each, made and kept where they were not; those that are gone are passed over.
+  [[nodiscard]] Task<> visit_fields(std::vector<EmailId> ids, FieldsVisitor visit);
   /// RFC 7162 3.2.5.2, VANISHED (EARLIER): uids that went after `since`, ascending. Where tombstones that old are
   /// forgotten: every uid below UIDNEXT that is not there, among `known` where the client named what it knows.
   [[nodiscard]] Task<std::vector<Uid>> vanished_since(const View& view, ModSeq since,

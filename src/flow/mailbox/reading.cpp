@@ -1,64 +1,10 @@
-// Reading emails: rows, octets, facts, what vanished.
+// Reading emails: rows, octets, what vanished.
 #include <algorithm>
 
 #include "flow/mailbox/failure.h"
 #include "flow/mailbox/mailboxes.h"
 
 namespace posthorn::mailbox {
-namespace {
-
-// Facts are made from at most this much of an email; the rest is one part's body, whose length its row tells.
-constexpr std::uint64_t facts_octets_max = 64 * MiB;
-// Facts of this many emails are kept by one unit.
-constexpr std::size_t facts_unit_emails = 100;
-
-struct MadeFacts {
-  std::vector<Facts> facts;
-  std::vector<storage::PutFacts> to_keep;
-};
-
-/// The ids of the uids that are there, and where each stands in the answer.
-struct Wanted {
-  std::vector<EmailId> ids;
-  std::vector<std::size_t> places;
-};
-
-Wanted wanted_ids(const Version& version, const std::vector<Uid>& uids) {
-  Wanted wanted;
-  for (std::size_t i = 0; i < uids.size(); ++i) {
-    const Entry* entry = version.find(uids[i]);
-    if (entry == nullptr) continue;
-    wanted.ids.push_back(entry->email_id());
-    wanted.places.push_back(i);
-  }
-  return wanted;
-}
-
-/// What is kept, and what is made now because it was not.
-MadeFacts read_facts(storage::Reader& reader, const Wanted& wanted, std::size_t count, const FactsMaker& make) {
-  MadeFacts made;
-  made.facts.resize(count);
-  auto kept = reader.facts(wanted.ids);
-  std::vector<EmailId> missing;
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (kept[i]) {
-      made.facts[wanted.places[i]] = std::move(*kept[i]);
-    } else {
-      missing.push_back(wanted.ids[i]);
-      places.push_back(wanted.places[i]);
-    }
-  }
-  if (!make || missing.empty()) return made;
-  reader.visit_octets(missing, facts_octets_max, [&](std::size_t i, Octets octets) {
-    made.facts[places[i]] = make(octets);
-    made.to_keep.push_back({missing[i], made.facts[places[i]]});
-    return true;
-  });
-  return made;
-}
-
-}  // namespace
 
 Task<std::vector<storage::EmailRow>> Mailboxes::rows(const View& view, std::vector<Uid> uids) {
   auto question = [account = view.account(), mailbox = view.mailbox(),
@@ -110,22 +56,6 @@ Task<Outcome<OctetString>> Mailboxes::read(storage::StoredOctets octets, std::ui
 OperationFailure Mailboxes::damaged(const Problem& problem) const {
   log_.error("an email cannot be read", {{"why", problem.text()}});
   return failure(OperationError::damaged, "The octets of a message cannot be read.");
-}
-
-Task<std::vector<Facts>> Mailboxes::facts(const View& view, std::vector<Uid> uids) {
-  Wanted wanted = wanted_ids(*view.current(), uids);
-  auto question = [wanted = std::move(wanted), count = uids.size(), make = options_.make_facts](
-                      storage::Reader& reader) { return read_facts(reader, wanted, count, make); };
-  MadeFacts made = co_await store_.read(std::move(question));
-  storage::Unit unit;
-  for (storage::PutFacts& facts : made.to_keep) {
-    unit.mutations.emplace_back(std::move(facts));
-    if (unit.mutations.size() < facts_unit_emails) continue;
-    store_.commit_later(std::exchange(unit, {}));
-  }
-  // Nobody waits: what is not kept is made again.
-  if (!unit.mutations.empty()) store_.commit_later(std::move(unit));
-  co_return std::move(made.facts);
 }
 
 Task<std::vector<Uid>> Mailboxes::vanished_since(const View& view, ModSeq since,

@@ -49,7 +49,8 @@ class MemoryStore::MemoryReader final : public Reader {
   std::optional<EmailRow> email(EmailId) override { return {}; }
   std::vector<EmailRow> emails(AccountId, MailboxId, std::span<const Uid>) override { return {}; }
   MailboxTotals totals(AccountId, MailboxId) override { return {}; }
-  std::vector<std::optional<FactsRow>> facts(std::span<const EmailId> ids) override {
+  void visit_fields(std::span<const EmailId>, const std::function<void(std::size_t, Octets)>&) override {}
+  std::vector<std::optional<FactsRow>> facts(std::span<const EmailId> ids, FactsParts) override {
     return std::vector<std::optional<FactsRow>>(ids.size());
   }
   void visit_octets(std::span<const EmailId>, std::uint64_t, const std::function<bool(std::size_t, Octets)>&) override {

@@ -118,6 +118,7 @@ bool MailboxRows::copy_one(const CopyEmails& which, std::size_t index, ModSeq mo
   if (!place(which.account, which.to, modseq, std::move(*email), which.uids[index], outcome)) return false;
   if (copy_data_.with(id, which.to, outcome.placed.back().uid, now, from).run() == 0) return false;
   copy_facts_.with(id, from).run();
+  copy_fields_.with(id, from).run();
   change_usage(which.account, static_cast<std::int64_t>(size), 1);
   return true;
 }

@@ -81,6 +81,7 @@ void MailboxRows::take_out(AccountId account, MailboxId mailbox, Uid uid, ModSeq
 
 void MailboxRows::free_email(EmailId email) {
   remove_facts_.with(email).run();
+  remove_fields_.with(email).run();
   if (!get_data_.with(email).step()) return;
   const MailId content{get_data_.natural(0)};
   get_data_.reset();
@@ -105,6 +106,7 @@ bool MailboxRows::place(AccountId account, MailboxId to, ModSeq modseq, EmailSum
 
 void MailboxRows::put_facts(const PutFacts& put) {
   put_facts_.with(put.email_id, Blob{put.facts.envelope}, Blob{put.facts.structure}, Blob{put.facts.preview}).run();
+  put_fields_.with(put.email_id, Blob{put.facts.fields}).run();
 }
 
 }  // namespace posthorn::storage

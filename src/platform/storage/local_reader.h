@@ -37,7 +37,8 @@ class LocalReader final : public Reader {
   std::optional<EmailRow> email(AccountId account, MailboxId mailbox, Uid uid) override;
   std::vector<EmailRow> emails(AccountId account, MailboxId mailbox, std::span<const Uid> uids) override;
   MailboxTotals totals(AccountId account, MailboxId mailbox) override;
-  std::vector<std::optional<FactsRow>> facts(std::span<const EmailId> ids) override;
+  std::vector<std::optional<FactsRow>> facts(std::span<const EmailId> ids, FactsParts parts) override;
+  void visit_fields(std::span<const EmailId> ids, const std::function<void(std::size_t, Octets)>& visitor) override;
   void visit_octets(std::span<const EmailId> ids, std::uint64_t octets_max,
                     const std::function<bool(std::size_t, Octets)>& visitor) override;
   std::optional<EmailRow> email(EmailId id) override;

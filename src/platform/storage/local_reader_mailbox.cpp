@@ -5,7 +5,7 @@
 namespace posthorn::storage {
 namespace {
 
-// In facts(): rows between two wanted ones that are stepped over before the next is looked up.
+// In Walk: rows between two wanted ones that are stepped over before the next is looked up.
 constexpr int steps_before_seek = 16;
 // Pieces of one email that visit_octets() puts together are read at most this much at once.
 constexpr std::size_t visit_octets_at_once = 1 * MiB;
@@ -145,28 +145,81 @@ MailboxTotals LocalReader::totals(AccountId account, MailboxId mailbox) {
   return totals;
 }
 
-std::vector<std::optional<FactsRow>> LocalReader::facts(std::span<const EmailId> ids) {
-  std::vector<std::optional<FactsRow>> found(ids.size());
-  Statement& s =
-      sql("SELECT email_id, envelope, structure, preview FROM email_facts WHERE email_id >= ? ORDER BY email_id");
-  // Ids of one mailbox mostly ascend and stand close together: stepping on is cheaper than looking each up.
-  bool at_row = false;
-  EmailId here;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    for (int steps = 0; at_row && here < ids[i] && steps < steps_before_seek; ++steps) {
-      at_row = s.step();
-      if (at_row) here = EmailId{s.natural(0)};
-    }
+namespace {
+
+/// Rows of a table ordered by email id, looked up one after another by `SELECT email_id, … WHERE email_id >= ? ORDER BY
+/// email_id`. Ids of one mailbox mostly ascend and stand close together: stepping on is cheaper than looking each up.
+class Walk {
+ public:
+  explicit Walk(Statement& rows) : rows_(rows) {}
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+  ~Walk() { rows_.reset(); }
+
+  /// Whether there is one; the statement then stands on it.
+  [[nodiscard]] bool find(EmailId id) {
+    for (int steps = 0; at_row_ && here_ < id && steps < steps_before_seek; ++steps) arrive(rows_.step());
     // Where the row before this one was behind the id already, there is none.
-    const bool sought = at_row && here >= ids[i] && i > 0 && ids[i - 1] < ids[i];
-    if (!sought) {
-      at_row = s.with(ids[i]).step();
-      if (at_row) here = EmailId{s.natural(0)};
-    }
-    if (at_row && here == ids[i]) found[i] = FactsRow{s.text(1), s.text(2), s.text(3)};
+    const bool sought = at_row_ && here_ >= id && last_ < id;
+    if (!sought) arrive(rows_.with(id).step());
+    last_ = id;
+    return at_row_ && here_ == id;
   }
-  s.reset();
+
+ private:
+  void arrive(bool at_row) {
+    at_row_ = at_row;
+    if (at_row_) here_ = EmailId{rows_.natural(0)};
+  }
+
+  Statement& rows_;
+  bool at_row_ = false;
+  EmailId here_, last_;
+};
+
+constexpr std::string_view fields_rows =
+    "SELECT email_id, fields FROM email_fields WHERE email_id >= ? ORDER BY email_id";
+
+/// Columns that are not wanted are not read: they may stand on pages of their own.
+std::string_view facts_rows(FactsParts parts) {
+  if (parts.envelope && !parts.structure && !parts.preview)
+    return "SELECT email_id, envelope, '', '' FROM email_facts WHERE email_id >= ? ORDER BY email_id";
+  if (!parts.envelope && parts.structure && !parts.preview)
+    return "SELECT email_id, '', structure, '' FROM email_facts WHERE email_id >= ? ORDER BY email_id";
+  return "SELECT email_id, envelope, structure, preview FROM email_facts WHERE email_id >= ? ORDER BY email_id";
+}
+
+}  // namespace
+
+std::vector<std::optional<FactsRow>> LocalReader::facts(std::span<const EmailId> ids, FactsParts parts) {
+  std::vector<std::optional<FactsRow>> found(ids.size());
+  const bool wants_row = parts.envelope || parts.structure || parts.preview;
+  if (wants_row) {
+    Statement& s = sql(facts_rows(parts));
+    Walk walk(s);
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      if (walk.find(ids[i])) found[i] = FactsRow{s.text(1), s.text(2), s.text(3), {}};
+  }
+  if (!parts.fields) return found;
+  Statement& s = sql(fields_rows);
+  Walk walk(s);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (wants_row && !found[i]) continue;
+    if (!walk.find(ids[i])) {
+      found[i].reset();
+      continue;
+    }
+    if (!found[i]) found[i].emplace();
+    found[i]->fields = s.text(1);
+  }
   return found;
+}
+
+void LocalReader::visit_fields(std::span<const EmailId> ids, const std::function<void(std::size_t, Octets)>& visitor) {
+  Statement& s = sql(fields_rows);
+  Walk walk(s);
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (walk.find(ids[i])) visitor(i, s.octets(1));
 }
 
 void LocalReader::visit_octets(std::span<const EmailId> ids, std::uint64_t octets_max,

@@ -40,6 +40,12 @@ MailboxRows::MailboxRows(const Database& database, ContentRows& contents, Counte
           "1 FROM email_data WHERE email_id = ?1) ON CONFLICT (email_id) DO UPDATE SET envelope = ?2, structure = ?3, "
           "preview = ?4")),
       remove_facts_(database.prepare("DELETE FROM email_facts WHERE email_id = ?")),
+      copy_fields_(database.prepare("INSERT INTO email_fields (email_id, fields) SELECT ?, fields FROM email_fields "
+                                    "WHERE email_id = ?")),
+      put_fields_(database.prepare(
+          "INSERT INTO email_fields (email_id, fields) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM email_data WHERE "
+          "email_id = ?1) ON CONFLICT (email_id) DO UPDATE SET fields = ?2")),
+      remove_fields_(database.prepare("DELETE FROM email_fields WHERE email_id = ?")),
       add_expunged_(database.prepare("INSERT INTO expunged (email_id, expunged, account, mailbox, uid, size, flags, "
                                      "mailbox_name, keywords) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")),
       add_all_expunged_(database.prepare(

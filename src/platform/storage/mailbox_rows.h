@@ -110,6 +110,7 @@ class MailboxRows {
   ThreadRows threads_;
   Statement add_email_, add_data_, get_email_, set_flags_, remove_email_, get_data_, move_data_, remove_data_;
   Statement copy_data_, copy_facts_, put_facts_, remove_facts_;
+  Statement copy_fields_, put_fields_, remove_fields_;
   Statement add_expunged_, add_all_expunged_, get_expunged_, remove_expunged_, old_expunged_, expunged_of_account_;
   Statement forget_tombstones_, set_forgotten_, take_recent_, get_name_;
   Statement add_subscription_, remove_subscription_, remove_subscriptions_, set_subscribed_, leave_subscription_;

@@ -90,8 +90,11 @@ class Reader {
   [[nodiscard]] virtual std::vector<EmailRow> emails(AccountId account, MailboxId mailbox,
                                                      std::span<const Uid> uids) = 0;
   [[nodiscard]] virtual MailboxTotals totals(AccountId account, MailboxId mailbox) = 0;
-  /// One for each id; nullopt where none were kept.
-  [[nodiscard]] virtual std::vector<std::optional<FactsRow>> facts(std::span<const EmailId> ids) = 0;
+  /// One for each id, with the parts that are wanted; nullopt where they were not kept.
+  [[nodiscard]] virtual std::vector<std::optional<FactsRow>> facts(std::span<const EmailId> ids, FactsParts parts) = 0;
+  /// Calls `visitor` with the index and FactsRow::fields of each email of which they are kept, in order. The octets are
+  /// valid during the call.
+  virtual void visit_fields(std::span<const EmailId> ids, const std::function<void(std::size_t, Octets)>& visitor) = 0;
   /// Calls `visitor` with the index and the first `octets_max` octets of each email, in order, until it says false;
   /// emails that are gone or damaged are passed over. The octets are valid during the call. For searches: nothing is
   /// copied where the octets stand in one piece.

@@ -154,6 +154,13 @@ struct FactsRow {
   OctetString envelope;
   OctetString structure;  ///< BODY and BODYSTRUCTURE
   OctetString preview;
+  /// The header fields that clients ask for most, as a header section; empty: too many octets to be kept.
+  OctetString fields;
+};
+
+/// What is wanted of a FactsRow.
+struct FactsParts {
+  bool envelope = false, structure = false, preview = false, fields = false;
 };
 
 /// An email that was expunged and can be brought back until the undelete time has passed.

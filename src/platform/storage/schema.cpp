@@ -97,8 +97,14 @@ CREATE TABLE expunged (email_id INTEGER PRIMARY KEY, expunged INTEGER NOT NULL, 
 CREATE INDEX expunged_by_time ON expunged (expunged);
 )sql";
 
+constexpr const char* version_3 = R"sql(
+-- The header fields that clients ask for most; apart from email_facts, which other questions walk through. Empty: too
+-- many octets to be kept. Rows are made when they are first asked for, of older emails too.
+CREATE TABLE email_fields (email_id INTEGER PRIMARY KEY, fields BLOB NOT NULL);
+)sql";
+
 /// The step that takes version N to N + 1 stands at index N.
-constexpr std::array<const char*, schema_version> steps = {version_1, version_2};
+constexpr std::array<const char*, schema_version> steps = {version_1, version_2, version_3};
 
 }  // namespace
 

@@ -45,6 +45,7 @@ VerifyReport Verification::run() {
   read_names();
   check_emails();
   check_email_data();
+  check_facts();
   check_queue();
   check_recipients();
   check_contents();
@@ -184,6 +185,20 @@ void Verification::check_email_data() {
          }
          place.reset();
        });
+}
+
+/// What was made of an email goes with it.
+void Verification::check_facts() {
+  for (const std::string_view table : {"email_facts", "email_fields"}) {
+    scan("what is kept of emails",
+         fmt::format("SELECT email_id, EXISTS (SELECT 1 FROM email_data d WHERE d.email_id = {0}.email_id) FROM {0}",
+                     table),
+         "email_id", [&](const Statement& row) {
+           if (row.integer(1) != 0) return;
+           add(DamageKind::mailbox, fmt::format("a row of {} of an email that is not there", table)).emails = {
+               touched(0, 0, 0, EmailId{row.natural(0)})};
+         });
+  }
 }
 
 // ---------------------------------------------------------------- queue

@@ -39,6 +39,7 @@ class Verification {
   void check_emails();
   void check_email_row(const Statement& row, Statement& data);
   void check_email_data();
+  void check_facts();
   void check_queue();
   void check_recipients();
   void check_contents();

@@ -4,6 +4,7 @@
 
 #include "foundation/text/ascii.h"
 #include "standards/imap/message_text.h"
+#include "standards/imap/usual_fields.h"
 
 namespace posthorn::imap {
 namespace {
@@ -57,6 +58,7 @@ struct Search::Node {
   [[nodiscard]] Decision decide(const SearchFacts& facts) const;
   [[nodiscard]] bool matches(const SearchFacts& facts, MessageText& message) const;
   [[nodiscard]] bool uses(std::initializer_list<Kind> kinds) const;
+  [[nodiscard]] bool uses_only_usual_fields() const;
   [[nodiscard]] std::optional<NumberSet> bound(Kind kind) const;
   [[nodiscard]] Decision decide_fact(const SearchFacts& facts) const;
   [[nodiscard]] bool matches_content(MessageText& message) const;
@@ -224,6 +226,12 @@ bool Search::Node::uses(std::initializer_list<Kind> kinds) const {
          std::ranges::any_of(children, [&](const Node& child) { return child.uses(kinds); });
 }
 
+// The sent date is that of Date, which is among them.
+bool Search::Node::uses_only_usual_fields() const {
+  return (key.kind != Kind::header || is_usual_field(key.field)) &&
+         std::ranges::all_of(children, [](const Node& child) { return child.uses_only_usual_fields(); });
+}
+
 std::optional<NumberSet> Search::Node::bound(Kind kind) const {
   if (key.kind == kind) return numbers;
   if (key.kind != Kind::both) return std::nullopt;
@@ -257,6 +265,9 @@ bool Search::uses_save_date() const {
 }
 bool Search::uses_ids() const {
   return root_->uses({Kind::email_id, Kind::thread_id});
+}
+bool Search::uses_only_usual_fields() const {
+  return root_->uses_only_usual_fields();
 }
 std::optional<NumberSet> Search::number_bound() const {
   return root_->bound(Kind::sequence);

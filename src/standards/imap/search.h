@@ -63,6 +63,8 @@ class Search {
   [[nodiscard]] bool uses_internal_date() const;
   [[nodiscard]] bool uses_save_date() const;
   [[nodiscard]] bool uses_ids() const;
+  /// Whether the header fields it looks at are among those of usual_fields.h: they do where the header is needed.
+  [[nodiscard]] bool uses_only_usual_fields() const;
   /// The sequence numbers (or uids) a top-level set limits the answer to; nullopt: all. To leave messages out early.
   [[nodiscard]] std::optional<NumberSet> number_bound() const;
   [[nodiscard]] std::optional<NumberSet> uid_bound() const;
