@@ -37,8 +37,9 @@ std::string first_display(const message::Header& header, std::string_view field)
 
 template <class Value>
 int compare_values(const Value& a, const Value& b) {
-  if (a < b) return -1;
-  return b < a ? 1 : 0;
+  const auto order = a <=> b;
+  if (order < 0) return -1;
+  return order > 0 ? 1 : 0;
 }
 
 int compare_by(Key key, const SortKeys& a, const SortKeys& b) {
@@ -113,17 +114,21 @@ bool needs_header(std::span<const SortCriterion> criteria) {
 }
 
 std::vector<std::uint32_t> sorted(std::vector<SortKeys> messages, std::span<const SortCriterion> criteria) {
-  std::ranges::sort(messages, [&](const SortKeys& a, const SortKeys& b) {
+  // Keys are large: they stay where they are.
+  std::vector<const SortKeys*> order;
+  order.reserve(messages.size());
+  for (const auto& message : messages) order.push_back(&message);
+  std::ranges::sort(order, [&](const SortKeys* a, const SortKeys* b) {
     for (const auto criterion : criteria) {
-      const int order = compare_by(criterion.key, a, b);
-      if (order != 0) return criterion.reverse ? order > 0 : order < 0;
+      const int compared = compare_by(criterion.key, *a, *b);
+      if (compared != 0) return criterion.reverse ? compared > 0 : compared < 0;
     }
     // RFC 5256 3: the sequence number is the implicit last criterion, never reversed.
-    return a.number < b.number;
+    return a->number < b->number;
   });
   std::vector<std::uint32_t> numbers;
   numbers.reserve(messages.size());
-  for (const auto& message : messages) numbers.push_back(message.number);
+  for (const SortKeys* message : order) numbers.push_back(message->number);
   return numbers;
 }
 
