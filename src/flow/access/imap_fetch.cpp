@@ -93,13 +93,13 @@ std::vector<storage::Uid> Fetching::uids_at(const Positions& positions) const {
 Task<Ending> Fetching::run(const Chosen& chosen) {
   std::vector<PositionRange> rest = chosen.ranges();
   Positions next = take_positions(rest, at_once());
-  facts_.begin(uids_at(next));
+  if (facts_.any()) facts_.begin(uids_at(next));
   while (!next.empty()) {
     const Positions positions = std::exchange(next, {});
     co_await facts_.take();
     if (!rest.empty()) {
       next = take_positions(rest, at_once());
-      facts_.begin(uids_at(next));
+      if (facts_.any()) facts_.begin(uids_at(next));
     }
     if (!co_await gather(positions)) break;
     const bool written =
@@ -120,10 +120,10 @@ Ending Fetching::ending() const {
 Task<bool> Fetching::gather(const Positions& positions) {
   rows_.clear();
   seen_.clear();
-  const std::vector<storage::Uid> uids = uids_at(positions);
-  if (needs_rows())
-    for (storage::EmailRow& row : co_await context_.mailboxes().rows(selected_.view(), uids))
+  if (needs_rows()) {
+    for (storage::EmailRow& row : co_await context_.mailboxes().rows(selected_.view(), uids_at(positions)))
       rows_.emplace(row.uid, std::move(row));
+  }
   if (!items_.sets_seen() || selected_.read_only) co_return true;
   co_return co_await mark_seen(positions);
 }

@@ -31,7 +31,6 @@ Task<> KeptFacts::read_into(mailbox::Mailboxes& mailboxes, std::shared_ptr<mailb
 }
 
 void KeptFacts::begin(std::vector<storage::Uid> uids) {
-  if (!any()) return;
   next_uids_ = std::move(uids);
   if (context_.world.tasks == nullptr) return;
   under_way_.emplace();

@@ -17,7 +17,7 @@ class KeptFacts {
   [[nodiscard]] const storage::FactsParts& parts() const { return parts_; }
   [[nodiscard]] bool any() const { return parts_.envelope || parts_.structure || parts_.preview || parts_.fields; }
 
-  /// Begins to read those of the next messages (uids ascending). Nothing where no facts are wanted.
+  /// Begins to read those of the next messages (uids ascending).
   void begin(std::vector<storage::Uid> uids);
   /// Takes what begin() was last called for in hand.
   [[nodiscard]] Task<> take();
