@@ -121,7 +121,8 @@ Task<bool> Fetching::gather(const Positions& positions) {
   rows_.clear();
   seen_.clear();
   if (needs_rows()) {
-    for (storage::EmailRow& row : co_await context_.mailboxes().rows(selected_.view(), uids_at(positions)))
+    std::vector<storage::Uid> uids = uids_at(positions);
+    for (storage::EmailRow& row : co_await context_.mailboxes().rows(selected_.view(), std::move(uids)))
       rows_.emplace(row.uid, std::move(row));
   }
   if (!items_.sets_seen() || selected_.read_only) co_return true;
