@@ -47,7 +47,7 @@ struct Bed {
     store = std::move(*opened);
     folders = std::make_unique<Folders>(*store);
     MailboxOptions mailbox_options;
-    mailbox_options.make_facts = [](Octets octets) { return Facts{std::string(octets.substr(0, 20)), "S", "P"}; };
+    mailbox_options.make_facts = [](Octets octets) { return Facts{std::string(octets.substr(0, 20)), "S", "P", "F"}; };
     mailboxes = std::make_unique<Mailboxes>(*store, *folders, clock, ids, mailbox_options, runtime::Logger());
   }
   Bed(const Bed&) = delete;
@@ -125,7 +125,7 @@ class Work {
       case 6:
         return wait(mailboxes.move(view, some(view), names.at(1 - which))).has_value();
       default:
-        static_cast<void>(wait(mailboxes.facts(view, some(view))));
+        static_cast<void>(wait(mailboxes.facts(view, some(view), {true, true, true, true})));
         return true;
     }
   }

@@ -14,57 +14,6 @@ bool is_long() {
   return std::getenv("POSTHORN_LONG") != nullptr;
 }
 
-<<<<<<< HEAD
-=======
-/// What a client knows of a mailbox: by uid, its modseq and all it can see.
-struct Picture {
-  std::map<Uid, std::pair<ModSeq, std::string>> emails;
-  Uid uid_next = 0;
-  ModSeq highest_modseq = 0;
-  friend bool operator==(const Picture&, const Picture&) = default;
-};
-using Pictures = std::array<Picture, names.size()>;
-
-Picture picture(const Version& version) {
-  Picture seen;
-  seen.uid_next = version.uid_next();
-  seen.highest_modseq = version.highest_modseq();
-  version.for_each(0, version.size(), [&](std::size_t, const Entry& entry) {
-    seen.emails[entry.uid()] = {entry.modseq(), fmt::format("{} {} {} [{}]", entry.email_id().text(), entry.size(),
-                                                            entry.flags(), fmt::join(version.keywords(entry), " "))};
-  });
-  return seen;
-}
-
-/// A store with Mailboxes over it.
-struct Bed {
-  Bed(storage::FileLayer& files, const runtime::Clock& clock, runtime::IdSource& ids) {
-    storage::StoreOptions options = storage::testing::options_for_faults("/disk/store");
-    options.files = &files;
-    options.clock = &clock;
-    auto opened = storage::Store::open(options);
-    if (!opened) throw std::runtime_error(opened.error().text());
-    store = std::move(*opened);
-    folders = std::make_unique<Folders>(*store);
-    MailboxOptions mailbox_options;
-    mailbox_options.make_facts = [](Octets octets) { return Facts{std::string(octets.substr(0, 20)), "S", "P", "F"}; };
-    mailboxes = std::make_unique<Mailboxes>(*store, *folders, clock, ids, mailbox_options, runtime::Logger());
-  }
-  Bed(const Bed&) = delete;
-  Bed& operator=(const Bed&) = delete;
-  ~Bed() { store->close(); }
-
-  std::shared_ptr<View> view(storage::AccountId account, std::size_t which) {
-    auto view = wait(mailboxes->open(account, std::string(names.at(which))));
-    return view ? *view : nullptr;
-  }
-
-  std::unique_ptr<storage::Store> store;
-  std::unique_ptr<Folders> folders;
-  std::unique_ptr<Mailboxes> mailboxes;
-};
-
->>>>>>> f1c81dc (imap: the usual header fields are kept beside an email: SORT, THREAD, FETCH and SEARCH of them read no octets; facts are read ahead)
 class PowerRun {
  public:
   explicit PowerRun(std::uint64_t seed) : seed_(seed) {}
@@ -104,55 +53,6 @@ class PowerRun {
     states_.push_back(now);
   }
 
-<<<<<<< HEAD
-=======
-  std::vector<Uid> some(const View& view) {
-    std::vector<Uid> uids;
-    const auto now = view.current();
-    now->for_each(0, now->size(), [&](std::size_t, const Entry& entry) {
-      if (random_() % 3 == 0) uids.push_back(entry.uid());
-    });
-    return uids;
-  }
-
-  void append(Mailboxes& mailboxes, const std::string& to) {
-    Append append = mailboxes.begin_append(account_);
-    for (std::uint64_t i = 0; i <= random_() % 2; ++i) {
-      const std::size_t size = 100 + random_() % 30'000;
-      ASSERT_TRUE(append.begin_message(random_() % 2 ? 1 : 8, {"k" + std::to_string(random_() % 3)}, std::nullopt));
-      ASSERT_TRUE(wait(append.write("Subject: x\r\n\r\n" + std::string(size, 'x') + "\r\n")));
-      ASSERT_TRUE(wait(append.end_message()));
-    }
-    ASSERT_TRUE(wait(mailboxes.finish_append(std::move(append), to)));
-  }
-
-  void step(Mailboxes& mailboxes) {
-    const std::size_t which = random_() % 2;
-    const View& view = *views_.at(which);
-    switch (random_() % 8) {
-      case 0:
-      case 1:
-      case 2:
-        return append(mailboxes, names.at(which));
-      case 3:
-        EXPECT_TRUE(
-            wait(mailboxes.store_flags(view, {some(view), static_cast<FlagsChange>(random_() % 3), 8, {"later"}, {}})));
-        return;
-      case 4:
-        EXPECT_TRUE(wait(mailboxes.expunge(view, std::nullopt)));
-        return;
-      case 5:
-        EXPECT_TRUE(wait(mailboxes.copy(view, some(view), names.at(1 - which))));
-        return;
-      case 6:
-        EXPECT_TRUE(wait(mailboxes.move(view, some(view), names.at(1 - which))));
-        return;
-      default:
-        static_cast<void>(wait(mailboxes.facts(view, some(view), {true, true, true, true})));
-    }
-  }
-
->>>>>>> f1c81dc (imap: the usual header fields are kept beside an email: SORT, THREAD, FETCH and SEARCH of them read no octets; facts are read ahead)
   /// A client that knew `known` is told what changed; then it must know what is.
   void resynchronize(Bed& bed, const View& view, Picture known) {
     const Picture truth = picture(*view.current());

@@ -488,12 +488,13 @@ TEST_F(MailboxTest, FieldsAreVisitedKeptOrNot) {
   for (const Uid uid : {3u, 1u, 2u}) ids.push_back(view->current()->find(uid)->email_id());
   ids.insert(ids.begin() + 1, EmailId{1});  // one that never was
   for (int round = 0; round < 2; ++round) {
-    std::map<std::size_t, std::string> seen;
-    counting.wait(counting.mailboxes->visit_fields(ids, [&seen](std::size_t i, Octets fields) { seen[i] = fields; }));
-    EXPECT_EQ(seen[0], "Fccc");
-    EXPECT_EQ(seen[2], "Faaa");
-    EXPECT_TRUE(seen[3].find("bbb") != std::string::npos && seen[3].front() != 'F') << "the header itself";
-    EXPECT_EQ(seen.size(), 3u);
+    std::map<std::size_t, std::string> visited;
+    counting.wait(
+        counting.mailboxes->visit_fields(ids, [&visited](std::size_t i, Octets fields) { visited[i] = fields; }));
+    EXPECT_EQ(visited[0], "Fccc");
+    EXPECT_EQ(visited[2], "Faaa");
+    EXPECT_TRUE(visited[3].find("bbb") != std::string::npos && visited[3].front() != 'F') << "the header itself";
+    EXPECT_EQ(visited.size(), 3u);
     ASSERT_TRUE(counting.wait(counting.store->commit(storage::Unit{})));
   }
   EXPECT_EQ(made, 3);
