@@ -9,7 +9,7 @@ namespace {
 
 // RFC 5322 3.6, what ENVELOPE, SORT and THREAD need, the fields of MIME (RFC 2045, RFC 2183), of lists (RFC 2369, RFC
 // 2919, RFC 8058), of automatic mail (RFC 3834), and what Thunderbird, Apple Mail, Outlook, K-9, mutt and webmail ask
-// for beside them. Trace fields and signatures are not among them: they are most of a header's octets.
+// for beside them. Received and the fields of DKIM and ARC are not among them: they are most of a header's octets.
 // A store that was written with another list makes its rows again: a change here comes with a schema step.
 constexpr std::array<std::string_view, 49> usual = {
     "Authentication-Results",
