@@ -51,7 +51,7 @@ def tlsa_of(cert):
 class PolicyHost:
     """Serves /.well-known/mta-sts.txt by host name; a body that is a URL is a redirect there."""
 
-    def __init__(self, authority, bodies, names=None, address="127.0.0.1"):
+    def __init__(self, authority, bodies, names=None, address="127.0.0.1", port=0):
         cert, key = authority.issue(*(names or bodies))
         served = self
         self.bodies, self.requests = dict(bodies), []
@@ -75,7 +75,7 @@ class PolicyHost:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer((address, 0), Handler)
+        self.server = http.server.ThreadingHTTPServer((address, port), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)

@@ -1,62 +1,13 @@
-"""The web listeners and certificates from a real ACME authority: Pebble, the test server of Let's Encrypt, which checks every
-signature, wants fresh nonces, and looks at our http-01 proof over a DNS of its own."""
+"""The web listeners, and certificates from a real ACME authority by http-01."""
 import http.client
-import json
-import os
 import socket
-import ssl
-import subprocess
-import tempfile
 import unittest
-from pathlib import Path
 
+from acme_authority import AUTHORITY, SECONDS, Pebble, issuer_of
 from bed import DOMAIN, Bed, unchecked
 import cases
-from jail import Process, accepts, free_port, wait_until
-from unpack import Unavailable, unpacked
-
-AUTHORITY = "authority.example"
-SECONDS = 60
-
-
-class Pebble:
-    """The authority and the DNS it asks: every name is 127.0.0.1."""
-
-    def __init__(self, http_port):
-        self.folder = Path(tempfile.mkdtemp(prefix="posthorn-pebble-"))
-        programs = unpacked("pebble") / "usr" / "bin"
-        self.port, self.dns_port, self.management = free_port(), free_port(), free_port()
-        self.certificate, key = self.folder / "cert.pem", self.folder / "key.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", f"/CN={AUTHORITY}", "-addext",
-                        f"subjectAltName=DNS:{AUTHORITY}", "-keyout", key, "-out", self.certificate], check=True, capture_output=True)
-        config = self.folder / "pebble.json"
-        config.write_text(json.dumps({"pebble": {
-            "listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management}",
-            "certificate": str(self.certificate), "privateKey": str(key), "httpPort": http_port, "tlsPort": free_port(),
-            "ocspResponderURL": "", "externalAccountBindingRequired": False}}))
-        control = free_port()
-        self.dns = Process([programs / "pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dns01",
-                            f"127.0.0.1:{self.dns_port}", "-http01", "", "-https01", "", "-tlsalpn01", "", "-management",
-                            f"127.0.0.1:{control}"], self.folder / "dns.log")
-        self.dns.wait_for(lambda: accepts("127.0.0.1", control), SECONDS, "the DNS for pebble answers")
-        self.process = Process([programs / "pebble", "-config", config, "-dnsserver", f"127.0.0.1:{self.dns_port}"],
-                               self.folder / "pebble.log", env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "30"})
-        self.process.wait_for(lambda: accepts("127.0.0.1", self.port), SECONDS, "pebble accepts connections")
-
-    def stop(self):
-        for process in (self.process, self.dns):
-            process.stop()
-        subprocess.run(["rm", "-r", str(self.folder)], check=False)
-
-
-def issuer_of(port, name):
-    """Who issued what the listener shows for this name, as one line."""
-    with socket.create_connection(("127.0.0.1", port), 10) as plain:
-        with unchecked().wrap_socket(plain, server_hostname=name) as secure:
-            der = secure.getpeercert(binary_form=True)
-    done = subprocess.run(["openssl", "x509", "-noout", "-issuer", "-ext", "subjectAltName"], input=ssl.DER_cert_to_PEM_cert(der),
-                          capture_output=True, text=True)
-    return done.stdout
+from jail import wait_until
+from unpack import Unavailable
 
 
 class Web(unittest.TestCase):

@@ -8,11 +8,11 @@ namespace posthorn::admin {
 namespace {
 
 using Table = std::span<const Handler> (*)();
-constexpr std::array tables{Table{domain_handlers},  Table{domain_life_handlers}, Table{domain_watch_handlers},
-                            Table{key_handlers},     Table{account_handlers},     Table{login_handlers},
-                            Table{address_handlers}, Table{group_handlers},       Table{queue_handlers},
-                            Table{message_handlers}, Table{mailbox_handlers},     Table{mail_transfer_handlers},
-                            Table{store_handlers},   Table{server_handlers}};
+constexpr std::array tables{Table{domain_handlers},        Table{domain_life_handlers}, Table{domain_watch_handlers},
+                            Table{key_handlers},           Table{certificate_handlers}, Table{account_handlers},
+                            Table{login_handlers},         Table{address_handlers},     Table{group_handlers},
+                            Table{queue_handlers},         Table{message_handlers},     Table{mailbox_handlers},
+                            Table{mail_transfer_handlers}, Table{store_handlers},       Table{server_handlers}};
 
 Problem commit_problem(std::string what, const storage::CommitFailure& failure) {
   switch (failure.error) {

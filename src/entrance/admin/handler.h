@@ -43,6 +43,7 @@ struct Handler {
 // One file a noun.
 [[nodiscard]] std::span<const Handler> domain_handlers();
 [[nodiscard]] std::span<const Handler> key_handlers();
+[[nodiscard]] std::span<const Handler> certificate_handlers();
 [[nodiscard]] std::span<const Handler> domain_life_handlers();
 [[nodiscard]] std::span<const Handler> domain_watch_handlers();
 [[nodiscard]] std::span<const Handler> account_handlers();

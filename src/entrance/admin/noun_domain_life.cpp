@@ -5,6 +5,7 @@
 
 #include "entrance/admin/handler.h"
 #include "entrance/admin/surroundings.h"
+#include "operations/certificates/tls_key.h"
 #include "operations/domains/evidence.h"
 #include "operations/domains/ledger.h"
 #include "operations/domains/model.h"
@@ -36,7 +37,7 @@ Problem unknown_domain(const std::string& name) {
 
 struct FromStore {
   std::vector<std::string> texts;
-  std::vector<storage::KeyRow> keys;
+  std::vector<storage::KeyRow> keys, tls_keys;
   std::size_t queued = 0;
 };
 
@@ -44,6 +45,7 @@ FromStore read_store(storage::Reader& reader, const std::string& domain) {
   FromStore out;
   for (const KeptText& kept : kept_texts) out.texts.push_back(reader.setting(kept.key(domain)));
   out.keys = reader.keys("dkim");
+  out.tls_keys = reader.keys(certificates::tls_key_kind);
   for (const storage::QueueRow& row : reader.queue_page({"@" + domain}, MailId{}, queue_rows_counted_max))
     out.queued += row.sender.ends_with("@" + domain) ? 1 : 0;
   return out;
@@ -81,6 +83,7 @@ void put_surroundings(json::object& out, const domains::Surroundings& around) {
   out["addresses"] = std::move(addresses);
   out["services"] = std::move(services);
   out["tlsa"] = texts(around.tlsa);
+  out["tlsa_next"] = around.tlsa_next;
   out["dmarc_reports"] = texts(around.dmarc_reports);
   out["tls_reports"] = texts(around.tls_reports);
   out["queue_age"] = around.queue_age_seconds_max;
@@ -94,12 +97,14 @@ Task<Done> situation(Site& site, const Request& request, Answer& answer) {
   if (domain == nullptr) co_return fail(unknown_domain(*name));
   auto look = [named = *name](storage::Reader& reader) { return read_store(reader, named); };
   const FromStore kept = co_await site.store->read(std::move(look));
+  domains::Surroundings around = surroundings_of(site.config);
+  put_tls_keys(around, kept.tls_keys);
   json::object out{{"domain", domain->row.name},
                    {"state", domain->row.state},
                    {"settings", domain->row.settings},
                    {"keys", own_keys(kept.keys, *name)},
                    {"queued", kept.queued}};
-  put_surroundings(out, surroundings_of(site.config));
+  put_surroundings(out, around);
   for (std::size_t i = 0; i < kept_texts.size(); ++i) out[kept_texts[i].name] = kept.texts[i];
   co_return co_await answer.value(json::serialize(out));
 }

@@ -13,6 +13,7 @@
 #include "flow/submission/submission.h"
 #include "foundation/base/result.h"
 #include "foundation/base/task.h"
+#include "operations/certificates/certificates.h"
 #include "operations/domains/key_states.h"
 #include "platform/runtime/clock.h"
 #include "platform/runtime/random.h"
@@ -35,8 +36,9 @@ struct Site {
   runtime::WorkerPool* workers = nullptr;
   mailbox::Folders* folders = nullptr;
   mailbox::Mailboxes* mailboxes = nullptr;
-  queue::Queue* queue = nullptr;                 ///< null: no server runs
-  submission::Submission* submission = nullptr;  ///< `message send`
+  queue::Queue* queue = nullptr;                       ///< null: no server runs
+  certificates::Certificates* certificates = nullptr;  ///< null: no server runs, or no authority is named
+  submission::Submission* submission = nullptr;        ///< `message send`
   /// SIGHUP by socket; null: no server runs. Problems as the configuration gives them.
   std::function<Result<void, config::Problems>()> reload;
 };

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "foundation/codec/hex.h"
-#include "foundation/crypto/certificate.h"
-#include "foundation/crypto/hash.h"
+#include "operations/certificates/tls_key.h"
 #include "platform/runtime/files.h"
 
 namespace posthorn::admin {
@@ -46,7 +44,7 @@ std::vector<std::string> tlsa_of(const config::Tls& tls) {
     const auto chain =
         pem ? crypto::Certificate::from_pem(*pem) : Result<std::vector<crypto::Certificate>, std::string>();
     if (!chain || chain->empty()) continue;
-    out.emplace_back("3 1 1 " + codec::hex_encode(crypto::sha256(chain->front().public_key_der())));
+    out.push_back(certificates::tlsa_text(chain->front()));
   }
   return out;
 }
@@ -64,6 +62,15 @@ domains::Surroundings surroundings_of(const config::Config& config) {
   around.queue_age_seconds_max =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(config.relay.give_up).count());
   return around;
+}
+
+void put_tls_keys(domains::Surroundings& around, const std::vector<storage::KeyRow>& rows) {
+  for (const storage::KeyRow& row : rows) {
+    const auto key = certificates::tls_key_from(row);
+    if (!key || key->owner != around.host_name) continue;
+    if (std::ranges::find(around.tlsa, key->tlsa()) == around.tlsa.end()) around.tlsa.push_back(key->tlsa());
+    if (key->state == certificates::TlsKeyState::next) around.tlsa_next = key->tlsa();
+  }
 }
 
 }  // namespace posthorn::admin

@@ -61,6 +61,7 @@ domains::Surroundings read_surroundings(const json::object& object) {
   around.tlsa = texts_of(object, "tlsa");
   around.dmarc_reports = texts_of(object, "dmarc_reports");
   around.tls_reports = texts_of(object, "tls_reports");
+  around.tlsa_next = text_of(object, "tlsa_next");
   around.queue_age_seconds_max = number_of(object.at("queue_age"));
   return around;
 }

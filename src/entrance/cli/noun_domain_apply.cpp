@@ -17,8 +17,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::uint16_t dns_port = 53;
-
 struct Target {
   std::optional<domains::UpdateTarget> update;
   bool is_zone_file = false;
@@ -108,25 +106,15 @@ Result<Target, Problem> target_of(const Invocation& v, const DomainLife& life) {
   const auto value = [&v](std::string_view option, const std::string& kept) {
     return v.has(option) ? v.get(option) : kept;
   };
-  const domains::UpdateServer& kept = life.model.update;
-  const std::string server = value("--server", kept.address);
+  domains::UpdateServer server = life.model.update;
+  server = {value("--server", server.address), value("--zone", server.zone), value("--key-name", server.key_name),
+            value("--key-file", server.key_file)};
   Target out;
   out.is_zone_file = dns_source_of(v, life.config).starts_with("zone:");
-  if (server.empty()) return out;
-  auto endpoint = net::Endpoint::parse(server);
-  if (!endpoint)
-    if (const auto address = IpAddress::parse(server)) endpoint = net::Endpoint{*address, dns_port};
-  if (!endpoint)
-    return fail(wrong("--server " + server, "it is no ADDRESS[:PORT]", "write 192.0.2.53 or 192.0.2.53:5353"));
-  const auto key = dns::Name::parse(value("--key-name", kept.key_name));
-  if (!key)
-    return fail(
-        wrong("--key-name", "updates are signed, and no key is named", "tsig-keygen -a hmac-sha256 NAME makes one"));
-  auto secret = domains::read_tsig_secret(value("--key-file", kept.key_file));
-  if (!secret) return fail(std::move(secret.error()));
-  const auto zone = dns::Name::parse(value("--zone", kept.zone.empty() ? life.model.domain : kept.zone));
-  if (!zone) return fail(wrong("--zone", "it is no name", ""));
-  out.update = domains::UpdateTarget{.server = *endpoint, .zone = *zone, .key = {*key, std::move(*secret)}};
+  if (server.address.empty()) return out;
+  auto target = domains::update_target(server, life.model.domain);
+  if (!target) return fail(std::move(target.error()));
+  out.update = std::move(*target);
   return out;
 }
 

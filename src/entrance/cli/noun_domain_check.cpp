@@ -240,6 +240,7 @@ Result<void, Problem> read_models(const Invocation& v, Checking& checking) {
     if (life) {
       expectation.model = life->model;
       expectation.around = life->around;
+      if (!life->around.tlsa_next.empty()) expectation.next_key_tlsa = life->around.tlsa_next;
       expectation.policies = life->policies;
       checking.lives.emplace(domain.lower_case_key(), std::move(*life));
     }

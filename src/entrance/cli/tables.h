@@ -13,6 +13,7 @@ namespace posthorn::cli {
 [[nodiscard]] const std::vector<Verb>& domain_compare_verbs();  // domain compare
 [[nodiscard]] const std::vector<Verb>& domain_watch_verbs();    // domain watch
 [[nodiscard]] const std::vector<Verb>& key_verbs();             // domain keys, rotate, advance, revoke
+[[nodiscard]] const std::vector<Verb>& certificate_verbs();     // certificate …
 [[nodiscard]] const std::vector<Verb>& domain_plan_verbs();     // domain set, plan, timeline
 [[nodiscard]] const std::vector<Verb>& domain_apply_verbs();    // domain apply
 [[nodiscard]] const std::vector<Verb>& domain_rollout_verbs();  // domain rollout, leave, park
@@ -33,12 +34,14 @@ namespace posthorn::cli {
 [[nodiscard]] const std::vector<Verb>& dns_verbs();             // dns …
 
 using Table = const std::vector<Verb>& (*)();
-inline constexpr std::array tables{
-    Table{server_verbs},         Table{domain_verbs},        Table{domain_plan_verbs},  Table{domain_apply_verbs},
-    Table{domain_rollout_verbs}, Table{domain_bundle_verbs}, Table{domain_check_verbs}, Table{domain_compare_verbs},
-    Table{domain_watch_verbs},   Table{key_verbs},           Table{account_verbs},      Table{login_verbs},
-    Table{address_verbs},        Table{queue_verbs},         Table{message_verbs},      Table{mailbox_verbs},
-    Table{store_verbs},          Table{config_verbs},        Table{check_verbs},        Table{transport_verbs},
-    Table{sign_verbs},           Table{parse_verbs},         Table{record_verbs},       Table{dns_verbs}};
+inline constexpr std::array tables{Table{server_verbs},       Table{domain_verbs},         Table{domain_plan_verbs},
+                                   Table{domain_apply_verbs}, Table{domain_rollout_verbs}, Table{domain_bundle_verbs},
+                                   Table{domain_check_verbs}, Table{domain_compare_verbs}, Table{domain_watch_verbs},
+                                   Table{key_verbs},          Table{certificate_verbs},    Table{account_verbs},
+                                   Table{login_verbs},        Table{address_verbs},        Table{queue_verbs},
+                                   Table{message_verbs},      Table{mailbox_verbs},        Table{store_verbs},
+                                   Table{config_verbs},       Table{check_verbs},          Table{transport_verbs},
+                                   Table{sign_verbs},         Table{parse_verbs},          Table{record_verbs},
+                                   Table{dns_verbs}};
 
 }  // namespace posthorn::cli

@@ -5,6 +5,7 @@
 #include "entrance/server/settings.h"
 #include "operations/domains/key_witness.h"
 #include "platform/runtime/deadline.h"
+#include "platform/runtime/files.h"
 #include "platform/runtime/process.h"
 
 namespace posthorn::server {
@@ -17,6 +18,7 @@ constexpr Duration kKeyTick = std::chrono::minutes(5);
 constexpr int kTicksToRetention = 3600;
 constexpr Duration kTransportTick = std::chrono::minutes(1);
 constexpr int kTransportTicksToRefresh = 60;
+constexpr std::size_t kAnchorFileOctetsMax = 64 * KiB;
 
 }  // namespace
 
@@ -81,6 +83,11 @@ Result<void, Problem> SiteServer::read_keys() {
   if (!source) return fail(std::move(source.error()));
   resolver::Options options;
   options.source = std::move(*source);
+  if (!config_.dns_trust_anchor_file.empty()) {
+    auto anchors = runtime::read_file(config_.dns_trust_anchor_file, kAnchorFileOctetsMax);
+    if (!anchors) return fail(std::move(anchors.error()));
+    options.trust_anchor = std::move(*anchors);
+  }
   auto resolver = resolver::make_resolver(options, process_.clock(), process_.loops().executor(0));
   if (!resolver) return fail(std::move(resolver.error()));
   resolver_ = std::move(*resolver);
@@ -283,6 +290,7 @@ void SiteServer::start_work() {
   if (watcher_) runtime::spawn(housekeeping_, first, "domain watch", watcher_->run());
   if (web_) runtime::spawn(housekeeping_, first, "web", web_->run());
   if (certificates_) runtime::spawn(housekeeping_, first, "certificates", certificates_->keep());
+  if (server_tls_) runtime::spawn(housekeeping_, first, "certificates' ends", watch_expiry());
   for (const Door& door : doors_) door.service->start();
   for (const auto& service : access_services_) service->start();
   for (const Listening& each : listening_)
@@ -432,6 +440,7 @@ admin::Site SiteServer::admin_site() {
   site.ids = &process_.ids();
   site.workers = &process_.workers();
   site.queue = queue_.get();
+  site.certificates = certificates_.get();
   site.folders = folders_.get();
   site.mailboxes = mailboxes_.get();
   site.submission = submission_.get();

@@ -13,6 +13,7 @@
 #include "entrance/server/process.h"
 #include "entrance/server/site_pages.h"
 #include "entrance/server/site_watch.h"
+#include "entrance/server/zone_publishers.h"
 #include "flow/access/imap.h"
 #include "flow/access/pop3.h"
 #include "flow/access/service.h"
@@ -27,6 +28,7 @@
 #include "flow/submission/submission.h"
 #include "flow/verification/selectors_seen.h"
 #include "operations/certificates/certificates.h"
+#include "operations/certificates/expiry.h"
 #include "operations/domains/key_states.h"
 #include "platform/https/client.h"
 #include "platform/resolver/resolver.h"
@@ -84,7 +86,9 @@ class SiteServer {
   // site_web.cpp
   [[nodiscard]] Task<Result<void, Problem>> open_web();
   [[nodiscard]] Task<Result<void, Problem>> open_certificates();
-  [[nodiscard]] std::vector<std::vector<std::string>> names_for_certificates() const;
+  [[nodiscard]] Result<void, Problem> make_provers();
+  [[nodiscard]] std::vector<certificates::Want> wanted_certificates() const;
+  [[nodiscard]] bool is_proven_by_dns(std::string_view name) const;
   /// Those of the configuration and those that were issued, for all new handshakes.
   [[nodiscard]] Result<void, Problem> use_certificates(const config::Tls& tls);
 
@@ -98,6 +102,7 @@ class SiteServer {
   /// Takes the DKIM keys through their states.
   [[nodiscard]] Task<> keep_keys();
   [[nodiscard]] Task<> keep_transport();
+  [[nodiscard]] Task<> watch_expiry();
   [[nodiscard]] config::Config present_config() const;
   void apply(config::Config config);
 
@@ -148,6 +153,11 @@ class SiteServer {
   std::unique_ptr<domains::Watcher> watcher_;
   std::unique_ptr<SitePages> pages_;
   std::unique_ptr<certificates::AcmeTransport> acme_transport_;
+  std::unique_ptr<certificates::RecordWitness> record_witness_;
+  std::unique_ptr<ZonePublishers> zone_publishers_;
+  std::unique_ptr<certificates::HttpProver> http_prover_;
+  std::unique_ptr<certificates::DnsProver> dns_prover_;
+  std::unique_ptr<certificates::ChosenProver> prover_;
   std::unique_ptr<certificates::Certificates> certificates_;
   std::unique_ptr<admin::WebServer> web_;
   std::vector<Listening> listening_;

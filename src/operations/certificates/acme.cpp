@@ -54,18 +54,18 @@ std::string words_of(int status, const json::object& problem) {
   return words;
 }
 
-/// The first http-01 challenge of an authorization; nullptr: it offers none.
-const json::object* http_challenge(const json::object& authorization) {
+/// The first challenge of this type in an authorization; nullptr: it offers none.
+const json::object* challenge_in(const json::object& authorization, std::string_view type) {
   const auto* challenges = authorization.if_contains("challenges");
   if (challenges == nullptr || !challenges->is_array()) return nullptr;
   for (const json::value& each : challenges->get_array())
-    if (each.is_object() && text_of(each.get_object(), "type") == "http-01") return &each.get_object();
+    if (each.is_object() && text_of(each.get_object(), "type") == type) return &each.get_object();
   return nullptr;
 }
 
 /// Why an authorization failed: the error of the challenge that was tried.
-std::string failure_of(const json::object& authorization) {
-  const json::object* challenge = http_challenge(authorization);
+std::string failure_of(const json::object& authorization, std::string_view type) {
+  const json::object* challenge = challenge_in(authorization, type);
   const auto* error = challenge != nullptr ? challenge->if_contains("error") : nullptr;
   if (error == nullptr || !error->is_object()) return "the authority did not say why";
   return text::printable(text_of(error->get_object(), "detail").substr(0, 500));
@@ -133,36 +133,44 @@ Task<Result<void, Problem>> AcmeClient::open_account() {
   co_return Result<void, Problem>{};
 }
 
-Task<Result<void, Problem>> AcmeClient::await_proof(std::string authorization) {
+Task<Result<void, Problem>> AcmeClient::await_proof(std::string authorization, std::string_view type) {
   for (int polls = 0; polls < acme_polls_max; ++polls) {
     auto answer = co_await post(authorization, "");
     if (!answer) co_return fail(std::move(answer.error()));
     const std::string status = text_of(answer->body, "status");
     if (status == "valid") co_return Result<void, Problem>{};
     if (status != "pending" && status != "processing")
-      co_return fail(cannot("the proof for an ACME order", failure_of(answer->body), true));
+      co_return fail(cannot("the proof for an ACME order", failure_of(answer->body, type), true));
     co_await wait(answer->reply);
   }
   co_return fail(cannot("the proof for an ACME order", "the authority did not look at it in time", true));
 }
 
-Task<Result<void, Problem>> AcmeClient::prove(std::string authorization) {
+Task<Result<void, Problem>> AcmeClient::prove(std::string authorization, std::vector<std::string> names) {
   auto answer = co_await post(authorization, "");
   if (!answer) co_return fail(std::move(answer.error()));
   if (text_of(answer->body, "status") == "valid") co_return Result<void, Problem>{};
-  const json::object* challenge = http_challenge(answer->body);
+  const auto* identifier = answer->body.if_contains("identifier");
+  const std::string name =
+      identifier != nullptr && identifier->is_object() ? text_of(identifier->get_object(), "value") : std::string();
+  // Proofs are placed for what was ordered, whatever the authority names.
+  if (std::ranges::find(names, name) == names.end())
+    co_return fail(cannot("the proof for an ACME order", "the authority names no name of the order", false));
+  const std::string_view type = prover_.challenge(name);
+  const json::object* challenge = challenge_in(answer->body, type);
   const std::string token = challenge != nullptr ? text_of(*challenge, "token") : std::string();
   if (!is_token(token))
-    co_return fail(cannot("the proof for an ACME order", "the authority offers no http-01 challenge", false));
-  tokens_.put(token, key_authorization(token, account_.key));
+    co_return fail(cannot("the proof for " + name, fmt::format("the authority offers no {} challenge", type), false));
+  const Proof proof{name, token, key_authorization(token, account_.key)};
+  if (auto placed = co_await prover_.place(proof); !placed) co_return fail(std::move(placed.error()));
   auto begun = co_await post(text_of(*challenge, "url"), "{}");
   Result<void, Problem> proved;
   if (begun) {
-    proved = co_await await_proof(std::move(authorization));
+    proved = co_await await_proof(std::move(authorization), type);
   } else {
     proved = fail(std::move(begun.error()));
   }
-  tokens_.remove(token);
+  co_await prover_.take_away(proof);
   co_return proved;
 }
 
@@ -196,7 +204,7 @@ Task<Result<std::string, Problem>> AcmeClient::issue(std::vector<std::string> na
   auto order = co_await post(text_of(directory_, "newOrder"), json::serialize(wanted));
   if (!order) co_return fail(std::move(order.error()));
   for (const std::string& authorization : list_of(order->body, "authorizations"))
-    if (auto proved = co_await prove(authorization); !proved) co_return fail(std::move(proved.error()));
+    if (auto proved = co_await prove(authorization, names); !proved) co_return fail(std::move(proved.error()));
   co_return co_await finish(header_of(order->reply, "location"), text_of(order->body, "finalize"), std::move(names),
                             std::move(key));
 }

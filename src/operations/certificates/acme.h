@@ -1,5 +1,5 @@
-// ACME, the client (RFC 8555): an account, an order, its http-01 proofs, the certificate. The road to the authority is
-// a Transport, so that tests play the authority.
+// ACME, the client (RFC 8555): an account, an order, its proofs (proof.h), the certificate. The road to the authority
+// is a Transport, so that tests play the authority.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@
 #include "foundation/base/result.h"
 #include "foundation/base/task.h"
 #include "foundation/crypto/ec_key.h"
-#include "operations/certificates/tokens.h"
+#include "operations/certificates/proof.h"
 #include "platform/https/client.h"
 #include "platform/runtime/clock.h"
 
@@ -47,11 +47,11 @@ struct AcmeAccount {
 class AcmeClient {
  public:
   /// Everything outlives its tasks.
-  AcmeClient(AcmeTransport& transport, runtime::Clock& clock, Tokens& tokens, std::string directory,
+  AcmeClient(AcmeTransport& transport, runtime::Clock& clock, Prover& prover, std::string directory,
              AcmeAccount account)
       : transport_(transport),
         clock_(clock),
-        tokens_(tokens),
+        prover_(prover),
         directory_url_(std::move(directory)),
         account_(std::move(account)) {}
 
@@ -66,8 +66,8 @@ class AcmeClient {
     Object body;
   };
   [[nodiscard]] Task<Result<void, Problem>> open_account();
-  [[nodiscard]] Task<Result<void, Problem>> prove(std::string authorization);
-  [[nodiscard]] Task<Result<void, Problem>> await_proof(std::string authorization);
+  [[nodiscard]] Task<Result<void, Problem>> prove(std::string authorization, std::vector<std::string> names);
+  [[nodiscard]] Task<Result<void, Problem>> await_proof(std::string authorization, std::string_view type);
   [[nodiscard]] Task<Result<std::string, Problem>> finish(std::string order, std::string finalize,
                                                           std::vector<std::string> names, crypto::EcKey key);
   /// A signed request; asked again with a fresh nonce where the authority wants one (RFC 8555 6.5).
@@ -77,7 +77,7 @@ class AcmeClient {
 
   AcmeTransport& transport_;
   runtime::Clock& clock_;
-  Tokens& tokens_;
+  Prover& prover_;
   const std::string directory_url_;
   const AcmeAccount account_;
   Object directory_;

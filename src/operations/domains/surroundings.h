@@ -37,6 +37,7 @@ struct Surroundings {
   std::vector<Service> services;
   /// TLSA data for this host's certificates, present and next ("3 1 1 …"); published only where the zone is signed.
   std::vector<std::string> tlsa;
+  std::string tlsa_next;                    ///< of those, that of the next key: published before a change of keys
   std::vector<std::string> dmarc_reports;   ///< config domains.dmarc_reports
   std::vector<std::string> tls_reports;     ///< config domains.tls_reports
   std::uint64_t queue_age_seconds_max = 0;  ///< relay.give_up: how long mail for the domain may still be under way

@@ -42,6 +42,25 @@ Result<OctetString, Problem> read_tsig_secret(const std::string& file) {
                       "tsig-keygen -a hmac-sha256 NAME makes one"});
 }
 
+Result<UpdateTarget, Problem> update_target(const UpdateServer& server, const std::string& domain) {
+  constexpr std::uint16_t dns_port = 53;
+  auto endpoint = net::Endpoint::parse(server.address);
+  if (!endpoint)
+    if (const auto address = IpAddress::parse(server.address)) endpoint = net::Endpoint{*address, dns_port};
+  if (!endpoint)
+    return fail(Problem{ProblemKind::usage, "--server " + server.address, "it is no ADDRESS[:PORT]",
+                        "write 192.0.2.53 or 192.0.2.53:5353"});
+  const auto key = dns::Name::parse(server.key_name);
+  if (!key || server.key_name.empty())
+    return fail(Problem{ProblemKind::usage, "--key-name", "updates are signed, and no key is named",
+                        "tsig-keygen -a hmac-sha256 NAME makes one"});
+  auto secret = read_tsig_secret(server.key_file);
+  if (!secret) return fail(std::move(secret.error()));
+  const auto zone = dns::Name::parse(server.zone.empty() ? domain : server.zone);
+  if (!zone) return fail(Problem{ProblemKind::usage, "--zone " + server.zone, "it is no name", ""});
+  return UpdateTarget{.server = *endpoint, .zone = *zone, .key = {*key, std::move(*secret)}};
+}
+
 Problem UpdatePublisher::problem(ProblemKind kind, std::string why, std::string remedy) const {
   return {kind, fmt::format("update of {} at {}", target_.zone.text(), target_.server.text()), std::move(why),
           std::move(remedy)};

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "operations/domains/model.h"
 #include "operations/domains/zone_publisher.h"
 #include "platform/net/connect.h"
 #include "platform/runtime/random.h"
@@ -20,6 +21,10 @@ struct UpdateTarget {
 
 /// The key's secret from the first line of its file: base64, or `secret "…";` as tsig-keygen writes it.
 [[nodiscard]] Result<OctetString, Problem> read_tsig_secret(const std::string& file);
+
+/// Where updates of a domain's zone go, as its model says (`domain set --update-server …`). A Problem of kind usage
+/// says what is missing.
+[[nodiscard]] Result<UpdateTarget, Problem> update_target(const UpdateServer& server, const std::string& domain);
 
 /// One update at a time; on the executor of the loop.
 class UpdatePublisher final : public ZonePublisher {

@@ -20,7 +20,10 @@ constexpr auto kDnskey = static_cast<dns::RecordType>(48);
 
 std::vector<std::string> anchors(const Options& options) {
   std::vector<std::string> all{kRootKsk2017, kRootKsk2024};
-  if (!options.trust_anchor.empty()) all.push_back(options.trust_anchor);
+  for (const auto line : std::views::split(options.trust_anchor, '\n')) {
+    const std::string_view record(line);
+    if (!record.empty() && record.front() != ';') all.emplace_back(record);
+  }
   return all;
 }
 

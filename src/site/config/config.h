@@ -45,11 +45,17 @@ struct Keys {
   std::filesystem::path sealing_key_file;
 };
 
+/// How a name is proven to the authority.
+enum class AcmeChallenge : std::uint8_t { http_01, dns_01 };
+
 /// Certificates by ACME (RFC 8555).
 struct Acme {
   std::string directory;             ///< URL of the authority's directory; empty: no certificates are asked for
   std::vector<std::string> contact;  ///< "mailto:…"
   std::vector<std::string> names;    ///< further host names besides host_name and the policy hosts, A-labels
+  AcmeChallenge challenge = AcmeChallenge::http_01;
+  std::vector<std::string> dns_01;            ///< domains whose names, and those below, are proven by dns-01 anyway
+  Duration key_age = std::chrono::days(365);  ///< of a key, before the next one takes over; zero: never by itself
 };
 
 /// What a route asks of TLS.
@@ -96,6 +102,7 @@ struct Config {
   std::string host_name;       ///< greeting, EHLO, Received, authserv-id
   std::filesystem::path store_dir;
   std::string dns_source = "system";  ///< INTERFACES --dns: system, recursive, ADDR[:PORT], zone:FILE (absolute)
+  std::filesystem::path dns_trust_anchor_file;  ///< DNSKEY or DS records trusted beside the root's; may be empty
   Listen listen;
   Tls tls;
   Keys keys;

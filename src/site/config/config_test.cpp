@@ -64,7 +64,11 @@ names = ["imap.alpha.example", "Pop.Alpha.Example"]
   EXPECT_EQ(config->acme.names.at(1), "pop.alpha.example");
   EXPECT_NE(only_fault("[acme]\ndirectory = \"http://authority.example\"\n").find("https"), std::string::npos);
   EXPECT_NE(only_fault("[acme]\ncontact = \"postmaster@alpha.example\"\n").find("mailto"), std::string::npos);
+  EXPECT_EQ(config->acme.challenge, AcmeChallenge::http_01);
+  EXPECT_EQ(config->acme.key_age, Duration(365 * 24h));
   EXPECT_NE(only_fault("[acme]\nnames = \"no name\"\n").find("host name"), std::string::npos);
+  EXPECT_NE(only_fault("[acme]\nchallenge = \"tls-alpn-01\"\n").find("dns-01"), std::string::npos);
+  EXPECT_NE(only_fault("[acme]\ndns_01 = \"a b\"\n").find("no domain"), std::string::npos);
 }
 
 TEST(Config, ReportAddressesAreUrisAndWatchingHasBounds) {

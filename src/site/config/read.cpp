@@ -83,6 +83,11 @@ void read_ca_file(Reading& r, std::string_view key, const toml::node& node) {
   }
 }
 
+void read_trust_anchor_file(Reading& r, std::string_view key, const toml::node& node) {
+  if (const auto text = read_string(r, key, node, R"("/etc/posthorn/anchors")"))
+    r.config.dns_trust_anchor_file = r.path(*text);
+}
+
 void read_sealing_key_file(Reading& r, std::string_view key, const toml::node& node) {
   if (const auto text = read_string(r, key, node, R"("/etc/posthorn/sealing.key")")) {
     r.config.keys.sealing_key_file = r.path(*text);
@@ -111,6 +116,32 @@ void read_acme_contact(Reading& r, std::string_view key, const toml::node& node)
               R"(write an address as "mailto:postmaster@example.org")");
     }
   }
+}
+
+void read_acme_challenge(Reading& r, std::string_view key, const toml::node& node) {
+  const auto text = read_string(r, key, node, R"("dns-01")");
+  if (!text) return;
+  if (*text == "http-01" || *text == "dns-01") {
+    r.config.acme.challenge = *text == "dns-01" ? AcmeChallenge::dns_01 : AcmeChallenge::http_01;
+    return;
+  }
+  r.fault(node, key, fmt::format("'{}' is no way to prove a name", *text), R"(write "http-01" or "dns-01")");
+}
+
+void read_acme_dns_01(Reading& r, std::string_view key, const toml::node& node) {
+  for (const Element& element : read_strings(r, key, node, R"("example.org")")) {
+    if (const auto domain = address::Domain::parse(element.text)) {
+      r.config.acme.dns_01.push_back(domain->a_label());
+    } else {
+      r.fault(*element.node, key, fmt::format("'{}' is no domain", element.text), "write domains of this server");
+    }
+  }
+}
+
+void read_acme_key_age(Reading& r, std::string_view key, const toml::node& node) {
+  const auto text = read_string(r, key, node, R"("365d")");
+  if (!text) return;
+  if (const auto time = read_duration(r, key, node, *text)) r.config.acme.key_age = *time;
 }
 
 void read_acme_names(Reading& r, std::string_view key, const toml::node& node) {
@@ -196,6 +227,7 @@ constexpr std::array readers{
     KeyReader{"host_name", read_host_name},
     KeyReader{"store.dir", read_store_dir},
     KeyReader{"dns.source", read_dns_source},
+    KeyReader{"dns.trust_anchor_file", read_trust_anchor_file},
     KeyReader{"listen.smtp", read_listen<&Listen::smtp>},
     KeyReader{"listen.submission", read_listen<&Listen::submission>},
     KeyReader{"listen.submissions", read_listen<&Listen::submissions>},
@@ -213,6 +245,9 @@ constexpr std::array readers{
     KeyReader{"acme.directory", read_acme_directory},
     KeyReader{"acme.contact", read_acme_contact},
     KeyReader{"acme.names", read_acme_names},
+    KeyReader{"acme.challenge", read_acme_challenge},
+    KeyReader{"acme.dns_01", read_acme_dns_01},
+    KeyReader{"acme.key_age", read_acme_key_age},
     KeyReader{"relay.mx_port", read_mx_port},
     KeyReader{"relay.source", read_relay_source},
     KeyReader{"relay.allow_private", read_allow_private},

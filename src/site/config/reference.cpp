@@ -113,6 +113,11 @@ constexpr std::array keys{
         "Who answers DNS questions: the servers of resolv.conf (validating ourselves), the roots, a server, or a zone "
         "file (offline).",
         [](const Config& c) { return toml_string(c.dns_source); }, true},
+    Key{"dns.trust_anchor_file", "file", "RFC 4033 5",
+        "DNSKEY or DS records in zone-file form, one a line, that are trusted beside the root's: for zones of one's "
+        "own "
+        "that are signed and not delegated from the root. A server given by ADDRESS is then always validated.",
+        [](const Config& c) { return text_or_absent(c.dns_trust_anchor_file.string()); }, true},
     Key{"listen.smtp", endpoint_type, "RFC 5321", "Mail from other servers. Port 25.", listen_value<&Listen::smtp>,
         true},
     Key{"listen.submission", endpoint_type, "RFC 6409", "Mail from our own users, STARTTLS first. Port 587.",
@@ -149,7 +154,7 @@ constexpr std::array keys{
         [](const Config& c) { return text_or_absent(c.keys.sealing_key_file.string()); }, true},
     Key{"acme.directory", "https URL", "RFC 8555 7.1.1",
         "The certificate authority that is asked for this host's certificates, and renews them; its terms of service "
-        "are agreed to with this key. It looks for its proof at port 80 of each name: set listen.http. Absent: "
+        "are agreed to with this key. How names are proven says acme.challenge. Absent: "
         "certificates are those of tls.certificate alone.",
         [](const Config& c) { return text_or_absent(c.acme.directory); }, true},
     Key{"acme.contact", "mailto URL, or a list", "RFC 8555 7.3",
@@ -158,6 +163,20 @@ constexpr std::array keys{
     Key{"acme.names", "host name, or a list", "",
         "Names to have certificates for besides host_name and the mta-sts names of the domains here.",
         [](const Config& c) { return list_of(c.acme.names, toml_string); }, true},
+    Key{"acme.challenge", "http-01 or dns-01", "RFC 8555 8",
+        "How names are proven to the authority: by a file at port 80 of the name (http-01, needs listen.http), or by a "
+        "TXT record in its zone (dns-01): the domain that the name is in must have an update server (posthorn domain "
+        "set DOMAIN --update-server).",
+        [](const Config& c) { return toml_string(c.acme.challenge == AcmeChallenge::dns_01 ? "dns-01" : "http-01"); },
+        true},
+    Key{"acme.dns_01", "domain, or a list", "RFC 8555 8.4",
+        "Domains whose names, and all below them, are proven by dns-01 where acme.challenge is http-01.",
+        [](const Config& c) { return list_of(c.acme.dns_01, toml_string); }, true},
+    Key{"acme.key_age", "duration", "",
+        "How old a certificate's private key may become before the next one takes over; renewals keep the key. Where "
+        "TLSA records name the key, the next one waits until every server has shown its record for two TTLs. 0: only "
+        "posthorn certificate change-key changes it.",
+        [](const Config& c) { return toml_string(duration_text(c.acme.key_age)); }, true},
     Key{"relay.mx_port", "port", "RFC 5321 4.5.4.2",
         "The port of MX hosts. Anything but 25 is for laboratories; TLSA records are still asked at _25._tcp.",
         [](const Config& c) { return std::to_string(c.relay.mx_port); }, false},
