@@ -30,7 +30,7 @@ class _Result(unittest.TestResult):
     def _words(self, err, test):
         """An assertion of ours speaks for itself; anything else needs its traceback."""
         kind, value, trace = err
-        if not issubclass(kind, test.failureException):
+        if not issubclass(kind, test.failureException or AssertionError):
             return self._exc_info_to_string(err, test)
         while trace.tb_next and trace.tb_frame.f_code.co_name != test._testMethodName:
             trace = trace.tb_next

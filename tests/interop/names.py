@@ -8,7 +8,7 @@ wrong; Unbound validates for those who ask at port 53 of a loopback address (a m
 import socket
 import struct
 
-from dns_peers import ZONE, Bind, Server, answers
+from dns_peers import ZONE, Bind, Server
 from jail import wait_until
 from tls_world import TYPES, wire_data, wire_name
 
@@ -92,7 +92,16 @@ class Unbound(Server):
         self.source = f"{address}:53"
 
     def ready(self):
-        return answers(self.address, self.port)
+        """It answers a question for the zone, which it asks BIND for and validates."""
+        question = struct.pack(">6H", 7, 1 << 8, 1, 0, 0, 0) + wire_name(ZONE) + struct.pack(">HH", 6, 1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(1)
+            try:
+                asking.sendto(question, (self.address, self.port))
+                reply = asking.recv(4096)
+            except OSError:
+                return False
+        return reply[3] & 15 == 0 and struct.unpack(">H", reply[6:8])[0] > 0
 
     def configure(self):
         self.jail.write("/etc/unbound/anchor.key", self.bind.anchor)

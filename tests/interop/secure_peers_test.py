@@ -80,8 +80,10 @@ class SecurePeers(unittest.TestCase):
         cls.resolver_address, cls.web, cls.policy_address = free_address(53), free_address(443), free_address(443)
         cls.peer_address, cls.mx_port = "127.0.8.10", free_port("127.0.8.10")
         certificate = authority.issue(f"mail.{DOMAIN}", f"mta-sts.{DOMAIN}")
-        cls.bind = SignedBind(cls.records(), {"plain.example": cls.lead("plain.example", cls.web)},
-                              {"broken.example": cls.lead("broken.example", cls.web)})
+        # Children of the signed zone: two whose parent says that they are not signed, two that are not signed although it says so.
+        opened = [*cls.lead("open.example", cls.peer_address), f"_25._tcp.mx.open.example. TLSA {BAD}"]
+        cls.bind = SignedBind(cls.records(), {"plain.example": cls.lead("plain.example", cls.web), "open.example": opened},
+                              {"broken.example": cls.lead("broken.example", cls.web), "forged.example": cls.lead("forged.example", cls.peer_address)})
         cls.addClassCleanup(cls.bind.__exit__)
         cls.bind.__enter__()
         cls.unbound = Unbound(cls.resolver_address, cls.bind)
@@ -145,7 +147,7 @@ class SecurePeers(unittest.TestCase):
         files = {"/etc/resolv.conf": f"nameserver {cls.resolver_address}\noptions trust-ad edns0\n", "/etc/tls/ca.pem": authority.file.read_text()}
         cls.peer = CertifiedPostfix("match.example", address=cls.peer_address, port=cls.mx_port, certificate=authority.issue("mx.match.example"),
                                     files=files, settings={**resolving, "smtp_tls_security_level": "dane", "debug_peer_level": "2",
-                                                           "virtual_mailbox_domains": "match.example other.example rolling.example"})
+                                                           "virtual_mailbox_domains": "match.example other.example rolling.example open.example forged.example"})
         cls.sts_peer = CertifiedPostfix("sts.example", certificate=authority.issue("mail.sts.example"), files=files, settings={
             **resolving, "smtp_tls_policy_maps": f"socketmap:inet:127.0.0.1:{cls.sts.port}:postfix"})
         for peer in (cls.peer, cls.sts_peer):
@@ -235,6 +237,15 @@ class SecurePeers(unittest.TestCase):
 
     def test_we_keep_mail_where_the_zone_names_another_key(self):
         message_id = self.told("joe@other.example", "no TLSA record matches").encode()
+        self.assertFalse(any(message_id in octets for octets in self.peer.messages()))
+
+    def test_we_look_at_no_record_of_an_unsigned_zone(self):
+        message_id = self.told("joe@open.example", '"state":"relayed"')
+        self.assertNotIn("DANE", self.story(message_id))
+
+    def test_we_keep_mail_where_signatures_are_broken(self):
+        message_id = self.told("joe@forged.example", "bogus").encode()
+        self.assertIn('"state":"queued"', self.story(message_id.decode()))
         self.assertFalse(any(message_id in octets for octets in self.peer.messages()))
 
 

@@ -25,11 +25,11 @@ class Authority:
         self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=Test CA", "-keyout",
                       self.folder / "ca.key", "-out", self.file)
 
-    def issue(self, *names):
-        """A certificate for these names: paths of chain and key."""
+    def issue(self, *names, common_name="leaf"):
+        """A certificate for these names: paths of chain and key. The common name is nobody's (RFC 9525 2)."""
         self.number += 1
         cert, key, request, extension = (self.folder / f"{self.number}.{kind}" for kind in ("pem", "key", "csr", "ext"))
-        self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=leaf", "-keyout", key, "-out", request)
+        self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={common_name}", "-keyout", key, "-out", request)
         extension.write_text("subjectAltName=" + ",".join(f"DNS:{name}" for name in names) + "\n")
         self._openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.folder / "ca.key", "-CAcreateserial", "-days", "20",
                       "-extfile", extension, "-out", cert)

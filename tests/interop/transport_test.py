@@ -1,6 +1,7 @@
 """MTA-STS and DANE end to end: real HTTPS, real certificates, Postfix as receiver from us and as sender to us."""
 import json
 import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -46,6 +47,7 @@ class Transport(unittest.TestCase):
         "redirect.example": "https://elsewhere.example/",
         "training.example": policy("training", "mx1.training.example"),
         "nocert.example": policy("enforce", "mx1.nocert.example"),
+        "common.example": policy("enforce", "mx1.common.example"),
     }
     SIGNED = ["dane.example", "mismatch.example", "bogus.example", "rollover.example", "require.example"]
 
@@ -60,7 +62,7 @@ class Transport(unittest.TestCase):
         cls.addClassCleanup(cls.policies.close)
         # The host is known by some of its names only.
         known = ["enforce", "unlisted", "none", "redirect", "training", "nocert"]
-        certificate = authority.issue(*(f"mx1.{name}.example" for name in known))
+        certificate = authority.issue(*(f"mx1.{name}.example" for name in known), common_name="mx1.common.example")
         cls.bed = Bed(1, **{"mta_sts.https_port": cls.policies.port, "tls.ca_file": str(authority.file)})
         domains = [*cls.POLICIES, *cls.SIGNED, "plain.example"]
         try:
@@ -112,6 +114,20 @@ class Transport(unittest.TestCase):
 
     def test_enforce_with_a_certificate_for_another_name(self):
         self.stays("wrong.example", "hostname mismatch")
+
+    def test_the_common_name_of_a_certificate_is_no_name_of_the_host(self):
+        self.stays("common.example", "hostname mismatch")
+
+    def test_nothing_below_tls_1_2_is_spoken(self):
+        """RFC 8996, RFC 9325 3.1.1; the client offers the old versions and their ciphers, whatever its own default forbids."""
+        for version, spoken in (("-tls1", False), ("-tls1_1", False), ("-tls1_2", True), ("-tls1_3", True)):
+            done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.bed.posthorn.port('submissions')}", version, "-cipher",
+                                   "ALL:@SECLEVEL=0"], input=b"", capture_output=True, timeout=30)
+            self.assertEqual(b"Cipher is (NONE)" not in done.stdout, spoken, f"{version}: {done.stdout[-600:]}{done.stderr[-600:]}")
+        for cipher in ("RC4", "3DES", "EXPORT", "aNULL", "eNULL"):
+            done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.bed.posthorn.port('submissions')}", "-tls1_2", "-cipher",
+                                   f"{cipher}:@SECLEVEL=0"], input=b"", capture_output=True, timeout=30)
+            self.assertTrue(b"Cipher is (NONE)" in done.stdout or done.returncode, f"{cipher}: {done.stdout[-600:]}")
 
     def test_enforce_with_an_mx_that_is_not_listed(self):
         self.stays("unlisted.example", "does not list this host")

@@ -1,4 +1,5 @@
 """The web listeners, and certificates from a real ACME authority by http-01."""
+import hashlib
 import http.client
 import socket
 import unittest
@@ -65,6 +66,43 @@ class Web(unittest.TestCase):
         for file in (posthorn.config.parent / "store").rglob("*"):
             if file.is_file():
                 self.assertNotIn(b"PRIVATE KEY", file.read_bytes(), f"{file.name} holds an open key")
+
+    def test_a_policy_host_for_a_domain_whose_mail_is_elsewhere(self):
+        """It only points mta-sts.elsewhere.example at us: policy, certificate by the authority, chosen by SNI, and the log of fetches."""
+        domain, host = "elsewhere.example", "mta-sts.elsewhere.example"
+        bed = Bed(0)
+        self.addCleanup(bed.close)
+        bed.zone.host(AUTHORITY, "127.0.0.1").host(host, "127.0.0.1").mx(domain, "mx.provider.example")
+        posthorn = bed.open(listen=("smtp", "submission", "submissions", "http", "https"))
+        try:
+            pebble = Pebble(posthorn.port("http"))
+        except Unavailable as reason:
+            self.skipTest(str(reason))
+        self.addCleanup(pebble.stop)
+        posthorn.settings = {"acme.directory": f"https://{AUTHORITY}:{pebble.port}/dir", "tls.ca_file": str(pebble.certificate)}
+        posthorn._change_config()
+        posthorn.restart()
+        posthorn.ok("domain", "add", domain, "--elsewhere")
+        posthorn.ok("domain", "set", domain, "--mx", "10:mx.provider.example")
+        posthorn.ok("domain", "rollout", domain, "testing", "--without-evidence")
+        posthorn.ok("domain", "apply", domain, "--by-hand")
+        served = [entry for entry in posthorn.json("domain", "rollout", domain)["policies"] if entry["served"]]
+        self.assertEqual(len(served), 1)
+        before = served[0]["last_fetched"]
+        status, body = self.get(posthorn.port("https"), "/.well-known/mta-sts.txt", True, host=host)
+        self.assertEqual(status, 200)
+        self.assertIn("mx: mx.provider.example", body)
+        self.assertEqual(served[0]["id"], hashlib.sha256(body.encode()).hexdigest()[:32])
+        after = [entry for entry in posthorn.json("domain", "rollout", domain)["policies"] if entry["served"]][0]["last_fetched"]
+        self.assertTrue(after and after >= (before or ""), f"{before} -> {after}")
+        # The first order, for the host's own names, may be under way.
+        wait_until(lambda: posthorn.run("certificate", "renew", host).returncode == 0, SECONDS, lambda: posthorn.process.tail(20))
+        shown = issuer_of(posthorn.port("https"), host)
+        self.assertIn("Pebble", shown)
+        self.assertIn(f"DNS:{host}", shown)
+        self.assertNotIn(f"DNS:{host}", issuer_of(posthorn.port("https"), posthorn.host_name), "each name has its own certificate")
+        posthorn.restart()
+        self.assertEqual(self.get(posthorn.port("https"), "/.well-known/mta-sts.txt", True, host=host), (200, body))
 
 
 if __name__ == "__main__":

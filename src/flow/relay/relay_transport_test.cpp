@@ -240,6 +240,27 @@ TEST_F(RelayTransportTest, TheMxNameCountsNotWhatTheCertificateSays) {
   EXPECT_EQ(outcomes[0].failure, ResultType::validation_failure);
 }
 
+TEST_F(RelayTransportTest, TheHandshakeNamesTheMxHost) {
+  // RFC 8461 4.2: SNI. The peer shows another certificate to who does not name it.
+  const auto other = *authority_.issue({{"other.example"}, kFrom, kUntil});
+  const auto mine = *authority_.issue({{"mx1.beta.example"}, kFrom, kUntil});
+  servers_.push_back(*net::ServerTls::make({other, mine}));
+  network.peer("192.0.2.1").script.tls = servers_.back().get();
+  fetcher.bodies["beta.example"] = policy("enforce", "mx1.beta.example");
+  start(std::string(kOneHost) + sts("1"));
+  EXPECT_TRUE(goes_out()) << story();
+}
+
+TEST_F(RelayTransportTest, ThePolicyOfAParentIsNotThatOfItsSubdomain) {
+  fetcher.bodies["beta.example"] = policy("enforce", "nobody.beta.example");
+  start(std::string(kOneHost) + sts("1") +
+        "sub.beta.example. MX 10 mx2.beta.example.\nmx2.beta.example. A 192.0.2.2\n");
+  last = bed.send("ann@alpha.example", {"bob@sub.beta.example"}, [](storage::QueueRow&, auto&) {});
+  bed.run_for(seconds(30));
+  EXPECT_FALSE(bed.waits(last)) << story();
+  EXPECT_EQ(fetcher.fetches, 0);
+}
+
 TEST_F(RelayTransportTest, AHostThatIsNotInThePolicyIsPassedOverForOneThatIs) {
   fetcher.bodies["beta.example"] = policy("enforce", "mx2.beta.example");
   start(std::string(kHosts) + sts("1"));
@@ -537,6 +558,15 @@ TEST_F(RelayTransportTest, SessionsAreCountedByPolicyDomainAndDay) {
   EXPECT_EQ(report->policies[0].failures[0].result_type, "certificate-host-mismatch");
   EXPECT_EQ(report->policies[0].failures[0].failed_session_count, 2U);
   EXPECT_EQ(report->policies[0].failures[0].receiving_ip, "192.0.2.1");
+
+  // What the next process counts is added to what this one has left.
+  TlsLedger after_restart(bed.store, bed.clock);
+  after_restart.note(outcomes.front());
+  await(after_restart.flush());
+  await(read(bed.store, day_text(bed.clock.now()), report));
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->policies[0].successful_sessions, 2U);
+  EXPECT_EQ(report->policies[0].failed_sessions, 2U);
 
   bed.run_for(hours(24 * 32));
   await(ledger.sweep());

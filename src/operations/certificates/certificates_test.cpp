@@ -117,7 +117,11 @@ TEST(Jws, ThumbprintAndBase64UrlAsTheStandardsWriteThem) {
 
 TEST(Expiry, IsToldForWhatIsInUse) {
   const auto facts = [](std::string name, Duration since, Duration left) {
-    return net::CertificateFacts{{std::move(name)}, kStart - since, kStart + left};
+    net::CertificateFacts read;
+    read.names = {std::move(name)};
+    read.not_before = kStart - since;
+    read.not_after = kStart + left;
+    return read;
   };
   EXPECT_TRUE(endings({facts("a", 70 * 24h, 20 * 24h)}, kStart).empty());
   EXPECT_EQ(endings({facts("a", 76 * 24h, 14 * 24h)}, kStart).size(), 1u);
@@ -137,7 +141,11 @@ TEST(Expiry, IsAMetricAndALineOfTheLogOnceADay) {
   ExpiryWatch watch(metrics, runtime::Logger(
                                  clock, [&lines](std::string_view line) { lines += line; }, runtime::LogLevel::info,
                                  runtime::LogFormat::logfmt));
-  const std::vector<net::CertificateFacts> in_use{{{"mx.alpha.example"}, kStart - 89 * 24h, kStart + 24h}};
+  net::CertificateFacts facts;
+  facts.names = {"mx.alpha.example"};
+  facts.not_before = kStart - 89 * 24h;
+  facts.not_after = kStart + 24h;
+  const std::vector<net::CertificateFacts> in_use{facts};
   watch.look(in_use, kStart);
   watch.look(in_use, kStart + 1h);
   EXPECT_EQ(std::ranges::count(lines, '\n'), 1);

@@ -78,16 +78,16 @@ class Zone final : public RecordWitness, public Publishers {
       if (zone_.crash != nullptr) co_await zone_.crash->pass();
       if (zone_.refuses) co_return fail(Problem{ProblemKind::unavailable, "update", "connection refused", ""});
       for (const dns::Record& record : change.must_exist) {
-        const auto& present = zone_.first[key_of(record.name, record.type)];
+        const auto& present = zone_.first[key_of(record.owner, record.type)];
         const bool there = std::ranges::any_of(present, [&](const auto& each) { return each.data == record.data; });
         if (!there) co_return fail(Problem{ProblemKind::no, "update", "somebody else has changed the zone", ""});
       }
       ++zone_.updates;
       for (const dns::Record& record : change.remove)
-        std::erase_if(zone_.first[key_of(record.name, record.type)],
+        std::erase_if(zone_.first[key_of(record.owner, record.type)],
                       [&](const dns::Record& each) { return each.data == record.data; });
       for (const dns::Record& record : change.add) {
-        auto& present = zone_.first[key_of(record.name, record.type)];
+        auto& present = zone_.first[key_of(record.owner, record.type)];
         std::erase_if(present, [&](const dns::Record& each) { return each.data == record.data; });
         present.push_back(record);
       }

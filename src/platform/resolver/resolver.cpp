@@ -20,8 +20,10 @@ constexpr auto kDnskey = static_cast<dns::RecordType>(48);
 
 std::vector<std::string> anchors(const Options& options) {
   std::vector<std::string> all{kRootKsk2017, kRootKsk2024};
-  for (const auto line : std::views::split(options.trust_anchor, '\n')) {
-    const std::string_view record(line);
+  std::string_view left = options.trust_anchor;
+  while (!left.empty()) {
+    const std::string_view record = left.substr(0, left.find('\n'));
+    left.remove_prefix(std::min(left.size(), record.size() + 1));
     if (!record.empty() && record.front() != ';') all.emplace_back(record);
   }
   return all;
