@@ -125,10 +125,9 @@ server:
     local-zone: "{ZONE}." nodefault
 remote-control:
     control-enable: no
-stub-zone:
+forward-zone:
     name: "{ZONE}."
-    stub-addr: {self.bind.address}@{self.bind.port}
-    stub-prime: no
+    forward-addr: {self.bind.address}@{self.bind.port}
 """)
 
     def command(self):

@@ -1,7 +1,7 @@
-// ACME against an authority that the test plays (certificates_fixture.h); what goes wrong on its side is said, waited
+// ACME against an authority that the test plays (certificates_bed.h); what goes wrong on its side is said, waited
 // for and tried again.
-#include "operations/certificates/certificates_fixture.h"
 #include "operations/certificates/expiry.h"
+#include "operations/test_support/certificates_bed.h"
 
 namespace posthorn::certificates {
 namespace {
@@ -93,6 +93,7 @@ TEST_F(CertificatesTest, NoncesThatTheAuthorityDoesNotLikeAreReplaced) {
 }
 
 TEST_F(CertificatesTest, KeysAreSealed) {
+  look();
   look();
   const auto rows = storage::testing::ask(*store, [](storage::Reader& reader) {
     auto all = reader.keys("tls");
