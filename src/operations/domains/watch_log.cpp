@@ -18,8 +18,19 @@ constexpr std::array sighting_words{"suspected"sv, "present"sv, "doubted"sv};
 constexpr std::array what_words{"appeared"sv, "mended"sv};
 constexpr std::array levels{FindingLevel::info, FindingLevel::warning, FindingLevel::error};
 
+/// Control characters of ASCII, and those of U+0080 to U+009F in UTF-8: a terminal would act on them.
+bool has_controls(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto octet = static_cast<unsigned char>(text[i]);
+    if (octet < 0x20 || octet == 0x7f) return true;
+    if (octet == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return true;
+  }
+  return false;
+}
+
 /// JSON takes UTF-8 only, and nothing that a peer said is kept unbounded.
 std::string bounded(std::string_view text) {
+  if (text.size() <= watch_text_octets_max && text::is_utf8(text) && !has_controls(text)) return std::string(text);
   return text::printable(text, watch_text_octets_max);
 }
 

@@ -10,10 +10,19 @@ namespace {
 
 constexpr std::size_t events_in_mail_max = 50;
 constexpr std::size_t text_octets_max = 1500;
+constexpr std::size_t record_octets_max = 900;
 constexpr std::size_t line_columns = 72;
 
 std::string counted(std::size_t number, std::string_view what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+/// What a 7-bit body may hold.
+std::string ascii(std::string_view text, std::size_t octets_max) {
+  std::string out = text::printable(text.substr(0, octets_max), octets_max);
+  const bool cut = text.size() > octets_max || out.size() > octets_max;
+  if (out.size() > octets_max) out.resize(octets_max);
+  return cut ? out + " [cut]" : out;
 }
 
 /// RFC 5322 2.1.1: lines of 998 octets at most. Long words (keys) are cut, and their reader told where to find them.
@@ -32,12 +41,12 @@ void put_wrapped(std::string& out, std::string_view text, std::string_view inden
 
 void put_event(std::string& out, const WatchEvent& event) {
   out += fmt::format("{:<8} {}  {}\r\n", event.what == WatchWhat::mended ? "mended" : word(event.level), event.id,
-                     text::printable(event.name));
+                     ascii(event.name, text_octets_max));
   if (event.what == WatchWhat::mended) return;
-  put_wrapped(out, text::printable(event.reason, text_octets_max), "    ");
+  put_wrapped(out, ascii(event.reason, text_octets_max), "    ");
   if (event.correction.empty()) return;
-  out += "    To publish:\r\n";
-  put_wrapped(out, text::printable(event.correction, text_octets_max), "      ");
+  // In one line, to be copied; RFC 5322 2.1.1 allows 998 octets.
+  out += fmt::format("    To publish:\r\n      {}\r\n", ascii(event.correction, record_octets_max));
 }
 
 std::string subject(const WatchLetter& letter, const std::vector<WatchEvent>& events) {

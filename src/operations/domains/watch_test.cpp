@@ -111,6 +111,21 @@ TEST(WatchLog, SurvivesItsJson) {
   EXPECT_TRUE(parse_watch_log("[1").findings.empty());
 }
 
+TEST(WatchLog, Utf8StaysAsItIsAndWhatATerminalWouldActOnDoesNot) {
+  WatchLog log;
+  CheckFinding found = finding("spf-syntax");
+  found.finding.reason =
+      "b\xc3\xbc"
+      "cher \xe2\x80\xa6";
+  found.finding.correction =
+      "\x1b[2J \xc2\x9b"
+      "2J";
+  for (int i = 0; i < 2; ++i) note_check(log, report_at(kStart, {found}), true);
+  const WatchLog again = parse_watch_log(watch_log_json(parse_watch_log(watch_log_json(log))));
+  EXPECT_EQ(again.findings[0].found.finding.reason, found.finding.reason);
+  EXPECT_EQ(again.findings[0].found.finding.correction, "\\x1b[2J \\xc2\\x9b2J");
+}
+
 TEST(WatchLog, KeepsItsBounds) {
   WatchLog log;
   for (int i = 0; i < 2; ++i) {
