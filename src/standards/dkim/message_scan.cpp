@@ -112,8 +112,12 @@ void MessageScan::State::end_header(Octets octets) {
     if (std::ranges::any_of(slots, [&](const Slot& slot) { return slot.kind.form == form; }))
       forms.push_back(std::make_unique<Form>(form, slots));
   const std::uint64_t body = header.body_offset();
-  if (body < octets_seen)
-    feed_body(Octets{open_line}.substr(open_line.size() - static_cast<std::size_t>(octets_seen - body)));
+  if (body < octets_seen) {
+    // An overlong section is cut before the field that overran it, which is no longer there; such a message is not
+    // verified.
+    const auto behind = static_cast<std::size_t>(std::min<std::uint64_t>(open_line.size(), octets_seen - body));
+    feed_body(Octets{open_line}.substr(open_line.size() - behind));
+  }
   if (body < octets_seen + octets.size())
     feed_body(octets.substr(body > octets_seen ? static_cast<std::size_t>(body - octets_seen) : 0));
   open_line.clear();
