@@ -217,7 +217,7 @@ Exit check_tls_rpt(const Invocation& v) {
   const bool found = lookup.state == tls_rpt::RecordState::found;
   if (v.json()) {
     print_json(json::object{{"domain", domain->text()},
-                            {"result", tls_rpt::text(lookup.state)},
+                            {"result", dns::text(lookup.state)},
                             {"valid", found},
                             {"record", found ? json::value(record_json(lookup.record)) : nullptr},
                             {"texts", json_texts(lookup.texts)},

@@ -116,7 +116,7 @@ std::string explain(const mta_sts::Policy& policy) {
 
 json::object policy_json(const domains::PolicyProbe& probe) {
   const bool found = probe.record.state == mta_sts::RecordState::found;
-  json::object record{{"state", mta_sts::text(probe.record.state)},
+  json::object record{{"state", dns::text(probe.record.state)},
                       {"id", found ? json::value(probe.record.record.id) : json::value(nullptr)},
                       {"texts", json_texts(probe.record.texts)},
                       {"reason", json_text(probe.record.reason)},

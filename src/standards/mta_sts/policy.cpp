@@ -10,6 +10,7 @@
 #include "foundation/crypto/hash.h"
 #include "foundation/text/ascii.h"
 #include "standards/address/domain.h"
+#include "standards/dns/policy_txt.h"
 #include "standards/mta_sts/record.h"
 
 namespace posthorn::mta_sts {
@@ -28,7 +29,7 @@ std::optional<Mode> parse_mode(std::string_view word) {
 
 /// sts-policy-ext-name = (ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".")
 bool is_key(std::string_view key) {
-  return !key.empty() && key.size() <= field_name_octets_max && text::is_alnum(key.front()) &&
+  return !key.empty() && key.size() <= dns::policy_field_name_octets_max && text::is_alnum(key.front()) &&
          std::ranges::all_of(key, [](char c) { return text::is_alnum(c) || c == '_' || c == '-' || c == '.'; });
 }
 

@@ -8,12 +8,11 @@
 #include "foundation/base/finding.h"
 #include "foundation/base/result.h"
 #include "foundation/base/task.h"
-#include "standards/dns/resolver.h"
+#include "standards/dns/policy_txt.h"
 
 namespace posthorn::mta_sts {
 
-inline constexpr std::size_t id_octets_max = 32;          // RFC 8461 3.1: sts-id
-inline constexpr std::size_t field_name_octets_max = 32;  // RFC 8461 3.1: sts-ext-name
+inline constexpr std::size_t id_octets_max = 32;  // RFC 8461 3.1: sts-id
 
 struct TxtRecord {
   std::string id;  ///< 1 to 32 letters and digits; compared octet by octet
@@ -28,14 +27,7 @@ struct TxtRecord {
 [[nodiscard]] std::string record_text(const TxtRecord& record);
 
 /// RFC 8461 3.1: none, several or a faulty record mean: no policy is to be looked for. A kept one stays in force.
-enum class RecordState : unsigned char {
-  found,
-  absent,
-  several,      ///< two or more begin with "v=STSv1;"
-  invalid,      ///< one, which does not parse
-  unavailable,  ///< the DNS could not be asked now
-};
-[[nodiscard]] std::string_view text(RecordState state);
+using dns::RecordState;
 
 struct RecordLookup {
   RecordState state = RecordState::absent;

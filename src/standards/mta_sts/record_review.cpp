@@ -31,15 +31,22 @@ class Review {
     commas();
     fields();
     const auto clean = parse_record(plain_);
-    if (!record)
-      add("sts-txt-syntax", FindingLevel::error, fmt::format("{}: senders find no policy", record.error()),
-          clean ? record_text(*clean) : mended());
+    if (!record) syntax(record.error(), clean ? record_text(*clean) : mended());
     return std::move(out_);
   }
 
  private:
   void add(std::string_view id, FindingLevel level, std::string reason, std::string correction = {}) {
     out_.findings.push_back({std::string{id}, level, std::move(reason), std::move(correction)});
+  }
+
+  void syntax(std::string_view fault, const std::string& better) {
+    add("sts-txt-syntax", FindingLevel::error,
+        fmt::format("{}: senders find no policy{}", fault,
+                    better.empty()
+                        ? "; write v=STSv1; id=ID; with 1 to 32 letters and digits that change with the policy"
+                        : ""),
+        better);
   }
 
   /// "v=STSv1, id=…".

@@ -1,7 +1,6 @@
 #include "standards/tls_rpt/record.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
@@ -13,13 +12,6 @@ namespace posthorn::tls_rpt {
 namespace {
 
 constexpr std::string_view kVersion = "v=TLSRPTv1";
-constexpr std::size_t kExtensionNameMax = 32;
-
-/// tlsrpt-ext-name = (ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".")
-bool is_extension_name(std::string_view name) {
-  return !name.empty() && name.size() <= kExtensionNameMax && text::is_alnum(name.front()) &&
-         std::ranges::all_of(name, [](char c) { return text::is_alnum(c) || c == '_' || c == '-' || c == '.'; });
-}
 
 struct Reading {
   Record record;
@@ -39,30 +31,14 @@ void read_rua(std::string_view value, Reading& out) {
   }
 }
 
-Result<void, std::string> read_field(std::string_view text, Reading& out) {
-  const auto equals = text.find('=');
-  const std::string_view name = text.substr(0, equals);
-  if (equals == std::string_view::npos || !is_extension_name(name))
-    return fail(fmt::format("\"{}\" is no field (name=value)", text::printable(text, 60)));
-  if (name == "rua") read_rua(text.substr(equals + 1), out);
-  return {};
-}
-
 /// tlsrpt-record = tlsrpt-version 1*(field-delim tlsrpt-field) [field-delim]
 Result<Reading, std::string> read(std::string_view text) {
-  if (!is_tls_rpt_record(text)) return fail(std::string("the record does not begin with \"v=TLSRPTv1;\""));
-  std::string_view rest = text::trim(text.substr(kVersion.size()));
-  rest.remove_prefix(1);
   Reading out;
-  std::size_t fields = 0;
-  for (bool more = true; more; ++fields) {
-    const auto end = rest.find(';');
-    const std::string_view piece = text::trim(rest.substr(0, end));
-    more = end != std::string_view::npos;
-    rest.remove_prefix(more ? end + 1 : rest.size());
-    if (piece.empty() && !more && fields > 0) break;
-    if (auto field = read_field(piece, out); !field) return fail(std::move(field.error()));
-  }
+  const auto take = [&out](const dns::PolicyField& field) -> Result<void, std::string> {
+    if (field.name == "rua") read_rua(field.value, out);
+    return {};
+  };
+  if (auto read = dns::read_policy_fields(text, kVersion, take); !read) return fail(std::move(read.error()));
   if (!out.has_rua) return fail(std::string("rua= is missing"));
   return out;
 }
@@ -70,8 +46,7 @@ Result<Reading, std::string> read(std::string_view text) {
 }  // namespace
 
 bool is_tls_rpt_record(std::string_view text) {
-  if (!text.starts_with(kVersion)) return false;
-  return text::trim(text.substr(kVersion.size())).starts_with(';');
+  return dns::has_policy_version(text, kVersion);
 }
 
 Result<Record, std::string> parse_record(std::string_view text) {
@@ -86,48 +61,18 @@ std::string record_text(const Record& record) {
   return fmt::format("v=TLSRPTv1; rua={}", fmt::join(record.rua, ","));
 }
 
-std::string_view text(RecordState state) {
-  static constexpr std::array<std::string_view, 5> names{"found", "absent", "several", "invalid", "unavailable"};
-  return names[static_cast<std::size_t>(state)];
-}
-
-namespace {
-
-void judge(RecordLookup& out) {
-  if (out.texts.empty()) {
-    out.reason = "there is no TLS-RPT record";
-  } else if (out.texts.size() > 1) {
-    // RFC 8460 3: "If the number of resulting records is not one …": there is no TLS-RPT.
-    out.state = RecordState::several;
-    out.reason = fmt::format("there are {} TLS-RPT records: nobody reports", out.texts.size());
-  } else if (auto record = parse_record(out.texts.front())) {
-    out.state = RecordState::found;
+Task<RecordLookup> find_record(dns::Resolver& resolver, dns::Name domain) {
+  const dns::PolicyKind kind{kVersion, "TLS-RPT", "nobody reports"};
+  std::vector<std::string> labels{"_smtp", "_tls"};
+  dns::PolicyTexts found = co_await dns::find_policy_texts(resolver, std::move(domain), std::move(labels), kind);
+  RecordLookup out{found.state, {}, std::move(found.texts), std::move(found.reason), std::move(found.answers)};
+  if (out.state != RecordState::found) co_return out;
+  if (auto record = parse_record(out.texts.front())) {
     out.record = std::move(*record);
   } else {
     out.state = RecordState::invalid;
     out.reason = std::move(record.error());
   }
-}
-
-}  // namespace
-
-Task<RecordLookup> find_record(dns::Resolver& resolver, dns::Name domain) {
-  RecordLookup out;
-  const auto tls = domain.child("_tls");
-  const auto name = tls ? tls->child("_smtp") : tls;
-  if (!name) {
-    out.reason = "the domain is too long for a TLS-RPT record";
-    co_return out;
-  }
-  const dns::TxtLookup lookup = co_await dns::lookup_txt(resolver, *name);
-  out.answers.push_back(lookup.answer);
-  if (!dns::is_definite(lookup.status())) {
-    out.state = RecordState::unavailable;
-    out.reason = fmt::format("{} TXT could not be looked up: {}", name->text(), dns::text(lookup.status()));
-    co_return out;
-  }
-  std::ranges::copy_if(lookup.texts, std::back_inserter(out.texts), is_tls_rpt_record);
-  judge(out);
   co_return out;
 }
 
@@ -147,8 +92,12 @@ class Review {
       add("quotes-typographic", FindingLevel::error, "typographic quotation marks are part of the record", plain_);
     commas();
     fields();
+    const std::string better = record ? std::string{} : mended();
     if (!record)
-      add("tlsrpt-syntax", FindingLevel::error, fmt::format("{}: nobody reports", record.error()), mended());
+      add("tlsrpt-syntax", FindingLevel::error,
+          fmt::format("{}: nobody reports{}", record.error(),
+                      better.empty() ? "; write v=TLSRPTv1; rua=mailto:ADDRESS" : ""),
+          better);
     else
       destinations();
     return std::move(out_);

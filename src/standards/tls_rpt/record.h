@@ -8,7 +8,7 @@
 #include "foundation/base/finding.h"
 #include "foundation/base/result.h"
 #include "foundation/base/task.h"
-#include "standards/dns/resolver.h"
+#include "standards/dns/policy_txt.h"
 
 namespace posthorn::tls_rpt {
 
@@ -26,8 +26,8 @@ struct Record {
 [[nodiscard]] Result<Record, std::string> parse_record(std::string_view text);
 [[nodiscard]] std::string record_text(const Record& record);
 
-enum class RecordState : unsigned char { found, absent, several, invalid, unavailable };
-[[nodiscard]] std::string_view text(RecordState state);
+/// RFC 8460 3: none, several or a faulty record: nobody reports.
+using dns::RecordState;
 
 struct RecordLookup {
   RecordState state = RecordState::absent;
