@@ -79,7 +79,12 @@ Findings key_findings(const dns::Name& name, const dkim::KeyLookup& lookup, bool
     valid = review.valid && lookup.record;
     if (review.valid && !lookup.record) findings.push_back({"dkim-key-syntax", FindingLevel::error, lookup.reason, ""});
   } else if (lookup.problem == dkim::Result::permerror) {
-    findings.push_back({"dkim-missing", FindingLevel::error, fmt::format("{} has no key record", name.text()), ""});
+    findings.push_back(
+        {"dkim-missing", FindingLevel::error,
+         fmt::format("{} has no key record: receivers fail what is signed with it. Is the selector right? "
+                     "(s= of a DKIM-Signature field)",
+                     name.text()),
+         ""});
   }
   return findings;
 }

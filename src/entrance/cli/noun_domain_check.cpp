@@ -11,6 +11,7 @@
 #include "entrance/cli/trust_json.h"
 #include "entrance/server/prober.h"
 #include "foundation/text/ascii.h"
+#include "foundation/text/shown.h"
 #include "operations/domains/check.h"
 #include "platform/runtime/loops.h"
 #include "platform/runtime/spawn.h"
@@ -109,12 +110,12 @@ std::string report_text(const CheckReport& report) {
   if (!report.dnssec.empty()) out += fmt::format("  DNSSEC: {}\n", report.dnssec);
   for (const domains::CheckFinding& found : report.findings) {
     out += fmt::format("\n  {:<8} {}  {}\n    {}\n", word(found.finding.level), found.finding.id, found.name,
-                       text::printable(found.finding.reason, 2000));
+                       text::shown(found.finding.reason, 2000));
     for (const domains::SaidByServer& said : found.authoritative)
       out += fmt::format("    {}: {} (TTL {})\n", said.server, text::printable(said.answer, 1000), said.ttl_seconds);
     if (found.cached) out += fmt::format("    cache: {}\n", text::printable(*found.cached, 1000));
     if (!found.finding.correction.empty())
-      out += fmt::format("    publish: {}\n", text::printable(found.finding.correction, 4000));
+      out += fmt::format("    publish: {}\n", text::shown(found.finding.correction, 4000));
   }
   return out;
 }

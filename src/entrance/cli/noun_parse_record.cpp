@@ -183,7 +183,7 @@ std::string_view guess(std::string_view pasted) {
   if (lower.contains("v=sts")) return "mta-sts";
   if (lower.contains("v=tlsrpt")) return "tls-rpt";
   if (is_caa(std::string(pasted))) return "caa";
-  if (lower.contains("v=spf")) return "spf";
+  if (lower.contains("v=spf") || lower.starts_with("spf2.0")) return "spf";
   if (lower.contains("v=dmarc")) return "dmarc";
   if (lower.contains("v=dkim")) return "dkim-key";
   constexpr std::array<std::string_view, 3> policies{"p=none", "p=quarantine", "p=reject"};
@@ -197,6 +197,7 @@ std::string_view guess(std::string_view pasted) {
 struct Chosen {
   PastedRecord record;
   std::size_t count = 0;
+  std::vector<std::string> texts{};  ///< all of the type
 };
 Chosen choose(const RecordType& type, const std::string& text) {
   // These are no DNS text of one line.
@@ -207,6 +208,7 @@ Chosen choose(const RecordType& type, const std::string& text) {
   for (const PastedRecord& record : records) {
     if (guess(record.text) != type.name) continue;
     if (out.count++ == 0) out.record = record;
+    out.texts.push_back(record.text);
   }
   if (out.count == 0) out = {records.front(), 1};
   return out;
@@ -221,8 +223,11 @@ void judge_form(const RecordType& type, const Chosen& chosen, Judged& out) {
                             fmt::format("TXT \"{}\"", chosen.record.text)});
   if (chosen.count > 1) {
     out.valid = false;
-    out.findings.push_back({std::string(type.multiple), FindingLevel::error,
-                            fmt::format("{} such records at one name: receivers use none", chosen.count), ""});
+    out.findings.push_back(
+        {std::string(type.multiple), FindingLevel::error,
+         fmt::format("{} such records at one name: receivers use none. {}", chosen.count,
+                     type.name == "spf" ? "One record has to name all senders" : "Keep one, and remove the others"),
+         type.name == "spf" ? spf::merged(chosen.texts) : std::string()});
   }
   for (Finding& finding : out.findings) {
     // Several character-strings that do not make a key together.
@@ -269,7 +274,10 @@ Exit parse_record(const Invocation& v) {
   const Chosen chosen = choose(*type, *text);
   Judged judged = type->judge(chosen.record.text);
   judge_form(*type, chosen, judged);
-  const std::string better = corrected(*type, chosen.record.text);
+  // Several SPF records: the one that stands for all of them.
+  const std::string one = chosen.count > 1 && type->name == "spf" ? spf::merged(chosen.texts) : std::string();
+  const std::string mended = corrected(*type, one.empty() ? chosen.record.text : one);
+  const std::string better = mended.empty() ? one : mended;
   if (v.json()) {
     print_json(json::object{{"valid", judged.valid},
                             {"type", type->name},

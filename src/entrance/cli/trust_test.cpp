@@ -67,6 +67,11 @@ const std::vector<RecordCase>& record_cases() {
       {"spf", "v=spf1 ip4:192.0.2.0 ip4:192.0.2.1 include:examplesender.email -all", true, {}, ""},
       {"spf", "v=spf1 ~all", true, {}, ""},
       {"spf", "v=spf1 +all", true, {"spf-plus-all"}, "v=spf1 ~all"},
+      {"spf",
+       "v=spf1 mx/0 a//8 ip4:0.0.0.0/0 ip6:::/0 ip4:192.0.2.1 -all",
+       true,
+       {"spf-plus-all", "spf-plus-all", "spf-plus-all", "spf-plus-all"},
+       "v=spf1 ip4:192.0.2.1 -all"},
       {"spf", "v=spf1 mx ptr -all", true, {"spf-ptr"}, "v=spf1 mx -all"},
       {"spf",
        "v=spf1 ip4:192.168.20.25 ip6:1080::8:800:68.0.3.1/96 include:zoho.in ~all",
@@ -79,8 +84,23 @@ const std::vector<RecordCase>& record_cases() {
        {"quotes-typographic", "spf-placeholder", "spf-no-all"},
        "v=spf1 include:spf.example.com ~all"},
       {"spf", "steamr.com. 600 IN SPF \"v=spf1 mx a:mail.steamr.com -all\"", true, {"spf-type99"}, ""},
-      {"spf", "a.example. TXT \"v=spf1 mx -all\"\na.example. TXT \"v=spf1 a -all\"\n", false, {"spf-multiple"}, ""},
-      {"spf", "v=spf1 mx mx:all:x -all", false, {"spf-syntax"}, ""},
+      {"spf",
+       "a.example. TXT \"v=spf1 mx -all\"\na.example. TXT \"v=spf1 a mx ~all\"\n",
+       false,
+       {"spf-multiple"},
+       "v=spf1 mx a ~all"},
+      {"spf", "spf2.0/pra,mfrom include:a.example -all", false, {"spf-syntax"}, "v=spf1 include:a.example -all"},
+      {"spf", "v=spf1 mx mx:all:x -all", false, {"spf-syntax"}, "v=spf1 mx -all"},
+      {"spf",
+       "v=spf1 ipv4:192.0.2.1, ip4: 192.0.3.0/24 - all;",
+       false,
+       {"spf-syntax"},
+       "v=spf1 ip4:192.0.2.1 ip4:192.0.3.0/24 -all"},
+      {"spf",
+       "v=spf1 192.0.2.1 include=a.example ip4:2001:db8::1 ~all",
+       false,
+       {"spf-syntax"},
+       "v=spf1 ip4:192.0.2.1 include:a.example ip6:2001:db8::1 ~all"},
       {"dkim-key", "v=DKIM1; k=rsa; p=" + kSmallKey, true, {"dkim-weak-key"}, ""},
       {"dkim-key",
        "s._domainkey.a.example. IN TXT ( \"v=DKIM1; k=rsa; \"\n\t\"p=" + kSmallKey.substr(0, 90) + "\"\n\t\"" +
@@ -101,6 +121,14 @@ const std::vector<RecordCase>& record_cases() {
       {"dmarc", "v=DMARC1;p=reject;sp=reject;rua=mailto:dmarc-rua@dmarc.service.gov.uk", true, {}, ""},
       {"dmarc", "v=DMARC1; p=reject; rua=mailto:admin@mail.steamr.com; adkim=s; aspf=s", true, {}, ""},
       {"dmarc", "v=DMARC1; p=none", true, {"dmarc-none", "dmarc-no-rua"}, ""},
+      {"dmarc",
+       "v=dmarc1; p=quarentine; rua=mailto:a@b.example",
+       false,
+       {"dmarc-syntax"},
+       "v=DMARC1; p=quarantine; rua=mailto:a@b.example"},
+      {"dmarc", "p=reject; v=DMARC1", false, {"dmarc-syntax"}, "v=DMARC1; p=reject"},
+      {"dmarc", "v=DMARC1: p=reject", false, {"dmarc-syntax"}, ""},
+      {"dmarc", "v=DMARC1; p=regect; sp=non", false, {"dmarc-syntax", "dmarc-no-rua"}, "v=DMARC1; p=reject; sp=none"},
   };
   return cases;
 }
@@ -121,6 +149,20 @@ TEST(ParseRecord, EveryRecordOfTheRunbooksIsJudgedAndMended) {
     }
     EXPECT_THAT(run_words({"parse", "record", "--type", c.type, c.text}).out, HasSubstr(" record: a receiver "));
   }
+}
+
+TEST(ParseRecord, WhatCannotBeMendedSaysWhatToWrite) {
+  EXPECT_THAT(run_words({"parse", "record", "--type", "dmarc", "v=DMARC 1"}).out, HasSubstr("write v=DMARC1; p=none"));
+  EXPECT_THAT(run_words({"parse", "record", "--type", "dkim-key", "v=DKIM1; p=example"}).out,
+              HasSubstr("write v=DKIM1; k=rsa; p=KEY"));
+  EXPECT_THAT(run_words({"parse", "record", "--type", "spf", "hello world"}).out, HasSubstr("write v=spf1"));
+  EXPECT_THAT(run_words({"parse", "record", "--type", "spf", "v=spf1 ip4:xx.xx.xx.xx -all"}).out,
+              HasSubstr("write the address"));
+}
+
+TEST(ParseRecord, ProposalsArePrintedAsUtf8) {
+  const Ran ran = run_words({"parse", "record", "--type", "dmarc", "v=DMARC1; p=none; rua=mailto:büro@a.example"});
+  EXPECT_EQ(ran.out.find("\\x"), std::string::npos) << ran.out;
 }
 
 TEST(ParseRecord, SaysWhatItTook) {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "foundation/text/ascii.h"
+#include "foundation/text/shown.h"
 
 namespace posthorn::cli {
 namespace {
@@ -192,9 +193,9 @@ std::string explain_policy(const dmarc::Outcome& outcome) {
 }
 
 std::string explain(const dmarc::Outcome& outcome) {
-  std::string out =
-      fmt::format("DMARC of {}: {}{}\n", printable(outcome.rfc5322_from_domain), dmarc::text(outcome.result),
-                  outcome.reason.empty() ? "" : ": " + printable(outcome.reason, 600));
+  std::string out = fmt::format(
+      "DMARC{}: {}{}\n", outcome.rfc5322_from_domain.empty() ? "" : " of " + printable(outcome.rfc5322_from_domain),
+      dmarc::text(outcome.result), outcome.reason.empty() ? "" : ": " + printable(outcome.reason, 600));
   out += walk_and_policy(outcome);
   for (const dmarc::AlignmentStep& step : outcome.alignment) {
     out += fmt::format("  {} of {}: {}aligned: {}\n", step.mechanism, printable(step.domain),
@@ -237,7 +238,7 @@ std::string printable_lines(std::string_view text, std::string_view margin, std:
   for (const std::string_view raw : text::split(text.substr(0, octets_max), '\n')) {
     const std::string_view line = text::trim_lines(raw);
     if (line.empty()) continue;
-    out += fmt::format("{}{}\n", margin, printable(line, octets_max));
+    out += fmt::format("{}{}\n", margin, text::shown(line, octets_max));
   }
   return out;
 }
@@ -245,11 +246,11 @@ std::string printable_lines(std::string_view text, std::string_view margin, std:
 std::string explain(const Findings& findings) {
   std::string out;
   for (const Finding& finding : findings) {
-    out += fmt::format("{} {}: {}\n", word(finding.level), finding.id, printable(finding.reason, 600));
+    out += fmt::format("{} {}: {}\n", word(finding.level), finding.id, text::shown(finding.reason, 600));
     if (finding.correction.contains('\n'))
       out += "  change it to:\n" + printable_lines(finding.correction, "    ", record_octets_shown);
     else if (!finding.correction.empty())
-      out += indented("change it to: " + printable(finding.correction, record_octets_shown));
+      out += indented("change it to: " + text::shown(finding.correction, record_octets_shown));
   }
   return out;
 }

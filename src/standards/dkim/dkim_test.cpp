@@ -425,6 +425,21 @@ TEST(SourceKeys, A1024BitKeyVerifiesAndIsWeak) {
   EXPECT_EQ(ids(review.findings), "dkim-weak-key ");
 }
 
+TEST(DkimKey, From1024To4096BitsVerify) {
+  for (const unsigned bits : {1024U, 4096U}) {
+    const auto key = crypto::PrivateKey::generate_rsa(bits);
+    ASSERT_TRUE(key) << bits;
+    const std::string message = signed_with({{name("alpha.example"), name("r1"), *key}}, options(), kMessage);
+    const std::string record = key_record_text(key->public_key());
+    const auto result = verify_in(zone_with(quoted(record)), message).at(0);
+    EXPECT_EQ(result.result, Result::pass) << bits << result.reason;
+    EXPECT_EQ(result.key_bits, bits);
+    const auto review = review_key_record(record);
+    EXPECT_TRUE(review.valid);
+    EXPECT_EQ(ids(review.findings), bits < 2048 ? "dkim-weak-key " : "") << bits;
+  }
+}
+
 TEST(SourceKeys, RevokedTestingAndForeignForms) {
   EXPECT_EQ(ids(review_key_record("v=DKIM1; p=").findings), "dkim-revoked ");
   const std::string p = codec::base64_encode(rsa_key().public_key().dkim_octets());
@@ -435,7 +450,9 @@ TEST(SourceKeys, RevokedTestingAndForeignForms) {
   EXPECT_EQ(ids(split.findings), "dkim-string-split ");
   // RFC 8463 4: the raw key, not SubjectPublicKeyInfo.
   const std::string der = codec::base64_encode(ed25519_key().public_key().der());
-  EXPECT_FALSE(review_key_record("v=DKIM1; k=ed25519; p=" + der).valid);
+  const auto wrapped = review_key_record("v=DKIM1; k=ed25519; p=" + der);
+  EXPECT_FALSE(wrapped.valid);
+  EXPECT_EQ(wrapped.findings.back().correction, key_record_text(ed25519_key().public_key()));
 }
 
 TEST(SourceSignatures, SamplesWithPlaceholdersAreErrorsAndNoCrash) {
@@ -452,6 +469,23 @@ TEST(SourceSignatures, SamplesWithPlaceholdersAreErrorsAndNoCrash) {
   EXPECT_TRUE(few.valid);
   EXPECT_EQ(few.signature->canonicalizations, Canonicalizations{});
   EXPECT_EQ(few.signature->signed_headers, (std::vector<std::string>{"from", "to", "subject"}));
+}
+
+TEST(Dkim, AFoldedFieldWithoutAnEndIsCutInWhateverPiecesItComes) {
+  const std::string fold = "\r\n " + std::string(900, 'y');
+  for (const std::size_t piece_octets : {std::size_t{1000}, 64 * KiB, 3 * MiB}) {
+    std::string message = signed_message().substr(0, signed_message().find("\r\n\r\n")) + "\r\nX-Long: y";
+    while (message.size() < 2 * MiB) message += fold;
+    message += "\r\n\r\nHello.\r\n";
+    MessageScan scan;
+    for (std::size_t at = 0; at < message.size(); at += piece_octets)
+      scan.feed(Octets{message}.substr(at, piece_octets));
+    scan.finish();
+    EXPECT_TRUE(scan.header().overflowed());
+    dns::ZoneFileResolver resolver{dns::Zone::parse(zone()).value()};
+    const auto results = test_support::run_task(verify(scan, resolver, from_unix_seconds(kNow)));
+    for (const VerifiedSignature& result : results) EXPECT_NE(result.result, Result::pass) << piece_octets;
+  }
 }
 
 TEST(Dkim, TheCanonicalFormsAreWhatWasHashed) {

@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include "foundation/codec/base64.h"
+#include "foundation/crypto/signature.h"
 #include "foundation/text/ascii.h"
 #include "foundation/text/pasted.h"
 #include "standards/dkim/key_record.h"
 #include "standards/dkim/signature.h"
+#include "standards/dkim/tag_list.h"
 
 namespace posthorn::dkim {
 namespace {
@@ -17,6 +20,8 @@ void add(Findings& findings, std::string_view id, FindingLevel level, std::strin
 
 /// Tags of RFC 6376 3.6.1, with g= of RFC 4871.
 constexpr std::string_view kKeyTags = " v g h k n p s t ";
+constexpr std::string_view kWhatToWrite =
+    "write v=DKIM1; k=rsa; p=KEY (or k=ed25519), with the public key in base64 as the signing software shows it";
 /// Tags of RFC 6376 3.5, RFC 6541 and RFC 6651.
 constexpr std::string_view kSignatureTags = " v a b bh c d h i l q s t x z atps atpsh r ";
 
@@ -40,7 +45,7 @@ void name_odd_tags(std::string_view text, std::string_view known, Findings& find
     if (name.empty()) continue;
     if (std::ranges::find(seen, name) != seen.end())
       add(findings, "tag-duplicate", FindingLevel::error,
-          fmt::format("tag {}= appears twice", text::printable(name, 40)));
+          fmt::format("tag {}= appears twice: keep the one that is right", text::printable(name, 40)));
     else if (!known.contains(fmt::format(" {} ", name)))
       add(findings, "tag-unknown", FindingLevel::info,
           fmt::format("no specification knows a tag {}=", text::printable(name, 40)));
@@ -52,7 +57,9 @@ void judge_key(const KeyRecord& record, KeyReview& out) {
   if (record.revoked()) {
     out.valid = false;
     add(out.findings, "dkim-revoked", FindingLevel::warning,
-        "p= is empty: the key is revoked, and what it signed no longer verifies");
+        "p= is empty: the key is revoked, and what it signed no longer verifies. Sign with another selector; a name "
+        "that "
+        "was revoked is not used again");
     return;
   }
   const unsigned bits = record.key->bits();
@@ -67,11 +74,24 @@ void judge_key(const KeyRecord& record, KeyReview& out) {
   }
   if (record.testing())
     add(out.findings, "dkim-testing", FindingLevel::warning,
-        "t=y says the key is for testing: receivers may treat signed mail as unsigned");
+        "t=y says the key is for testing: receivers may treat signed mail as unsigned. Remove t=y when signatures "
+        "verify");
   if (!record.allows_hash("sha256")) {
     out.valid = false;
-    add(out.findings, "dkim-key-syntax", FindingLevel::error, "h= does not allow sha256, the only hash in use");
+    add(out.findings, "dkim-key-syntax", FindingLevel::error,
+        "h= does not allow sha256, the only hash in use: remove h=");
   }
+}
+
+/// RFC 8463 4 wants the raw key: one that was published as SubjectPublicKeyInfo (RFC 8410 4) is unwrapped. Empty where
+/// that is not the fault.
+std::string unwrapped_ed25519(std::string_view text) {
+  constexpr std::string_view prefix{"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12};
+  const auto tags = TagList::parse(text);
+  if (!tags || tags->value("k") != "ed25519") return {};
+  const auto der = codec::base64_decode(tags->squeezed("p").value_or(""));
+  if (!der || !der->starts_with(prefix) || der->size() != prefix.size() + crypto::ed25519_key_octets) return {};
+  return fmt::format("v=DKIM1; k=ed25519; p={}", codec::base64_encode(der->substr(prefix.size())));
 }
 
 }  // namespace
@@ -87,11 +107,18 @@ KeyReview review_key_record(std::string_view text) {
     judge_key(*out.record, out);
     return out;
   }
+  if (std::string raw = unwrapped_ed25519(better); !raw.empty()) {
+    add(out.findings, "dkim-key-syntax", FindingLevel::error,
+        "p= holds the Ed25519 key in its DER wrapping; RFC 8463 4 wants its 32 octets alone", std::move(raw));
+    return out;
+  }
   const bool helps = parse_key_record(better).has_value();
   // A quotation mark inside means that the character-strings were never joined.
   const bool split = helps && text.contains('"');
   add(out.findings, split ? "dkim-string-split" : "dkim-key-syntax", FindingLevel::error,
-      fmt::format("the key cannot be read: {}", record.error().reason), helps ? better : std::string{});
+      fmt::format("the key cannot be read: {}{}", record.error().reason,
+                  helps ? "" : fmt::format("; {}", kWhatToWrite)),
+      helps ? better : std::string{});
   return out;
 }
 

@@ -65,5 +65,7 @@ struct RecordReview {
 };
 /// Every fault and smell that one record shows without asking the DNS, each with the record as it should read.
 [[nodiscard]] RecordReview review_record(std::string_view text);
+/// One record with the terms of all, each once; the most careful `all` at its end.
+[[nodiscard]] std::string merged(const std::vector<std::string>& records);
 
 }  // namespace posthorn::spf

@@ -1,5 +1,6 @@
 // What is wrong, or not wise, with one SPF record: without asking the DNS; and what an evaluation shows besides.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -47,6 +48,67 @@ std::string replace_term(std::string_view record, std::string_view old_term, std
   return out;
 }
 
+/// What hands write for a term's name, and what it is called.
+struct Slip {
+  std::string_view written, meant;
+};
+constexpr std::array<Slip, 12> kSlips{{{"ipv4:", "ip4:"},
+                                       {"ipv6:", "ip6:"},
+                                       {"ip4=", "ip4:"},
+                                       {"ip6=", "ip6:"},
+                                       {"include=", "include:"},
+                                       {"includes:", "include:"},
+                                       {"redirect:", "redirect="},
+                                       {"exp:", "exp="},
+                                       {"a=", "a:"},
+                                       {"mx=", "mx:"},
+                                       {"exists=", "exists:"},
+                                       {"ptr=", "ptr:"}}};
+
+/// One term with the usual slip undone; as it is where none is known.
+std::string mended_term(std::string_view term) {
+  while (!term.empty() && (term.back() == ';' || term.back() == ',')) term.remove_suffix(1);
+  std::string_view qualifier;
+  if (!term.empty() && std::string_view("+-~?").contains(term.front())) {
+    qualifier = term.substr(0, 1);
+    term.remove_prefix(1);
+  }
+  std::string meant{term};
+  for (const Slip& slip : kSlips)
+    if (text::istarts_with(term, slip.written))
+      meant = fmt::format("{}{}", slip.meant, term.substr(slip.written.size()));
+  if (text::istarts_with(meant, "ip:")) meant = fmt::format("ip4:{}", meant.substr(3));
+  // An address of the other family, or no name before it at all.
+  const std::string value = meant.substr(meant.find(':') == std::string::npos ? 0 : meant.find(':') + 1);
+  const bool named = text::istarts_with(meant, "ip4:") || text::istarts_with(meant, "ip6:");
+  if (const auto address =
+          IpAddress::parse(std::string_view(named ? value : meant).substr(0, (named ? value : meant).find('/'))))
+    meant = fmt::format("{}:{}", address->is_v4() ? "ip4" : "ip6", named ? value : meant);
+  return fmt::format("{}{}", qualifier, meant);
+}
+
+/// The record with slips undone and the spaces that were put after colons and qualifiers taken out.
+std::string mended(std::string_view record) {
+  std::string out = "v=spf1";
+  std::string open;  // a term that seems to go on: "ip4:" or "-"
+  bool first = true;
+  for (const std::string_view word : text::words(record)) {
+    // The version, however it was written; a record without one begins with a term.
+    if (std::exchange(first, false) && text::lower(word).contains("spf")) continue;
+    open += word;
+    if (open.ends_with(':') || open.ends_with('=') || open == "-" || open == "~" || open == "?" || open == "+")
+      continue;
+    if (std::string term = mended_term(open); !term.empty()) out += fmt::format(" {}", term);
+    open.clear();
+  }
+  return out;
+}
+
+/// Terms that no receiver can read, each alone.
+bool is_unreadable(std::string_view term) {
+  return !parse_record(fmt::format("v=spf1 {}", term));
+}
+
 class Review {
  public:
   explicit Review(std::string_view given) : given_(given), text_(text::without_quotes(given)) {}
@@ -76,13 +138,27 @@ class Review {
   void placeholders() {
     for (const std::string_view term : text::words(text_))
       if (is_placeholder(term))
-        add("spf-placeholder", FindingLevel::error, fmt::format("{} was never filled in", text::printable(term)), "");
+        add("spf-placeholder", FindingLevel::error,
+            fmt::format("{} was never filled in: write the address or name of the host that sends, or remove the term",
+                        text::printable(term)),
+            "");
     if (std::ranges::any_of(text::words(text_), is_placeholder)) text_ = without_terms(text_, is_placeholder);
   }
 
   void syntax_fault(const posthorn::Result<Record, SyntaxError>& clean) {
-    const std::string reason = clean ? "quotation marks are part of the record" : clean.error().text();
-    add("spf-syntax", FindingLevel::error, reason, clean ? text_ : std::string{});
+    if (clean) return add("spf-syntax", FindingLevel::error, "quotation marks are part of the record", text_);
+    std::string reason = clean.error().text();
+    std::string better = mended(text_);
+    if (!parse_record(better)) {
+      better = without_terms(better, is_unreadable);
+      reason += "; left out below is what cannot be read: put back what it was meant to say";
+    }
+    if (!parse_record(better) || text::words(better).size() < 2) {
+      better.clear();
+      reason = clean.error().text() +
+               "; write v=spf1, the hosts that send (mx, ip4:ADDRESS, include:DOMAIN), and ~all at the end";
+    }
+    add("spf-syntax", FindingLevel::error, std::move(reason), std::move(better));
   }
 
   void ends_well() {
@@ -103,6 +179,15 @@ class Review {
           without(mechanism));
     const bool is_address = mechanism.kind == MechanismKind::ip4 || mechanism.kind == MechanismKind::ip6;
     if (is_address) judge_network(mechanism, passes);
+    // "a/0": the host's address, whatever it is, with everybody around it.
+    const bool is_host = mechanism.kind == MechanismKind::a || mechanism.kind == MechanismKind::mx;
+    if (is_host && passes && (mechanism.prefix4 <= kWidestPrefix4 || mechanism.prefix6 <= kWidestPrefix6))
+      as_wide(mechanism);
+  }
+
+  void as_wide(const Mechanism& mechanism) {
+    add("spf-plus-all", FindingLevel::error,
+        fmt::format("{} is as wide as the Internet: anybody may send", mechanism.text), without(mechanism));
   }
 
   void judge_network(const Mechanism& mechanism, bool passes) {
@@ -110,8 +195,7 @@ class Review {
     const unsigned prefix = v4 ? mechanism.prefix4 : mechanism.prefix6;
     const IpAddress network = mechanism.network.network(prefix);
     if (passes && prefix <= (v4 ? kWidestPrefix4 : kWidestPrefix6)) {
-      add("spf-plus-all", FindingLevel::error,
-          fmt::format("{} is as wide as the Internet: anybody may send", mechanism.text), without(mechanism));
+      as_wide(mechanism);
     } else if (network.is_special()) {
       const std::string canonical = fmt::format("{}/{}", network.text(), prefix);
       add("spf-private-address", FindingLevel::warning,
@@ -128,7 +212,10 @@ class Review {
     const auto count = static_cast<unsigned>(own) + (out_.record.redirect ? 1U : 0U);
     if (count > dns_terms_max)
       add("spf-too-many-lookups", FindingLevel::error,
-          fmt::format("{} terms ask the DNS; receivers stop at {} with permerror", count, dns_terms_max), "");
+          fmt::format("{} terms ask the DNS; receivers stop at {} with permerror. Write ip4: and ip6: for hosts of "
+                      "your own, and drop what no longer sends",
+                      count, dns_terms_max),
+          "");
     else if (count >= kNearLimit)
       add("spf-near-lookup-limit", FindingLevel::info,
           fmt::format("{} of at most {} terms ask the DNS, those of included records not counted", count,
@@ -151,6 +238,21 @@ RecordReview review_record(std::string_view text) {
   return Review{text}.run();
 }
 
+std::string merged(const std::vector<std::string>& records) {
+  std::string out = "v=spf1";
+  std::vector<std::string> seen;
+  for (const std::string& text : records) {
+    for (const std::string_view term : text::words(text)) {
+      const std::string word = text::lower(term);
+      const bool ends = word == "all" || (word.size() == 4 && word.ends_with("all"));
+      if (word == "v=spf1" || ends || std::ranges::find(seen, word) != seen.end()) continue;
+      seen.push_back(word);
+      out += fmt::format(" {}", term);
+    }
+  }
+  return out + " ~all";
+}
+
 namespace {
 
 /// A record was looked for at the step, and this came of it.
@@ -165,12 +267,16 @@ Findings findings_of(const Outcome& outcome) {
   for (const TraceStep& step : outcome.trace) {
     const bool nested = step.depth > 0;
     if (is_fetch_with(step, Result::none) && nested)
-      out.push_back({"spf-include-missing", FindingLevel::error,
-                     fmt::format("{} is included, and has no SPF record", step.domain), ""});
+      out.push_back(
+          {"spf-include-missing", FindingLevel::error,
+           fmt::format("{} is included, and has no SPF record: take the include out, or mend the name", step.domain),
+           ""});
     if (is_fetch_with(step, Result::none) && !nested)
       out.push_back({"spf-missing", FindingLevel::warning, fmt::format("{} has no SPF record", step.domain), ""});
     if (is_fetch_with(step, Result::permerror))
-      out.push_back({"spf-multiple", FindingLevel::error, fmt::format("{} has several SPF records", step.domain), ""});
+      out.push_back({"spf-multiple", FindingLevel::error,
+                     fmt::format("{} has several SPF records, so receivers use none: merge them into one", step.domain),
+                     ""});
   }
   if (outcome.lookups > dns_terms_max)
     out.push_back({"spf-too-many-lookups", FindingLevel::error,

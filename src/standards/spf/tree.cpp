@@ -128,22 +128,6 @@ class Walk {
         nested ? std::string{} : merged(texts));
   }
 
-  /// One record with the terms of all; the most careful `all` at its end.
-  static std::string merged(const std::vector<std::string>& texts) {
-    std::string out = "v=spf1";
-    std::vector<std::string> seen;
-    for (const std::string& text : texts) {
-      for (const std::string_view term : text::words(text)) {
-        const std::string word = text::lower(term);
-        const bool ends = word == "all" || (word.size() == 4 && word.ends_with("all"));
-        if (word == "v=spf1" || ends || std::ranges::find(seen, word) != seen.end()) continue;
-        seen.push_back(word);
-        out += fmt::format(" {}", term);
-      }
-    }
-    return out + " ~all";
-  }
-
   std::optional<Record> read(std::size_t at, const std::string& text) {
     TreeNode& node = tree_.nodes[at];
     node.record = text;
