@@ -104,6 +104,27 @@ class TrustTest : public testing::Test {
   DoorBed bed;
 };
 
+TEST_F(TrustTest, ABounceIsJudgedByItsFromAsAnythingElse) {
+  // RFC 7208 2.4: HELO stands in for the null sender; RFC 9989 4.4: the author's domain is From's all the same.
+  EXPECT_THAT(send(letter("mailer-daemon@far.example"), "<>"),
+              AllOf(StartsWith("550 5.7.1 "), HasSubstr("far.example")));
+  const auto honest = bed.call();
+  for (const char* const line : {"EHLO good.example", "MAIL FROM:<>", "RCPT TO:<ann@alpha.example>"})
+    ASSERT_THAT(honest->say(std::string(line)), StartsWith("250")) << line;
+  EXPECT_THAT(honest->data(letter("mailer-daemon@good.example")), StartsWith("250 "));
+  EXPECT_THAT(message::Header::parse(stored()).value("Authentication-Results").value_or(""),
+              AllOf(HasSubstr("spf=pass smtp.helo=good.example"), HasSubstr("dmarc=pass")));
+}
+
+TEST_F(TrustTest, FieldsOfDkim2PassThroughUntouched) {
+  const std::string fields =
+      "DKIM2-Signature: i=1; m=1; d=far.example;\r\n\ts=fm1:rsa-sha256:AAAA; mf=PHpvZT4=; rt=PGFubj4=\r\n"
+      "Message-Instance:  m=1;\th=sha256:x:y\r\n";
+  EXPECT_THAT(send(letter("zoe@good.example", fields), "<zoe@good.example>"), StartsWith("250 "));
+  EXPECT_THAT(stored(), HasSubstr("\r\n" + fields + "From: Zoe"));
+  EXPECT_THAT(message::Header::parse(stored()).value("Authentication-Results").value_or(""), HasSubstr("dkim=none"));
+}
+
 // ---------------------------------------------------------------- what is written down
 
 TEST_F(TrustTest, AnHonestMessageIsDeliveredWithItsResultsOnTop) {

@@ -44,6 +44,14 @@ void add(MethodResult& out, std::string ptype, std::string property, std::string
   if (!value.empty()) out.properties.push_back({std::move(ptype), std::move(property), std::move(value)});
 }
 
+/// What a resolver or a record makes us say has no bound of its own; whole it stands in the story.
+std::string in_brief(std::string_view reason) {
+  if (reason.size() <= reason_octets_max) return std::string(reason);
+  std::size_t end = reason_octets_max - 3;
+  while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xc0U) == 0x80U) --end;  // not within a character
+  return std::string(reason.substr(0, end)) + "...";
+}
+
 MethodResult describe_iprev(const iprev::Outcome& outcome) {
   MethodResult out = method("iprev", iprev::text(outcome.result));
   out.comment = outcome.name;
@@ -54,7 +62,7 @@ MethodResult describe_iprev(const iprev::Outcome& outcome) {
 /// RFC 8601 2.7.2: smtp.mailfrom holds the mailbox or domain that was checked; for the null sender HELO decided.
 MethodResult describe_spf(const spf::Outcome& outcome) {
   MethodResult out = method("spf", spf::text(outcome.result));
-  out.reason = outcome.problem;
+  out.reason = in_brief(outcome.problem);
   if (outcome.identity == spf::Identity::helo)
     add(out, "smtp", "helo", outcome.domain);
   else
@@ -65,7 +73,7 @@ MethodResult describe_spf(const spf::Outcome& outcome) {
 MethodResult describe_dkim(const dkim::VerifiedSignature& signature) {
   MethodResult out = method("dkim", dkim::text(signature.result));
   if (signature.key_bits != 0) out.comment = fmt::format("{}-bit key", signature.key_bits);
-  out.reason = signature.reason;
+  out.reason = in_brief(signature.reason);
   add(out, "header", "d", signature.domain);
   add(out, "header", "i", signature.identity);
   add(out, "header", "s", signature.selector);
@@ -76,7 +84,7 @@ MethodResult describe_dkim(const dkim::VerifiedSignature& signature) {
 
 MethodResult describe_dmarc(const dmarc::Outcome& outcome) {
   MethodResult out = method("dmarc", dmarc::text(outcome.result));
-  if (outcome.result != dmarc::Result::pass) out.reason = outcome.reason;
+  if (outcome.result != dmarc::Result::pass) out.reason = in_brief(outcome.reason);
   add(out, "header", "from", outcome.rfc5322_from_domain);
   if (outcome.policy) add(out, "policy", "dmarc", std::string{dmarc::text(*outcome.policy)});
   return out;
@@ -96,7 +104,7 @@ authentication_results::AuthenticationResults describe(const Verdicts& verdicts,
   if (verdicts.dkim.empty()) out.results.push_back(method("dkim", "none"));
   if (verdicts.arc.result != arc::ChainStatus::none) {
     MethodResult chain = method("arc", arc::text(verdicts.arc.result));
-    chain.reason = verdicts.arc.reason;
+    chain.reason = in_brief(verdicts.arc.reason);
     chain.comment = fmt::format("i={}", verdicts.arc.sets);
     out.results.push_back(std::move(chain));
   }

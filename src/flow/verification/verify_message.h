@@ -49,7 +49,9 @@ struct Verdicts {
 [[nodiscard]] Task<Verdicts> verify_message(dns::Resolver& resolver, const dkim::MessageScan& scan,
                                             std::optional<SessionVerdicts> session, TimePoint now);
 
-/// RFC 8601 2.7: each mechanism's result with the properties that readers of the field look for.
+inline constexpr std::size_t reason_octets_max = 200;  // ours: of one result in Authentication-Results
+
+/// RFC 8601 2.7: each mechanism's result with the properties that readers of the field look for. Reasons are cut.
 [[nodiscard]] authentication_results::AuthenticationResults describe(const Verdicts& verdicts, std::string authserv_id);
 
 }  // namespace posthorn::verification

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "foundation/text/ascii.h"
 #include "platform/runtime/loops.h"
 #include "standards/dkim/sign.h"
 #include "standards/dns/zone.h"
@@ -101,6 +102,30 @@ TEST(Verification, AFileWithoutASessionGoesByDkimAlone) {
   const Verdicts verdicts = verdicts_of(signed_message(), std::nullopt);
   EXPECT_EQ(verdicts.dmarc.result, dmarc::Result::pass);
   EXPECT_EQ(value_text(describe(verdicts, "mx.beta.example")).find("spf="), std::string::npos);
+}
+
+TEST(Verification, ReasonsInTheResultsFieldAreCutAtACharacter) {
+  std::string reason = "the record has the unknown mechanism ";
+  while (reason.size() < 5000) reason += "\u00e9";
+  Verdicts verdicts;
+  verdicts.session.emplace();
+  verdicts.session->mail_from.result = spf::Result::permerror;
+  verdicts.session->mail_from.problem = reason;
+  verdicts.session->helo.problem = reason + "e";
+  verdicts.dkim.emplace_back().reason = reason;
+  verdicts.arc.result = arc::ChainStatus::fail;
+  verdicts.arc.reason = reason;
+  verdicts.dmarc.result = dmarc::Result::temperror;
+  verdicts.dmarc.reason = reason;
+  const auto results = describe(verdicts, "mx.beta.example");
+  unsigned cut = 0;
+  for (const auto& result : results.results) {
+    EXPECT_LE(result.reason.size(), reason_octets_max) << result.method;
+    EXPECT_TRUE(text::is_utf8(result.reason)) << result.method;
+    cut += result.reason.ends_with("...") ? 1 : 0;
+  }
+  EXPECT_EQ(cut, 5u);
+  EXPECT_LE(write(results).size(), 2500u);
 }
 
 }  // namespace

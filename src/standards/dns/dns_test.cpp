@@ -341,5 +341,16 @@ TEST(Resolver, ReverseNames) {
   EXPECT_EQ(reverse_name(*IpAddress::parse("192.0.2.1")).text(), "1.2.0.192.in-addr.arpa");
 }
 
+TEST(Answer, SummariesAreBounded) {
+  const Name name = Name::parse("many.example").value();
+  AnswerData data{.question = name, .type = RecordType::txt, .status = Status::ok};
+  for (int i = 0; i < 1000; ++i)
+    data.records.push_back({name, RecordType::txt, 300, Txt{std::vector<std::string>(40, std::string(255, 'x'))}});
+  const std::string summary = Answer(std::move(data)).summary();
+  EXPECT_LT(summary.size(), 3000u);
+  EXPECT_NE(summary.find("octets in all"), std::string::npos) << summary;
+  EXPECT_NE(summary.find("and 999 more"), std::string::npos) << summary;
+}
+
 }  // namespace
 }  // namespace posthorn::dns

@@ -5,6 +5,11 @@
 #include <fmt/format.h>
 
 namespace posthorn::dns {
+namespace {
+
+constexpr std::size_t summary_octets_max = 1200;  // ours: a DKIM key of 4096 bits stands whole in a story
+
+}  // namespace
 
 std::string_view text(Status status) {
   switch (status) {
@@ -28,8 +33,16 @@ std::string Answer::summary() const {
   std::string out = fmt::format("{} {}: ", question().text(), dns::text(type()));
   if (status() == Status::ok) {
     std::string_view separator;
-    for (const Record& record : records()) {
-      out += fmt::format("{}{}", separator, dns::text(record.data));
+    for (std::size_t i = 0; i < records().size(); ++i) {
+      if (out.size() > summary_octets_max) {
+        out += fmt::format(", and {} more", records().size() - i);
+        break;
+      }
+      const std::string data = dns::text(records()[i].data);
+      out += separator;
+      out += data.size() <= summary_octets_max
+                 ? data
+                 : fmt::format("{}... ({} octets in all)", data.substr(0, summary_octets_max), data.size());
       separator = ", ";
     }
   } else {
