@@ -20,63 +20,75 @@ struct DnsQuestion {
   dns::Name name;
   dns::RecordType type;
 };
-using Asked = Result<dns::Answer, Problem>;
-
-/// Where an answer comes from, as far as it can be known.
-enum class Origin : std::uint8_t {
-  unknown,        ///< of the resolver's servers nobody can say
-  authoritative,  ///< from the zone itself
-  cache,          ///< a server answers from its cache
+/// The answer, and who it comes from.
+struct Asked {
+  std::optional<Result<dns::Answer, Problem>> answer;
+  std::string server;  ///< empty: as the answer says
+  std::string unvalidated_because;
+  bool authoritative = false;
+  bool cached = false;
 };
 
-Task<> ask_dns(runtime::Clock& clock, const DnsQuestion& question, std::optional<Asked>& asked, Origin& origin) {
-  const runtime::Executor executor = co_await runtime::current_executor();
-  auto made = resolver::make_resolver(question.options, clock, executor);
-  if (!made) {
-    asked.emplace(fail(std::move(made.error())));
-    co_return;
-  }
-  asked.emplace(co_await (*made)->resolve(question.name, question.type));
-  const auto* server = std::get_if<net::Endpoint>(&question.options.source);
-  if (server == nullptr) co_return;
-  // The resolver validates; what it asks says itself whether the zone is its own (AA, RFC 1035 4.1.1).
+/// What the server itself says beside its answer (AA); the resolver only hands on answers.
+Task<> ask_server(runtime::Clock& clock, const DnsQuestion& question, const net::Endpoint& server, Asked& asked) {
   runtime::SystemRandom random;
-  net::Loop loop(executor, clock);
+  net::Loop loop(co_await runtime::current_executor(), clock);
   resolver::DnsClient client(loop, random);
-  const dns::Question same{question.name, question.type};
+  const dns::Question wanted{question.name, question.type};
   const resolver::Asking asking{.recursion_desired = true};
-  const auto got = co_await client.ask(*server, same, asking);
-  if (got) origin = got->reply.authoritative ? Origin::authoritative : Origin::cache;
+  const auto exchange = co_await client.ask(server, wanted, asking);
+  asked.server = server.text();
+  asked.authoritative = exchange && exchange->reply.authoritative;
+  asked.cached = exchange && !exchange->reply.authoritative;
 }
 
-json::array answers_json(const dns::Answer& answer, Origin origin, const std::string& server) {
+Task<> ask_dns(runtime::Clock& clock, const DnsQuestion& question, Asked& asked) {
+  auto made = resolver::make_resolver(question.options, clock, co_await runtime::current_executor());
+  if (!made) {
+    asked.answer.emplace(fail(std::move(made.error())));
+    co_return;
+  }
+  asked.answer.emplace(co_await (*made)->resolve(question.name, question.type));
+  asked.unvalidated_because = resolver::unvalidated_because(**made);
+  const resolver::Source& source = question.options.source;
+  asked.authoritative = std::holds_alternative<resolver::ZoneFile>(source);
+  asked.cached = std::holds_alternative<resolver::SystemServers>(source);
+  if (const auto* server = std::get_if<net::Endpoint>(&source)) co_await ask_server(clock, question, *server, asked);
+}
+
+json::array answers_json(const dns::Answer& answer, const Asked& asked) {
   json::array out;
   for (const dns::Record& record : answer.records()) {
     out.emplace_back(json::object{{"name", record.owner.text()},
                                   {"type", dns::text(record.type)},
-                                  {"data", dns::text(record.data)},
+                                  {"data", json_text(dns::text(record.data))},
                                   {"ttl", record.ttl_seconds},
-                                  {"server", server},
-                                  {"authoritative", origin == Origin::authoritative},
-                                  {"cached", origin == Origin::cache || answer.from_cache()},
+                                  {"server", asked.server.empty() ? answer.source() : asked.server},
+                                  {"authoritative", asked.authoritative},
+                                  {"cached", asked.cached},
                                   {"validated", answer.secure()}});
   }
   return out;
 }
 
-std::string origin_text(Origin origin, std::uint32_t ttl_seconds) {
-  if (origin == Origin::authoritative) return ", authoritative";
-  if (origin == Origin::cache) return fmt::format(", from its cache, {} seconds left", ttl_seconds);
+std::string validation_words(const dns::Answer& answer, const Asked& asked) {
+  if (answer.secure()) return "validated";
+  return asked.unvalidated_because.empty() ? "not validated" : "not validated: " + asked.unvalidated_because;
+}
+
+std::string origin_text(const Asked& asked, std::uint32_t ttl_seconds) {
+  if (asked.authoritative) return ", authoritative";
+  if (asked.cached) return fmt::format(", from its cache, {} seconds left", ttl_seconds);
   return {};
 }
 
-void print_answer(const Invocation& v, const dns::Answer& answer, Origin origin, const std::string& server) {
+void print_answer(const Invocation& v, const dns::Answer& answer, const Asked& asked) {
   if (!v.json()) {
     std::string out;
     for (const dns::Record& record : answer.records()) out += dns::text(record) + "\n";
     if (!answer.records().empty()) {
-      out += fmt::format(";; from {}{}, {}\n", server, origin_text(origin, answer.ttl_seconds()),
-                         answer.secure() ? "validated" : "not validated");
+      out += fmt::format(";; from {}{}, {}\n", asked.server.empty() ? answer.source() : asked.server,
+                         origin_text(asked, answer.ttl_seconds()), validation_words(answer, asked));
     }
     return print(out);
   }
@@ -88,7 +100,8 @@ void print_answer(const Invocation& v, const dns::Answer& answer, Origin origin,
                                      {"aliases", std::move(aliases)},
                                      {"ttl", answer.ttl_seconds()},
                                      {"validated", answer.secure()},
-                                     {"answers", answers_json(answer, origin, server)}}) +
+                                     {"validation", validation_words(answer, asked)},
+                                     {"answers", answers_json(answer, asked)}}) +
         "\n");
 }
 
@@ -295,18 +308,14 @@ Exit query(const Invocation& v) {
   if (!source) return report(source.error());
   if (const auto* authoritative = std::get_if<resolver::Authoritative>(&*source))
     return query_servers(v, {resolver::delegation_start(*authoritative), *name, *type, {}, {}});
-  const bool is_zone = std::holds_alternative<resolver::ZoneFile>(*source);
-  const auto* endpoint = std::get_if<net::Endpoint>(&*source);
-  const std::string asked_server = endpoint != nullptr ? endpoint->text() : std::string{};
   DnsQuestion question{{}, *name, *type};
   question.options.source = std::move(*source);
   runtime::SystemClock clock;
-  std::optional<Asked> asked;
-  Origin origin = is_zone ? Origin::authoritative : Origin::unknown;
-  runtime::run_to_end([&] { return ask_dns(clock, question, asked, origin); });
-  if (!*asked) return report(asked->error());
-  const dns::Answer& answer = **asked;
-  print_answer(v, answer, origin, asked_server.empty() ? answer.source() : asked_server);
+  Asked asked;
+  runtime::run_to_end([&] { return ask_dns(clock, question, asked); });
+  if (!*asked.answer) return report(asked.answer->error());
+  const dns::Answer& answer = **asked.answer;
+  print_answer(v, answer, asked);
   if (answer.status() == dns::Status::ok) return Exit::done;
   const bool definite = dns::is_definite(answer.status());
   return report({definite ? ProblemKind::no : ProblemKind::unavailable,

@@ -45,6 +45,7 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
   co_await site->directory_->load();
   site->selectors_ = std::make_unique<verification::SelectorsSeen>(*site->store_);
   co_await site->selectors_->load();
+  site->dmarc_ledger_ = std::make_unique<verification::DmarcLedger>(*site->store_);
   std::filesystem::path sealing_key = sealing_key_file(site->config_);
   if (const auto problem = co_await site->keyring_->start(std::move(sealing_key)))
     site->log_.error("mail leaves without DKIM signatures", {{"reason", problem->text()}});
@@ -88,9 +89,16 @@ Result<void, Problem> SiteServer::read_keys() {
     if (!anchors) return fail(std::move(anchors.error()));
     options.trust_anchor = std::move(*anchors);
   }
+  for (const net::Loop* loop : process_.net_loops()) options.loops.push_back(loop->executor());
   auto resolver = resolver::make_resolver(options, process_.clock(), process_.loops().executor(0));
   if (!resolver) return fail(std::move(resolver.error()));
   resolver_ = std::move(*resolver);
+  // docs/decisions/0060: a server that the operator names is taken at its word by SPF, DKIM, DMARC and iprev.
+  if (!std::holds_alternative<net::Endpoint>(options.source) || !options.trust_anchor.empty()) return {};
+  options.validates = false;
+  auto trusting = resolver::make_resolver(options, process_.clock(), process_.loops().executor(0));
+  if (!trusting) return fail(std::move(trusting.error()));
+  trusting_resolver_ = std::move(*trusting);
   return {};
 }
 
@@ -160,7 +168,9 @@ Result<void, Problem> SiteServer::open_doors() {
       std::make_unique<submission::RateLimiter>(config_.limits.messages_per_hour, config_.limits.recipients_per_hour);
   delivery::Doorway doorway{store_.get(),      directory_.get(), delivery_.get(), journal_.get(),
                             &process_.clock(), &process_.ids(),  &metrics_,       config_.host_name};
-  reception::Reception::Trust trust{{resolver_.get(), &process_.clock(), &housekeeping_}, {selectors_.get()}};
+  dns::Resolver* const names = trusting_resolver_ ? trusting_resolver_.get() : resolver_.get();
+  reception::Reception::Trust trust{{names, &process_.clock(), &housekeeping_},
+                                    {selectors_.get(), dmarc_ledger_.get()}};
   reception_ = std::make_unique<reception::Reception>(doorway, std::move(trust), config_.verification);
   submission_ = std::make_unique<submission::Submission>(doorway, *authenticator_, *rates_);
   const config::Listen& listen = config_.listen;
@@ -301,12 +311,14 @@ Task<> SiteServer::keep_house() {
   for (int tick = 1;; ++tick) {
     co_await process_.clock().wait_for(kHouseTick);
     journal_->flush();
+    co_await dmarc_ledger_->flush();
     if (tick % kTicksToFlush == 0) {
       authenticator_->flush_last_used();
       selectors_->flush();
       co_await mailboxes_->sweep();
     }
     if (tick % kTicksToRetention != 0) continue;
+    co_await dmarc_ledger_->sweep(process_.clock().now());
     const config::Config config = present_config();
     store_->commit_later(journal::retention(process_.clock().now(), config.limits.story_age, config.limits.story_size));
   }
@@ -332,10 +344,20 @@ Task<> SiteServer::keep_keys() {
   }
 }
 
+/// Said once, when it turns out: without validation there is no DANE.
+void SiteServer::tell_unvalidated(std::string& told) {
+  std::string because = resolver::unvalidated_because(*resolver_);
+  if (because == told) return;
+  if (!because.empty()) log_.warning("DNS answers are not validated, so DANE is not used", {{"reason", because}});
+  told = std::move(because);
+}
+
 /// The counts of TLS sessions go to the store, policies are fetched again once a day.
 Task<> SiteServer::keep_transport() {
+  std::string told;
   for (int tick = 1;; ++tick) {
     co_await process_.clock().wait_for(kTransportTick);
+    tell_unvalidated(told);
     co_await tls_ledger_->flush();
     if (tick % kTransportTicksToRefresh != 0) continue;
     co_await tls_ledger_->sweep();
@@ -380,6 +402,7 @@ Task<> SiteServer::stop(Duration grace) {
   journal_->flush();
   authenticator_->flush_last_used();
   selectors_->flush();
+  co_await dmarc_ledger_->flush();
   co_await tls_ledger_->flush();
   storage::Store* store = store_.get();
   auto close = [store] {

@@ -26,6 +26,7 @@
 #include "flow/relay/tls_ledger.h"
 #include "flow/smtp_service/service.h"
 #include "flow/submission/submission.h"
+#include "flow/verification/dmarc_ledger.h"
 #include "flow/verification/selectors_seen.h"
 #include "operations/certificates/certificates.h"
 #include "operations/certificates/expiry.h"
@@ -103,6 +104,7 @@ class SiteServer {
   [[nodiscard]] Task<> keep_keys();
   [[nodiscard]] Task<> keep_transport();
   [[nodiscard]] Task<> watch_expiry();
+  void tell_unvalidated(std::string& told);
   [[nodiscard]] config::Config present_config() const;
   void apply(config::Config config);
 
@@ -117,6 +119,7 @@ class SiteServer {
   std::shared_ptr<net::ServerTls> server_tls_;
   std::unique_ptr<net::ClientTls> client_tls_;
   std::unique_ptr<dns::Resolver> resolver_;
+  std::unique_ptr<dns::Resolver> trusting_resolver_;  ///< for verification; none: resolver_
   std::unique_ptr<storage::Store> store_;
   std::shared_ptr<directory::Directory> directory_;
   std::unique_ptr<directory::Authenticator> authenticator_;
@@ -135,6 +138,7 @@ class SiteServer {
   std::unique_ptr<queue::Queue> queue_;
   std::unique_ptr<submission::RateLimiter> rates_;
   std::unique_ptr<net::ConnectionLimits> connections_;
+  std::unique_ptr<verification::DmarcLedger> dmarc_ledger_;
   std::unique_ptr<verification::SelectorsSeen> selectors_;
   std::unique_ptr<reception::Reception> reception_;
   std::unique_ptr<submission::Submission> submission_;

@@ -1,8 +1,9 @@
 // The Resolver that asks each zone's own servers.
 #include <fmt/format.h>
 
+#include "platform/resolver/aliases.h"
 #include "platform/resolver/delegation.h"
-#include "standards/dns/zone.h"
+#include "platform/runtime/deadline.h"
 
 namespace posthorn::resolver {
 namespace {
@@ -24,46 +25,21 @@ dns::Status status_of(dns::ReplyKind kind) {
   return dns::Status::servfail;
 }
 
-class AuthoritativeResolver final : public dns::Resolver {
+class AuthoritativeResolver final : public dns::Resolver, private OneStep {
  public:
   AuthoritativeResolver(DelegationStart start, runtime::Clock& clock, runtime::Executor executor)
       : executor_(executor), loop_(executor, clock), client_(loop_, random_), delegations_(client_, clock, start) {}
 
   Task<dns::Answer> resolve(dns::Name name, dns::RecordType type) override {
     std::optional<dns::Answer> answer;
-    Task<> asking = resolve_into(std::move(name), type, answer);
+    Task<> asking = runtime::detail::run_into(follow_aliases(*this, std::move(name), type), answer);
     co_await runtime::run_on(executor_, std::move(asking));
     co_return std::move(*answer);
   }
 
  private:
-  Task<> resolve_into(dns::Name name, dns::RecordType type, std::optional<dns::Answer>& into) {
-    dns::AnswerData whole{.question = name, .type = type};
-    dns::Name at = std::move(name);
-    std::uint32_t ttl_seconds = UINT32_MAX;
-    for (std::size_t links = 0; links <= dns::cname_chain_max; ++links) {
-      const dns::Answer answer = co_await ask_zone(at, type);
-      whole.status = answer.status();
-      whole.records = answer.records();
-      whole.source = answer.source();
-      whole.reason = answer.reason();
-      whole.cname_chain.insert(whole.cname_chain.end(), answer.cname_chain().begin(), answer.cname_chain().end());
-      ttl_seconds = std::min(ttl_seconds, answer.ttl_seconds());
-      whole.ttl_seconds = ttl_seconds;
-      const bool leads_on = answer.status() == dns::Status::no_data && !answer.cname_chain().empty();
-      if (!leads_on) {
-        into.emplace(std::move(whole));
-        co_return;
-      }
-      at = answer.canonical_name();
-    }
-    whole.status = dns::Status::servfail;
-    whole.reason = "the CNAMEs do not come to an end";
-    into.emplace(std::move(whole));
-  }
-
   /// One zone's answer; its servers in turn.
-  Task<dns::Answer> ask_zone(dns::Name name, dns::RecordType type) {
+  Task<dns::Answer> ask_one(dns::Name name, dns::RecordType type) override {
     const Delegation delegation = co_await delegations_.find(name);
     dns::AnswerData none{.question = name, .type = type, .status = dns::Status::timeout, .reason = delegation.problem};
     const dns::Question question{name, type};

@@ -1,8 +1,6 @@
 #include "platform/resolver/dns_client.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <deque>
 #include <map>
 #include <utility>
@@ -10,20 +8,18 @@
 #include <fmt/format.h>
 
 #include "platform/net/connect.h"
-#include "platform/net/socket_transport.h"
+#include "platform/resolver/udp_ports.h"
 #include "platform/runtime/event.h"
 
 namespace posthorn::resolver {
 namespace {
 
-constexpr std::size_t kLengthOctets = 2;    // RFC 1035 4.2.2
-constexpr std::size_t kDatagramMax = 4096;  // more than we announce; what is cut does not parse
+constexpr std::size_t kLengthOctets = 2;  // RFC 1035 4.2.2
 
 using Got = Result<dns::Message, ClientFailure>;
 
 /// How many questions one server holds, and who waits for a place.
-class Gate {
- public:
+struct Gate {
   struct Waiter {
     runtime::Event turn;
     bool granted = false;
@@ -56,33 +52,9 @@ class Place {
   Gate* gate_;
 };
 
-ClientFailure failed(int error) {
-  const bool no_way = error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
-  return {dns::Status::timeout, std::strerror(error), no_way};
-}
-
-ClientFailure no_answer(Duration waited) {
-  return {dns::Status::timeout, fmt::format("no answer in {:.2g} s", std::chrono::duration<double>(waited).count())};
-}
-
-/// Wakes a socket when its time is up.
-class TryDeadline final : public net::Deadline {
- public:
-  explicit TryDeadline(net::Transport& transport) : transport_(transport) {}
-  [[nodiscard]] bool has_passed() const { return passed_; }
-
- private:
-  void expired() override {
-    passed_ = true;
-    transport_.wake();
-  }
-  net::Transport& transport_;
-  bool passed_ = false;
-};
-
-dns::Message query_for(std::uint16_t id, const dns::Question& question, const Asking& asking, bool edns) {
+/// Without an id.
+dns::Message query_for(const dns::Question& question, const Asking& asking, bool edns) {
   dns::Message query;
-  query.id = id;
   query.recursion_desired = asking.recursion_desired;
   query.checking_disabled = asking.checking_disabled;
   query.questions.push_back(question);
@@ -90,44 +62,6 @@ dns::Message query_for(std::uint16_t id, const dns::Question& question, const As
   query.authentic_data = asking.recursion_desired;
   if (edns) query.edns = dns::Edns{dns::edns_udp_octets, 0, asking.dnssec_ok};
   return query;
-}
-
-/// A server that cannot read EDNS may leave the question out of its FORMERR (RFC 6891 7).
-bool is_for_us(const dns::Message& message, std::uint16_t id, const dns::Question& question) {
-  if (dns::answers(message, id, question)) return true;
-  return message.is_response && message.id == id && message.questions.empty() &&
-         message.code == dns::ResponseCode::format_error;
-}
-
-/// Waits on `transport` for the datagram that answers; others are passed over (RFC 5452 9).
-Task<Got> read_datagrams(net::Loop& loop, net::Transport& transport, std::uint16_t id, const dns::Question& question,
-                         Duration time_max) {
-  TryDeadline deadline(transport);
-  loop.deadlines().set(deadline, loop.clock().now() + time_max);
-  std::array<char, kDatagramMax> octets;
-  for (;;) {
-    const net::Moved got = transport.read(octets);
-    if (got.state == net::Moved::State::broken) co_return fail(failed(errno));
-    if (got.state == net::Moved::State::done) {
-      auto message = dns::read_message({octets.data(), got.octets});
-      if (message && is_for_us(*message, id, question)) co_return std::move(*message);
-      continue;
-    }
-    if (deadline.has_passed()) co_return fail(no_answer(time_max));
-    co_await transport.wait(net::Direction::input);
-  }
-}
-
-/// One try: a socket of its own, connected, so that the kernel drops what others send.
-Task<Got> try_udp(net::Loop& loop, net::Endpoint server, dns::Message query, Duration time_max) {
-  net::SocketAddress to = net::socket_address(server);
-  const int descriptor = ::socket(to.storage.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) co_return fail(failed(errno));
-  net::SocketTransport transport(loop, descriptor, server);
-  if (::connect(descriptor, to.get(), to.length) != 0) co_return fail(failed(errno));
-  const net::Moved sent = transport.write(dns::write_message(query));
-  if (sent.state != net::Moved::State::done) co_return fail(failed(errno));
-  co_return co_await read_datagrams(loop, transport, query.id, query.questions.front(), time_max);
 }
 
 Task<Result<OctetString, ClientFailure>> read_exactly(net::Stream& stream, std::size_t octets) {
@@ -173,7 +107,7 @@ Task<Got> try_tcp(net::Loop& loop, net::Endpoint server, dns::Message query, Dur
   auto stream = co_await send_over_tcp(loop, server, query, time_max);
   if (!stream) co_return fail(stream.error());
   auto message = co_await read_framed(**stream);
-  if (message && !is_for_us(*message, query.id, query.questions.front()))
+  if (message && !dns::answers(*message, query.id, query.questions.front()))
     co_return fail(ClientFailure{dns::Status::servfail, "the answer is to another question"});
   co_return message;
 }
@@ -211,8 +145,18 @@ class DnsClient::State {
   State(net::Loop& loop, runtime::Random& random, ClientOptions options)
       : loop_(loop), random_(random), options_(options) {}
 
-  Task<Place> enter(net::Endpoint server) {
-    Gate& gate = gates_[server];
+  struct Server {
+    Server(net::Loop& loop, runtime::Random& random, const net::Endpoint& at, std::size_t ports_kept)
+        : ports(loop, random, at, ports_kept) {}
+    Gate gate;
+    UdpPorts ports;
+  };
+
+  Server& server_at(const net::Endpoint& endpoint) {
+    return servers_.try_emplace(endpoint, loop_, random_, endpoint, options_.ports_kept).first->second;
+  }
+
+  Task<Place> enter(Gate& gate) {
     if (gate.in_flight < options_.in_flight_max) {
       ++gate.in_flight;
       most_ = std::max(most_, gate.in_flight);
@@ -227,11 +171,12 @@ class DnsClient::State {
   }
 
   Task<Result<Exchange, ClientFailure>> ask(net::Endpoint server, dns::Question question, Asking asking) {
-    const Place place = co_await enter(server);
+    Server& at = server_at(server);
+    const Place place = co_await enter(at.gate);
     ++questions_;
     const TimePoint begun = loop_.clock().now();
     Exchange exchange;
-    auto got = co_await ask_udp_then_tcp(server, question, asking, exchange.over_tcp);
+    auto got = co_await ask_udp_then_tcp(at, server, question, asking, exchange.over_tcp);
     if (!got) co_return fail(got.error());
     exchange.message = std::move(*got);
     exchange.reply = dns::read_reply(exchange.message, question);
@@ -240,10 +185,11 @@ class DnsClient::State {
   }
 
   Task<Transfer> transfer(net::Endpoint server, dns::Name zone) {
-    const Place place = co_await enter(server);
+    const Place place = co_await enter(server_at(server).gate);
     ++questions_;
     const dns::Question question{std::move(zone), dns::RecordType::axfr};
-    dns::Message query = query_for(new_id(), question, {}, false);
+    dns::Message query = query_for(question, {}, false);
+    query.id = new_id();
     auto stream = co_await send_over_tcp(loop_, server, query, options_.try_time_max);
     if (!stream) co_return fail(stream.error());
     co_return co_await read_transfer(loop_, **stream, query.id, options_.try_time_max);
@@ -264,23 +210,26 @@ class DnsClient::State {
 
   std::uint16_t new_id() { return static_cast<std::uint16_t>(random_.below(65536)); }
 
-  Task<Got> ask_udp_then_tcp(net::Endpoint server, dns::Question question, Asking asking, bool& over_tcp) {
+  Task<Got> ask_udp_then_tcp(Server& at, net::Endpoint server, const dns::Question& question, Asking asking,
+                             bool& over_tcp) {
+    const Duration time_max = asking.time_max.value_or(options_.try_time_max);
     over_tcp = asking.over_tcp;
     Got got = fail(ClientFailure{});
     bool edns = true;
-    for (unsigned tries = 0; !asking.over_tcp && tries < options_.tries; ++tries) {
-      dns::Message query = query_for(new_id(), question, asking, edns);
-      got = co_await try_udp(loop_, server, std::move(query), options_.try_time_max);
-      if (!got) continue;
-      const bool knows_no_edns = edns && got->code == dns::ResponseCode::format_error;
-      if (!knows_no_edns) break;
-      edns = false;
+    for (unsigned tries = 0; !asking.over_tcp && tries < options_.tries;) {
+      dns::Message query = query_for(question, asking, edns);
+      got = co_await at.ports.ask(std::move(query), time_max);
+      const bool knows_no_edns = got && edns && got->code == dns::ResponseCode::format_error;
+      if (got && !knows_no_edns) break;
+      if (knows_no_edns) edns = false;
+      if (!got) ++tries;
     }
     // RFC 7766 5: a truncated answer is asked for again over TCP.
     if (asking.over_tcp || (got && got->truncated)) {
       over_tcp = true;
-      dns::Message query = query_for(new_id(), question, asking, edns);
-      got = co_await try_tcp(loop_, server, std::move(query), options_.try_time_max);
+      dns::Message query = query_for(question, asking, edns);
+      query.id = new_id();
+      got = co_await try_tcp(loop_, server, std::move(query), time_max);
     }
     co_return got;
   }
@@ -288,7 +237,7 @@ class DnsClient::State {
   net::Loop& loop_;
   runtime::Random& random_;
   ClientOptions options_;
-  std::map<net::Endpoint, Gate> gates_;
+  std::map<net::Endpoint, Server> servers_;
   std::uint64_t questions_ = 0;
   unsigned most_ = 0;
 };

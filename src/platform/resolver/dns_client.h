@@ -2,14 +2,15 @@
 // truncated, and shows the message as it came. For those who want to know what a certain server says: `dns query`,
 // `dns trace`, `domain check`. Everybody else asks a dns::Resolver.
 //
-// A random id and a socket of its own (so a random port) for each question; only the server asked can answer, with the
-// same question (RFC 5452). Never more than `in_flight_max` questions at one server at a time: the next ones wait.
-// Thread rule: everything on the executor of its Loop. The client outlives those who await it.
+// A random id and a random port (udp_ports.h); only the server asked can answer, with the same question (RFC 5452).
+// Never more than `in_flight_max` questions at one server at a time: the next ones wait. Thread rule: everything on the
+// executor of its Loop. The client outlives those who await it.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,20 +28,23 @@ struct ClientOptions {
   Duration try_time_max = std::chrono::seconds{3};  ///< a UDP try, and each step over TCP
   unsigned tries = 2;                               ///< over UDP; RFC 1035 4.2.1 asks for a retransmission
   unsigned in_flight_max = 8;                       ///< questions at one server at a time
+  std::size_t ports_kept = 0;                       ///< sockets that questions share; 0: each has its own
 };
 
 /// What one question is asked with.
 struct Asking {
   bool recursion_desired = false;
   bool dnssec_ok = false;
-  bool checking_disabled = false;  ///< CD: what a validating server thinks bogus is to be shown all the same
-  bool over_tcp = false;           ///< at once
+  bool checking_disabled = false;    ///< CD: what a validating server thinks bogus is to be shown all the same
+  bool over_tcp = false;             ///< at once
+  std::optional<Duration> time_max;  ///< instead of try_time_max
 };
 
 struct ClientFailure {
   dns::Status status = dns::Status::timeout;  ///< timeout, or servfail where the server's octets make no sense
   std::string reason;                         ///< "no answer in 3 s", "connection refused"
   bool no_way = false;  ///< this machine has no route there (no IPv6): it says nothing of the server
+  bool silent = false;  ///< nothing came in time; otherwise somebody said that it will not go
 };
 
 struct Exchange {

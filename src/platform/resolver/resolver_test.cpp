@@ -1,6 +1,7 @@
 // Against a small server of our own on loopback that answers from a zone in memory.
 #include "platform/resolver/resolver.h"
 
+#include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -48,6 +49,8 @@ class Server {
   }
   net::Endpoint endpoint;
   std::atomic<int> questions = 0;
+  std::set<std::uint16_t> ports;  ///< that questions came from
+  std::vector<unsigned> ids;      ///< of the questions, in order
 
  private:
   void serve(const std::stop_token& stop) {
@@ -60,6 +63,8 @@ class Server {
       const ssize_t got = ::recvfrom(socket_, query.data(), query.size(), 0, from.get(), &from.length);
       if (got <= 0) continue;
       ++questions;
+      ports.insert(net::endpoint_of(from).port);
+      ids.push_back(static_cast<unsigned char>(query[0]) * 256U + static_cast<unsigned char>(query[1]));
       const OctetString answer =
           dns::answer_query(zone, {query.data(), static_cast<std::size_t>(got)}, dns::Transport::udp);
       if (!answer.empty()) ::sendto(socket_, answer.data(), answer.size(), 0, from.get(), from.length);
@@ -126,6 +131,24 @@ TEST(Resolver, SilenceIsATimeoutAndTheSecondQuestionComesFromTheCache) {
   EXPECT_EQ(answers[2].reason(), "no server answered in time");
 }
 
+TEST(Resolver, QuestionsComeFromChangingPortsWithIdsNobodyCanGuess) {
+  std::vector<Asked> questions(1200, Asked{"none.beta.test", dns::RecordType::a});
+  std::set<std::uint16_t> ports;
+  std::vector<unsigned> ids;
+  {
+    Server server;
+    (void)ask({.source = server.endpoint, .cached_answers_max = 0, .validates = false}, questions);
+    ASSERT_EQ(server.questions, 1200);
+    ports = server.ports;
+    ids = server.ids;
+  }
+  EXPECT_GE(ports.size(), 4u) << "questions are spread over several ports";
+  std::size_t neighbours = 0;
+  for (std::size_t i = 1; i < ids.size(); ++i) neighbours += ids[i] == ids[i - 1] + 1 ? 1 : 0;
+  EXPECT_LE(neighbours, 3u);
+  EXPECT_GE(std::set(ids.begin(), ids.end()).size(), 1100u);
+}
+
 TEST(Resolver, UnsignedAnswersWhereSignedOnesAreDueAreBogus) {
   const Server server;
   const auto answers = ask(
@@ -151,6 +174,8 @@ TEST(Resolver, AZoneFileIsASourceToo) {
 
 TEST(Source, ReadsEveryFormAndNothingElse) {
   EXPECT_TRUE(std::holds_alternative<SystemServers>(*parse_source("system")));
+  EXPECT_TRUE(std::get<SystemServers>(*parse_source("system")).validates);
+  EXPECT_FALSE(std::get<SystemServers>(*parse_source("unvalidated")).validates);
   EXPECT_TRUE(std::holds_alternative<Recursive>(*parse_source("recursive")));
   EXPECT_EQ(std::get<ZoneFile>(*parse_source("zone:a/b.zone")).path, "a/b.zone");
   EXPECT_EQ(std::get<net::Endpoint>(*parse_source("192.0.2.53")).text(), "192.0.2.53:53");

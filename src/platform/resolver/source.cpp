@@ -20,6 +20,7 @@ std::optional<net::Endpoint> parse_server(std::string_view text) {
 
 Result<Source, Problem> parse_source(std::string_view text) {
   if (text == "system") return SystemServers{};
+  if (text == "unvalidated") return SystemServers{.validates = false};
   if (text == "recursive") return Recursive{};
   if (text.starts_with(kZonePrefix) && text.size() > kZonePrefix.size())
     return ZoneFile{std::filesystem::path(text.substr(kZonePrefix.size()))};
@@ -29,7 +30,7 @@ Result<Source, Problem> parse_source(std::string_view text) {
   }
   if (const auto server = parse_server(text)) return *server;
   return fail(Problem{ProblemKind::usage, "cannot ask the DNS from '" + std::string(text) + "'", "it is no source",
-                      "give system, recursive, authoritative, ADDRESS[:PORT] or zone:FILE"});
+                      "give system, unvalidated, recursive, authoritative, ADDRESS[:PORT] or zone:FILE"});
 }
 
 }  // namespace posthorn::resolver

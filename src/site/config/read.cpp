@@ -50,9 +50,9 @@ void read_dns_source(Reading& r, std::string_view key, const toml::node& node) {
     return;
   }
   const bool is_server = IpAddress::parse(*text) || (net::Endpoint::parse(*text) && text->front() != ':');
-  if (*text != "system" && *text != "recursive" && !is_server) {
+  if (*text != "system" && *text != "unvalidated" && *text != "recursive" && !is_server) {
     r.fault(node, key, fmt::format("'{}' is no DNS source", *text),
-            R"(write "system", "recursive", "ADDRESS[:PORT]" or "zone:FILE")");
+            R"(write "system", "unvalidated", "recursive", "ADDRESS[:PORT]" or "zone:FILE")");
     return;
   }
   r.config.dns_source = *text;

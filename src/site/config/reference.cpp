@@ -109,9 +109,9 @@ constexpr std::array keys{
     Key{"store.dir", "folder", "",
         "Where mail, accounts, queue and stories are kept. Only one process opens it at a time.",
         [](const Config& c) { return text_or_absent(c.store_dir.string()); }, true},
-    Key{"dns.source", "system, recursive, ADDRESS[:PORT] or zone:FILE", "",
-        "Who answers DNS questions: the servers of resolv.conf (validating ourselves), the roots, a server, or a zone "
-        "file (offline).",
+    Key{"dns.source", "system, unvalidated, recursive, ADDRESS[:PORT] or zone:FILE", "",
+        "Who answers DNS questions: the servers of resolv.conf (system: validating ourselves, unvalidated: at their "
+        "word), the roots, a server, or a zone file (offline).",
         [](const Config& c) { return toml_string(c.dns_source); }, true},
     Key{"dns.trust_anchor_file", "file", "RFC 4033 5",
         "DNSKEY or DS records in zone-file form, one a line, that are trusted beside the root's: for zones of one's "
