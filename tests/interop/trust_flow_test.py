@@ -88,6 +88,11 @@ class NameServers(Trusting):
         self.assertEqual([s["result"] for s in verdicts["dkim"]], ["pass", "pass"], verdicts["dkim"])
         self.assertEqual(verdicts["dmarc"]["result"], "pass", verdicts["dmarc"])
         self.assertEqual([step["domain"] for step in verdicts["dmarc"]["walk"]], [DOMAIN, "example"])
+        # What a server says of its own zone is authoritative; one without the root cannot be validated, and is said not to be.
+        asked = json.loads(self.tool("dns", "query", "TXT", DOMAIN, "--dns", server.source, "--json", octets=b""))
+        answer = asked["answers"][0]
+        self.assertEqual([answer[key] for key in ("authoritative", "cached", "validated")], [True, False, False], asked)
+        self.assertIn("does not know the root", asked["validation"])
 
     def test_bind_serves_the_records(self):
         self.records_are_read_from(Bind)
