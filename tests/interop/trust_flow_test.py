@@ -2,11 +2,12 @@
 passes Postfix and Exim as relays and is verified at our port 25."""
 import json
 import smtplib
+import sqlite3
 import subprocess
 import tempfile
 import unittest
 from base64 import b64encode
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import bed  # noqa: F401  (finds `cases` too)
@@ -213,6 +214,19 @@ class AtTheDoor(Trusting):
         seen = self.site.json("domain", "show", DOMAIN)["selectors_seen"]
         self.assertEqual(sorted((row["selector"], row["algorithm"], row["key_bits"]) for row in seen),
                          [("e1", "ed25519-sha256", 256), ("r1", "rsa-sha256", 2048)])
+
+    def test_what_dmarc_judged_is_counted_for_reports_through_restarts(self):
+        self.assertEqual(self.say(self.signed(message("first")))[0], 250)
+        self.assertEqual(self.say(message("forged"))[0], 550)
+        self.site.restart()
+        self.assertEqual(self.say(message("forged-again"))[0], 550)
+        self.site.stop()
+        with closing(sqlite3.connect(next(self.site.folder.rglob("posthorn.db")))) as store:
+            rows = dict(store.execute("SELECT key, value FROM settings WHERE key LIKE 'dmarc-rows/%'"))
+        self.assertTrue(all(key.split("/")[2] == DOMAIN for key in rows), rows)
+        counted = sorted(dict(line.split(" ", 1) for line in text.splitlines())["count"] + text[text.index("disposition"):].split("\n")[0]
+                         for text in rows.values())
+        self.assertEqual(counted, ["1disposition none", "2disposition reject"])
 
     def test_switched_off_nothing_is_checked(self):
         config = self.site.config.read_text()
