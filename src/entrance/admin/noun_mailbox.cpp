@@ -143,11 +143,17 @@ Task<Done> take_part(Site& site, const Request& request, Answer& answer) {
     if (auto done = co_await take_message(append, about, rest.substr(0, size)); !done) co_return done;
     rest.remove_prefix(size);
   }
-  // The place to go on from is durable with the messages before it: nothing is taken twice, nothing left out.
-  std::vector<storage::Mutation> with_it;
-  with_it.emplace_back(storage::PutSetting{std::string(position_prefix) + text_argument(request, "key"),
-                                           text_argument(request, "position")});
+  // The place to go on from is durable with the messages before it: nothing is taken twice, nothing left out. A part
+  // that comes late, of an import that was killed, finds that another has gone on from where it began.
+  const std::string key = std::string(position_prefix) + text_argument(request, "key");
+  storage::Unit with_it;
+  with_it.preconditions.emplace_back(storage::SettingIs{key, text_argument(request, "from")});
+  with_it.mutations.emplace_back(storage::PutSetting{key, text_argument(request, "position")});
   const auto stored = co_await site.mailboxes->finish_append(std::move(append), name, std::move(with_it));
+  if (!stored && stored.error().error == mailbox::OperationError::not_allowed)
+    co_return fail(Problem{ProblemKind::unavailable, "the import",
+                           "another import of the same source has gone on meanwhile",
+                           "call it again: it goes on where that one is"});
   if (!stored) co_return fail(problem_of(name, stored.error()));
   co_return co_await answer.value(json::serialize(json::object{{"stored", stored->uids.size()}}));
 }

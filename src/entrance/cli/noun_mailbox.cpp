@@ -94,6 +94,7 @@ class Importer {
     key_ = fmt::format("{} {} {}", account_, mailbox_, fs::absolute(source.path(), error).string());
     const auto begun = position();
     if (!begun) return fail(begun.error());
+    from_ = position_ = *begun;
     auto read = source.read(*begun, [this](SourceMessage message) { return take(std::move(message)); });
     if (read) read = send();
     if (!read) return read;
@@ -126,14 +127,13 @@ class Importer {
     if (messages_.empty()) return {};
     const std::uint64_t count = messages_.size();
     const std::uint64_t size = octets_.size();
-    json::object arguments{{"account", account_},
-                           {"mailbox", mailbox_},
-                           {"key", key_},
-                           {"position", position_},
-                           {"messages", std::exchange(messages_, {})}};
+    json::object arguments{{"account", account_}, {"mailbox", mailbox_},   {"key", key_},
+                           {"from", from_},       {"position", position_}, {"messages", std::exchange(messages_, {})}};
     Gathered ignored;
     auto done = ask("mailbox part", std::move(arguments), std::exchange(octets_, {}), ignored);
-    if (done) progress_.add(size, count);
+    if (!done) return done;
+    from_ = position_;
+    progress_.add(size, count);
     return done;
   }
 
@@ -145,7 +145,9 @@ class Importer {
   const config::Config& config_;
   const std::string account_;
   Progress& progress_;
-  std::string mailbox_, key_, position_;
+  std::string mailbox_, key_;
+  std::string from_;      ///< the place that the server knows
+  std::string position_;  ///< the place behind the messages gathered
   json::array messages_;
   OctetString octets_;
 };

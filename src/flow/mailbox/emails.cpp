@@ -55,17 +55,23 @@ Append Mailboxes::begin_append(storage::AccountId account) {
   return {store_, ids_, account, clock_.now()};
 }
 
-Task<Outcome<Appended>> Mailboxes::finish_append(Append append, std::string target,
-                                                 std::vector<storage::Mutation> with_it) {
+Task<Outcome<Appended>> Mailboxes::finish_append(Append append, std::string target, storage::Unit with_it) {
   const auto mailbox = co_await mailbox_named(append.state_->account, std::move(target));
   if (!mailbox) co_return fail(mailbox.error());
   storage::Unit unit;
   append.state_->add_to(unit, mailbox->id);
-  std::ranges::move(with_it, std::back_inserter(unit.mutations));
+  const std::size_t own = unit.preconditions.size();
+  std::ranges::move(with_it.preconditions, std::back_inserter(unit.preconditions));
+  const std::size_t all = unit.preconditions.size();
+  std::ranges::move(with_it.mutations, std::back_inserter(unit.mutations));
   const auto committed = co_await store_.commit(std::move(unit));
   if (committed) co_return appended(*committed);
   if (quota_refused(committed.error(), 0))
     co_return fail(failure(OperationError::over_quota, "The mailbox is over its quota."));
+  const storage::CommitFailure& failed = committed.error();
+  if (failed.error == storage::CommitError::precondition_failed && failed.precondition >= own &&
+      failed.precondition < all)
+    co_return fail(failure(OperationError::not_allowed, "Somebody else has gone on with it."));
   co_return fail(failure_of(committed.error(), OperationError::no_such_mailbox, "The mailbox was deleted."));
 }
 

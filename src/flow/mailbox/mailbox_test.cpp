@@ -213,6 +213,26 @@ TEST_F(MailboxTest, AfterRandomChangesFromSeveralSessionsEveryViewEqualsAReload)
 
 // ---------------------------------------------------------------- operations
 
+// Of two imports from the same place only the first is taken: the part of one that was killed may come late.
+TEST_F(MailboxTest, AnAppendFromAPlaceThatHasMovedStoresNothing) {
+  const AccountId bob = bed.account("bob@alpha.example");
+  const auto view = bed.view(bob);
+  const auto part = [&](const std::string& from, const std::string& to) {
+    Append append = bed.mailboxes->begin_append(bob);
+    EXPECT_TRUE(append.begin_message(0, {}, std::nullopt));
+    EXPECT_TRUE(bed.wait(append.write("Subject: x\r\n\r\n")));
+    EXPECT_TRUE(bed.wait(append.end_message()));
+    storage::Unit with_it{{storage::SettingIs{"test/place", from}}, {storage::PutSetting{"test/place", to}}};
+    return bed.wait(bed.mailboxes->finish_append(std::move(append), "INBOX", std::move(with_it)));
+  };
+  EXPECT_TRUE(part("", "1"));
+  const auto late = part("", "1");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().error, OperationError::not_allowed);
+  EXPECT_TRUE(part("1", "2"));
+  EXPECT_EQ(view->current()->size(), 2u);
+}
+
 TEST_F(MailboxTest, SeveralMessagesOfOneAppendComeTogetherOrNotAtAll) {
   const AccountId bob = bed.account("bob@alpha.example", 1'000);
   const auto view = bed.view(bob);

@@ -97,9 +97,9 @@ class Mailboxes {
   // ---- emails
 
   [[nodiscard]] Append begin_append(storage::AccountId account);
-  /// `with_it`: what belongs to the same unit (an import's place to go on from).
-  [[nodiscard]] Task<Outcome<Appended>> finish_append(Append append, std::string target,
-                                                      std::vector<storage::Mutation> with_it = {});
+  /// `with_it`: what belongs to the same unit (an import's place to go on from, and that nobody has changed it; where
+  /// somebody has: not_allowed).
+  [[nodiscard]] Task<Outcome<Appended>> finish_append(Append append, std::string target, storage::Unit with_it = {});
   /// RFC 8508: the one message of `append` takes the place of `uid` in `view`'s mailbox.
   [[nodiscard]] Task<Outcome<Appended>> replace(Append append, std::string target, const View& view, Uid uid);
 
