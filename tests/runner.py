@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test-logs"
 CORES = os.cpu_count() or 1
+WAITING_AT_ONCE = 2 * CORES  # programs that mostly wait for a peer
 LAST_LINE = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 
 
@@ -234,6 +235,7 @@ class Group:
     about: str
     quick: bool = False
     only_long: bool = False
+    at_once: int = CORES
 
 
 TSAN_TARGETS = ("test_foundation", "test_platform", "test_flow")
@@ -244,8 +246,10 @@ GROUPS = [
     Group("fuzz", ["asan"], fuzz_programs, "each parser's seeds and a short run of its fuzz target"),
     Group("simulation", ["release"], simulation_programs, "a domain's life with senders and caches, on virtual time"),
     Group("fault", ["release"], fault_programs, "kill, power loss, full and broken disks"),
-    Group("conformance", ["release"], conformance_programs, "scripts of other projects, played against a running server"),
-    Group("interop", ["release"], interop_programs, "Postfix, Exim, OpenSMTPD, Dovecot, clients of SMTP and IMAP, and a faulty peer"),
+    Group("conformance", ["release"], conformance_programs, "scripts of other projects, played against a running server",
+          at_once=WAITING_AT_ONCE),
+    Group("interop", ["release"], interop_programs, "Postfix, Exim, OpenSMTPD, Dovecot, clients of SMTP and IMAP, and a faulty peer",
+          at_once=WAITING_AT_ONCE),
     Group("tsan", [f"tsan {' '.join(TSAN_TARGETS)}"], tsan_programs, "the floors with threads, with ThreadSanitizer", only_long=True),
     Group("clang-tidy", ["release"], clang_tidy_programs, "clang-tidy on changed files (--long: on all)", only_long=True),
 ]
@@ -286,7 +290,7 @@ def run_group(group, options):
             tally.add(result)
             print(f"   {program.name}: {result} ({time.monotonic() - begun:.1f} s)", flush=True)
 
-    with ThreadPoolExecutor(CORES) as pool:
+    with ThreadPoolExecutor(group.at_once) as pool:
         list(pool.map(one, programs))
     print(f"== {group.name}: {tally} in {time.monotonic() - started:.0f} s", flush=True)
     return tally
