@@ -1,14 +1,18 @@
 // domain check: what domains publish, asked of every name server and the cache, with what is wrong about it.
 #include <algorithm>
-#include <map>
+#include <chrono>
+#include <cstdio>
+#include <set>
 
 #include <boost/json.hpp>
+#include <unistd.h>
 
 #include "entrance/cli/ask.h"
+#include "entrance/cli/check_results.h"
+#include "entrance/cli/check_text.h"
 #include "entrance/cli/domain_life.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
-#include "entrance/cli/trust_json.h"
 #include "entrance/server/prober.h"
 #include "foundation/text/ascii.h"
 #include "foundation/text/shown.h"
@@ -25,123 +29,42 @@ using domains::CheckReport;
 
 constexpr std::size_t list_octets_max = 64 * MiB;
 constexpr std::size_t at_a_time = 16;  // domains; their questions wait their turn at each server
-
-// ---------------------------------------------------------------- JSON
-
-json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(json_text(text));
-}
-
-json::array said_json(const std::vector<domains::SaidByServer>& said) {
-  json::array out;
-  for (const domains::SaidByServer& one : said)
-    out.emplace_back(json::object{{"server", one.server},
-                                  {"answer", json_text(one.answer)},
-                                  {"ttl", one.ttl_seconds},
-                                  {"serial", one.serial ? json::value(*one.serial) : json::value(nullptr)}});
-  return out;
-}
-
-json::object finding_json(const domains::CheckFinding& found) {
-  return {{"id", found.finding.id},
-          {"level", word(found.finding.level)},
-          {"name", found.name},
-          {"reason", json_text(found.finding.reason)},
-          {"wanted", text_or_null(found.wanted)},
-          {"authoritative", said_json(found.authoritative)},
-          {"cached", found.cached ? json::value(json_text(*found.cached)) : json::value(nullptr)},
-          {"correction", text_or_null(found.finding.correction)}};
-}
-
-json::object record_row_json(const domains::CheckedRecord& row) {
-  json::array wanted;
-  for (const std::string& one : row.wanted) wanted.emplace_back(json_text(one));
-  return {{"name", row.name},
-          {"type", row.type},
-          {"wanted", std::move(wanted)},
-          {"authoritative", said_json(row.authoritative)},
-          {"cached", row.cached ? json::value(json_text(*row.cached)) : json::value(nullptr)},
-          {"cached_seconds", row.cached_seconds ? json::value(*row.cached_seconds) : json::value(nullptr)},
-          {"disagree", row.disagree},
-          {"old_until", row.old_until ? json::value(rfc3339(*row.old_until)) : json::value(nullptr)}};
-}
-
-json::object report_json(const CheckReport& report) {
-  json::array servers, records, findings, tree;
-  for (const domains::CheckedServer& server : report.zone.servers)
-    servers.emplace_back(json::object{{"server", server.name},
-                                      {"state", domains::text(server.state)},
-                                      {"serial", server.serial ? json::value(*server.serial) : json::value(nullptr)},
-                                      {"problem", text_or_null(server.problem)}});
-  for (const domains::CheckedRecord& row : report.records) records.emplace_back(record_row_json(row));
-  for (const domains::CheckFinding& found : report.findings) findings.emplace_back(finding_json(found));
-  for (const std::string& line : report.spf_tree) tree.emplace_back(json_text(line));
-  return {{"domain", report.domain.text()},
-          {"kind", domains::text(report.kind)},
-          {"state", text_or_null(report.state)},
-          {"checked_at", rfc3339(report.checked_at)},
-          {"zone", report.zone.zone.text()},
-          {"servers", std::move(servers)},
-          {"dnssec", text_or_null(report.dnssec)},
-          {"signature_expires",
-           report.signature_expires ? json::value(rfc3339(*report.signature_expires)) : json::value(nullptr)},
-          {"spf",
-           json::object{
-               {"lookups", report.spf_lookups}, {"void_lookups", report.spf_void_lookups}, {"tree", std::move(tree)}}},
-          {"records", std::move(records)},
-          {"findings", std::move(findings)},
-          {"questions", report.questions},
-          {"problem", text_or_null(report.problem)}};
-}
-
-// ---------------------------------------------------------------- words
-
-std::string report_text(const CheckReport& report) {
-  std::string out = fmt::format("{}: ", report.domain.text());
-  std::size_t errors = 0, warnings = 0;
-  for (const domains::CheckFinding& found : report.findings) {
-    errors += found.finding.level == FindingLevel::error ? 1 : 0;
-    warnings += found.finding.level == FindingLevel::warning ? 1 : 0;
-  }
-  out += errors + warnings == 0 ? "all well\n" : fmt::format("{} errors, {} warnings\n", errors, warnings);
-  for (const domains::CheckedServer& server : report.zone.servers)
-    out += fmt::format("  {:<44} {}{}\n", server.name, domains::text(server.state),
-                       server.serial ? fmt::format(", serial {}", *server.serial) : std::string{});
-  if (!report.dnssec.empty()) out += fmt::format("  DNSSEC: {}\n", report.dnssec);
-  for (const domains::CheckFinding& found : report.findings) {
-    out += fmt::format("\n  {:<8} {}  {}\n    {}\n", word(found.finding.level), found.finding.id, found.name,
-                       text::shown(found.finding.reason, 2000));
-    for (const domains::SaidByServer& said : found.authoritative)
-      out += fmt::format("    {}: {} (TTL {})\n", said.server, text::printable(said.answer, 1000), said.ttl_seconds);
-    if (found.cached) out += fmt::format("    cache: {}\n", text::printable(*found.cached, 1000));
-    if (!found.finding.correction.empty())
-      out += fmt::format("    publish: {}\n", text::shown(found.finding.correction, 4000));
-  }
-  return out;
-}
-
-// ---------------------------------------------------------------- the verb
+constexpr Duration progress_every = std::chrono::seconds(2);
 
 struct Checking {
-  std::vector<dns::Name> domains;
+  std::vector<dns::Name> domains;  ///< each once
   resolver::Source source;
   config::Config config;
   domains::CheckOptions options;
-  bool json = false;
+  bool json = false, all_records = false, transfer = false, progress = false;
 
-  std::map<std::string, domains::Expectation> known;             ///< by domain
-  std::map<std::string, DomainLife> lives;                       ///< of those that are the store's
-  std::vector<std::pair<std::string, domains::CheckMade>> made;  ///< for their histories
+  std::set<std::string> ours;  ///< domains that the store has
+  std::unique_ptr<CheckResults> results;
 
-  std::size_t next = 0, printed = 0;
+  std::size_t next = 0, printed = 0, checked = 0, earlier = 0;
+  TimePoint began, told_progress;
   bool errors = false, unreachable = false;
   std::optional<Problem> problem;
 };
 
+std::string key_of(const dns::Name& domain) {
+  return text::lower(domain.text());
+}
+
+// ---------------------------------------------------------------- output
+
 void print_report(Checking& checking, const CheckReport& report) {
   checking.errors |= report.has_errors();
   checking.unreachable |= !report.problem.empty() && !report.zone.domain_is_absent;
-  if (!checking.json) return print(fmt::format("{}{}", checking.printed++ == 0 ? "" : "\n", report_text(report)));
+  if (checking.results) {
+    const auto kept = checking.results->add(key_of(report.domain), json::serialize(report_json(report)));
+    if (!kept) checking.problem = kept.error();
+    const bool is_worth_a_line = !checking.json && count_text(report) != "all well";
+    if (is_worth_a_line) print(fmt::format("{}: {}\n", report.domain.text(), count_text(report)));
+    return;
+  }
+  if (!checking.json)
+    return print(fmt::format("{}{}", checking.printed++ == 0 ? "" : "\n", report_text(report, checking.all_records)));
   const bool is_list = checking.domains.size() > 1;
   const std::string_view before = !is_list ? "" : checking.printed == 0 ? "[" : ",\n ";
   ++checking.printed;
@@ -149,60 +72,142 @@ void print_report(Checking& checking, const CheckReport& report) {
   if (checking.printed == checking.domains.size()) print(is_list ? "]\n" : "\n");
 }
 
-/// The history of checks is what a roll-out is gated by. After everything was asked: the store has a loop of its own.
-void remember(Checking& checking) {
-  for (auto& [domain, made] : checking.made) {
-    DomainLife& life = checking.lives.at(domain);
-    domains::add_check(life.checks, std::move(made));
-    if (const auto saved = life.save(); !saved) print_problem(saved.error());
-  }
+/// On standard error, so that the answer stays one document.
+void tell_progress(Checking& checking, TimePoint now) {
+  ++checking.checked;
+  const std::size_t done = checking.earlier + checking.checked;
+  const bool is_last = done == checking.domains.size();
+  if (!checking.progress || (now - checking.told_progress < progress_every && !is_last)) return;
+  checking.told_progress = now;
+  const double seconds = std::max(0.001, std::chrono::duration<double>(now - checking.began).count());
+  const double rate = static_cast<double>(checking.checked) / seconds;
+  const double left = static_cast<double>(checking.domains.size() - done) / rate;
+  static_cast<void>(std::fputs(
+      fmt::format("{} of {} domains, {:.1f} a second, {:.0f} s to go\n", done, checking.domains.size(), rate, left)
+          .c_str(),
+      stderr));
 }
+
+void print_totals(const Checking& checking) {
+  const CheckTotals& totals = checking.results->totals();
+  if (checking.json)
+    return print(json::serialize(json::object{{"domains", totals.domains},
+                                              {"checked_now", checking.checked},
+                                              {"with_errors", totals.with_errors},
+                                              {"with_warnings", totals.with_warnings},
+                                              {"unreachable", totals.unreachable}}) +
+                 "\n");
+  print(fmt::format("{} domains ({} now): {} with errors, {} with warnings, {} could not be asked\n", totals.domains,
+                    checking.checked, totals.with_errors, totals.with_warnings, totals.unreachable));
+}
+
+// ---------------------------------------------------------------- what we know of a domain
+
+/// Its model, where the store has it; others are checked by themselves.
+struct Known {
+  domains::Expectation expectation;
+  std::optional<DomainLife> life;
+};
+
+/// The certificate authority that the configuration asks (RFC 8555), as CAA records name it.
+std::string authority_of(const config::Acme& acme) {
+  return acme.directory.contains("letsencrypt.org") ? "letsencrypt.org" : std::string{};
+}
+
+Result<Known, Problem> known_of(const Checking& checking, const dns::Name& domain) {
+  Known known;
+  known.expectation.allow_private = checking.config.relay.allow_private;
+  if (!checking.ours.contains(key_of(domain))) return known;
+  auto life = DomainLife::find(checking.config, domain.text(), checking.options.now);
+  if (!life)
+    return life.error().kind == ProblemKind::no ? Result<Known, Problem>(std::move(known)) : fail(life.error());
+  known.expectation.model = life->model;
+  known.expectation.around = life->around;
+  if (!life->around.tlsa_next.empty()) known.expectation.next_key_tlsa = life->around.tlsa_next;
+  known.expectation.policies = life->policies;
+  if (life->model.takes_mail_here()) known.expectation.authority = authority_of(checking.config.acme);
+  known.life = std::move(*life);
+  return known;
+}
+
+/// The history of checks is what a roll-out is gated by.
+void remember(Known& known, const CheckReport& report) {
+  if (!known.life) return;
+  domains::add_check(known.life->checks, domains::summary_of(report));
+  if (const auto saved = known.life->save(); !saved) print_problem(saved.error());
+}
+
+Result<void, Problem> read_ours(const Invocation& v, Checking& checking) {
+  if (!v.has("--config")) return {};
+  Gathered gathered;
+  if (auto done = ask_into(checking.config, {"domain list", {}, {}, {}}, gathered); !done) return fail(done.error());
+  for (const std::string& item : gathered.items) {
+    json::error_code error;
+    const json::value row = json::parse(item, error);
+    if (!error && row.is_object()) checking.ours.insert(text::lower(member(row.get_object(), "domain")));
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------- the check
 
 /// One of several that take domains off the list until it is empty.
 Task<> check_some(Checking& checking, domains::CheckSource& source) {
-  while (checking.next < checking.domains.size()) {
+  const runtime::SystemClock clock;
+  while (checking.next < checking.domains.size() && !checking.problem) {
     dns::Name domain = checking.domains[checking.next++];
-    const std::string key = domain.lower_case_key();
-    domains::Expectation expectation = checking.known[key];
-    const CheckReport report = co_await domains::check_domain(source, std::move(domain), expectation, checking.options);
-    if (source.is_live() && checking.lives.contains(key)) checking.made.emplace_back(key, domains::summary_of(report));
+    if (checking.results && checking.results->has(key_of(domain))) {
+      ++checking.earlier;
+      continue;
+    }
+    auto known = known_of(checking, domain);
+    if (!known) {
+      checking.problem = std::move(known.error());
+      co_return;
+    }
+    const CheckReport report =
+        co_await domains::check_domain(source, std::move(domain), known->expectation, checking.options);
+    if (source.is_live()) remember(*known, report);
     print_report(checking, report);
+    tell_progress(checking, clock.now());
   }
 }
 
 Task<> check_all(runtime::Clock& clock, Checking& checking) {
   const runtime::Executor executor = co_await runtime::current_executor();
-  auto bench = server::CheckBench::make(checking.config, checking.source, clock, executor);
+  auto bench = server::CheckBench::make(checking.config, checking.source, clock, executor, checking.transfer);
   if (!bench) {
     checking.problem = std::move(bench.error());
     co_return;
   }
   checking.options.probes = &(*bench)->probes();
+  checking.began = checking.told_progress = clock.now();
   runtime::TaskGroup group("domains", {});
   for (std::size_t i = 0; i < at_a_time && i < checking.domains.size(); ++i)
     runtime::spawn(group, executor, "domain", check_some(checking, (*bench)->source()));
   co_await group.join();
 }
 
-Result<void, Problem> add_domain(Checking& checking, std::string_view text) {
+Result<void, Problem> add_domain(Checking& checking, std::set<std::string>& seen, std::string_view text) {
   auto name = dkim::parse_domain(text);
   if (!name)
     return fail(Problem{ProblemKind::usage, text::printable(text), "this is no domain name",
                         "write example.org or bücher.example"});
-  checking.domains.push_back(std::move(*name));
+  if (seen.insert(name->lower_case_key()).second) checking.domains.push_back(std::move(*name));
   return {};
 }
 
 Result<void, Problem> read_domains(const Invocation& v, Checking& checking) {
+  std::set<std::string> seen;
   for (const std::string& text : v.all("DOMAIN"))
-    if (auto added = add_domain(checking, text); !added) return added;
+    if (auto added = add_domain(checking, seen, text); !added) return added;
   if (v.has("--file")) {
     const auto list = read_input(v.get("--file"), list_octets_max);
     if (!list) return fail(list.error());
     for (const std::string_view line : text::split(*list, '\n')) {
       const std::string_view word = text::trim_lines(line.substr(0, line.find('#')));
       if (word.empty()) continue;
-      if (auto added = add_domain(checking, word); !added) return added;
+      if (auto added = add_domain(checking, seen, word); !added) return added;
     }
   }
   if (!checking.domains.empty()) return {};
@@ -221,6 +226,14 @@ Result<void, Problem> read_options(const Invocation& v, Checking& checking) {
   checking.options.selectors = v.all("--selector");
   checking.options.parked = v.has("--parked");
   checking.json = v.json();
+  checking.all_records = v.has("--records");
+  checking.transfer = v.has("--transfer");
+  checking.progress = v.has("--progress") || ::isatty(STDERR_FILENO) == 1;
+  if (v.has("--results")) {
+    auto results = CheckResults::open(v.get("--results"));
+    if (!results) return fail(std::move(results.error()));
+    checking.results = std::move(*results);
+  }
   for (const std::string& text : v.all("--subdomain")) {
     auto name = dns::Name::parse(text);
     if (!name)
@@ -230,24 +243,14 @@ Result<void, Problem> read_options(const Invocation& v, Checking& checking) {
   return read_domains(v, checking);
 }
 
-/// The models of those domains that the store has; the others are checked by themselves.
-Result<void, Problem> read_models(const Invocation& v, Checking& checking) {
-  for (const dns::Name& domain : checking.domains) {
-    domains::Expectation expectation;
-    expectation.allow_private = checking.config.relay.allow_private;
-    Result<DomainLife, Problem> life = fail(Problem{});
-    if (v.has("--config")) life = DomainLife::find(checking.config, domain.text(), checking.options.now);
-    if (!life && life.error().kind == ProblemKind::unavailable) return fail(life.error());
-    if (life) {
-      expectation.model = life->model;
-      expectation.around = life->around;
-      if (!life->around.tlsa_next.empty()) expectation.next_key_tlsa = life->around.tlsa_next;
-      expectation.policies = life->policies;
-      checking.lives.emplace(domain.lower_case_key(), std::move(*life));
-    }
-    checking.known[domain.lower_case_key()] = std::move(expectation);
-  }
-  return {};
+/// What scripts go by; with --results that of all runs together.
+Exit exit_of(const Checking& checking) {
+  const bool errors = checking.results ? checking.results->totals().with_errors > 0 : checking.errors;
+  if (checking.problem) return report(*checking.problem);
+  if (checking.unreachable && checking.domains.size() == 1)
+    return report({ProblemKind::unavailable, checking.domains.front().text(), "its name servers could not be asked",
+                   "look at the network, or name a server with --dns"});
+  return errors ? Exit::no : Exit::done;
 }
 
 Exit check(const Invocation& v) {
@@ -258,15 +261,11 @@ Exit check(const Invocation& v) {
     checking.config = std::move(*config);
   }
   if (const auto read = read_options(v, checking); !read) return report(read.error());
-  if (const auto read = read_models(v, checking); !read) return report(read.error());
+  if (const auto read = read_ours(v, checking); !read) return report(read.error());
   runtime::SystemClock clock;
   runtime::run_to_end([&] { return check_all(clock, checking); });
-  remember(checking);
-  if (checking.problem) return report(*checking.problem);
-  if (checking.unreachable && checking.domains.size() == 1)
-    return report({ProblemKind::unavailable, checking.domains.front().text(), "its name servers could not be asked",
-                   "look at the network, or name a server with --dns"});
-  return checking.errors ? Exit::no : Exit::done;
+  if (checking.results && !checking.problem) print_totals(checking);
+  return exit_of(checking);
 }
 
 }  // namespace
@@ -278,16 +277,23 @@ const std::vector<Verb>& domain_check_verbs() {
        "Asks each authoritative server and the cache side by side, walks the SPF tree, connects to the MX hosts\n"
        "(STARTTLS, certificate), and fetches the MTA-STS policy. Each finding names its id, what each server says,\n"
        "and the record to publish instead. Exit status 1 where one is an error.\n\n"
+       "A list of many domains is best checked with --results: each report becomes a line of that file, and the same\n"
+       "command goes on where an earlier run was ended. At a server never more than 8 questions\n"
+       "are under way.\n\n"
        "With zone:FILE nothing is asked or connected to but this machine itself. authoritative@ADDRESS[:PORT] begins\n"
        "at that server instead of the roots and asks every server at that port.\n\n"
        "  posthorn domain check example.org --selector mail2026\n"
-       "  posthorn domain check --file domains.txt --json\n"
+       "  posthorn domain check --file domains.txt --results found.jsonl\n"
        "  posthorn domain check example.org --dns zone:example.zone",
        {{"DOMAIN", "one or more domains, mail here or elsewhere", false, true}},
        {{"--file", "LIST", "a file with a domain a line; # begins a comment; - is standard input"},
+        {"--results", "FILE", "keep the reports there, a JSON document a line; go on where an earlier run ended"},
+        {"--progress", "", "say on standard error how far it is (always on a terminal)"},
         {"--dns", "SOURCE", "system (default), recursive, ADDRESS[:PORT], authoritative or zone:FILE"},
         {"--selector", "SELECTOR", "a DKIM selector in use", false, true},
         {"--subdomain", "NAME", "a name below to look at too", false, true},
+        {"--transfer", "", "ask a server for the whole zone (AXFR): finds what nobody asks for by name"},
+        {"--records", "", "show every question side by side: wanted, each server, cache"},
         {"--parked", "", "the domain is meant to take and send no mail"},
         now_option},
        check},

@@ -12,6 +12,7 @@
 #include "entrance/server/prober.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/mx_probe.h"
+#include "operations/domains/mx_set.h"
 #include "operations/domains/policy_probe.h"
 #include "standards/tls_rpt/record.h"
 
@@ -77,28 +78,6 @@ Task<> ask_mx(dns::Resolver& resolver, const config::Config& config, dns::Name d
   co_await visit_hosts(**prober, domain, now, out);
 }
 
-/// What the MX records themselves show.
-Findings mx_findings(const dns::MxLookup& mx, const dns::Name& domain) {
-  Findings out;
-  if (mx.status() == dns::Status::no_data || mx.status() == dns::Status::nx_domain)
-    out.push_back(
-        {"mx-missing", FindingLevel::error, fmt::format("{} has neither MX nor null MX", domain.text()),
-         fmt::format("{}. MX 10 mail.{}. where mail is taken, or MX 0 . where none is", domain.text(), domain.text())});
-  const auto records = mx.answer.all<dns::Mx>();
-  const bool has_null = std::ranges::any_of(records, [](const dns::Mx* each) { return each->exchange.is_root(); });
-  if (has_null && records.size() > 1)
-    out.push_back({"mx-null-mixed", FindingLevel::error, "a null MX stands beside other MX records (RFC 7505 3)",
-                   "remove the null MX, or all the others"});
-  for (const dns::Mx& host : mx.hosts)
-    if (IpAddress::parse(host.exchange.text()))
-      out.push_back({"mx-address-literal", FindingLevel::error,
-                     fmt::format("the MX record holds the address {} in place of a name", host.exchange.text()),
-                     "an MX record that names a host"});
-  if (mx.hosts.size() == 1)
-    out.push_back({"mx-single", FindingLevel::info, "there is one MX only: while it is away, mail waits", ""});
-  return out;
-}
-
 Exit unreachable_dns(const dns::Answer& answer) {
   return report({ProblemKind::unavailable, fmt::format("{} {}", answer.question().text(), dns::text(answer.type())),
                  answer.reason().empty() ? std::string(dns::text(answer.status()))
@@ -119,7 +98,7 @@ Exit check_mx(const Invocation& v) {
   if (problem) return report(*problem);
   if (answer.problem) return report(*answer.problem);
   if (!dns::is_definite(answer.mx->status())) return unreachable_dns(answer.mx->answer);
-  Findings findings = mx_findings(*answer.mx, *domain);
+  Findings findings = domains::judge_mx_set(answer.mx->answer, *domain).findings;
   json::array hosts;
   std::string told = answer.mx->null_mx ? fmt::format("{} takes no mail (null MX)\n", domain->text()) : std::string{};
   for (const auto& [preference, probe] : answer.hosts) {

@@ -10,6 +10,8 @@ namespace posthorn::server {
 namespace {
 
 constexpr std::size_t ca_octets_max = 4 * MiB;
+constexpr std::size_t visits_kept_max = 2000;               // ours: hosts whose state is remembered
+constexpr Duration visit_holds = std::chrono::minutes(10);  // ours: until a host is looked at again
 
 }  // namespace
 
@@ -43,6 +45,28 @@ Result<std::unique_ptr<Prober>, Problem> Prober::make(const config::Config& conf
 }
 
 Task<domains::MxProbe> LiveProbes::mx(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) {
+  const auto key = std::pair(host, mx_secure);
+  const auto known = visits_.find(key);
+  if (known != visits_.end() && (!known->second->found || now - known->second->at < visit_holds)) {
+    const std::shared_ptr<Visit> visited = known->second;
+    if (!visited->found) {
+      const runtime::Event done;
+      visited->waiting.push_back(done);
+      co_await done.wait();
+    }
+    co_return *visited->found;
+  }
+  if (visits_.size() >= visits_kept_max)
+    std::erase_if(visits_, [](const auto& entry) { return entry.second->found.has_value(); });
+  const auto mine = std::make_shared<Visit>();
+  mine->at = now;
+  visits_[key] = mine;
+  mine->found = co_await visit(resolver, std::move(host), mx_secure, now);
+  for (const runtime::Event& waiting : mine->waiting) waiting.set();
+  co_return *mine->found;
+}
+
+Task<domains::MxProbe> LiveProbes::visit(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) {
   domains::ProbeOptions options = prober_.options();
   const bool may_connect = co_await is_reachable(resolver, host);
   options.dns_only = !may_connect;
@@ -70,7 +94,7 @@ Task<bool> LiveProbes::is_reachable(dns::Resolver& resolver, dns::Name host) con
 
 Result<std::unique_ptr<CheckBench>, Problem> CheckBench::make(const config::Config& config,
                                                               const resolver::Source& source, runtime::Clock& clock,
-                                                              runtime::Executor executor) {
+                                                              runtime::Executor executor, bool transfer) {
   auto bench = std::make_unique<CheckBench>();
   if (const auto* file = std::get_if<resolver::ZoneFile>(&source)) {
     auto text = runtime::read_file(file->path, dns::zone_file_octets_max);
@@ -82,7 +106,10 @@ Result<std::unique_ptr<CheckBench>, Problem> CheckBench::make(const config::Conf
     bench->zone_ = std::move(*parsed);
     bench->source_ = domains::make_zone_source(bench->zone_);
   } else {
-    auto made = domains::make_network_source({source, {}}, clock, executor);
+    domains::NetworkSourceOptions asking;
+    asking.source = source;
+    asking.transfer = transfer;
+    auto made = domains::make_network_source(asking, clock, executor);
     if (!made) return fail(std::move(made.error()));
     bench->source_ = std::move(*made);
   }

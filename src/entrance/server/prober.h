@@ -2,11 +2,14 @@
 // the live part of a check of a domain (operations/domains/check.h), by hand or by the server.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <vector>
 
 #include "operations/domains/check.h"
 #include "platform/net/connect.h"
 #include "platform/resolver/resolver.h"
+#include "platform/runtime/event.h"
 #include "site/config/config.h"
 #include "standards/dns/zone.h"
 
@@ -39,7 +42,8 @@ class Prober {
 };
 
 /// Connections to MX hosts and the policy host, as the configuration has them. Where it is not `live` (a zone file)
-/// only this very machine is connected to: an offline check does not leave it.
+/// only this very machine is connected to: an offline check does not leave it. A host that many domains share is
+/// visited once in a while, not once a domain.
 class LiveProbes final : public domains::CheckProbes {
  public:
   LiveProbes(Prober& prober, std::uint16_t https_port, bool is_live)
@@ -50,22 +54,32 @@ class LiveProbes final : public domains::CheckProbes {
   [[nodiscard]] Task<domains::PolicyProbe> policy(dns::Resolver& resolver, dns::Name domain) override;
 
  private:
+  /// A visit that is under way, or what it found.
+  struct Visit {
+    TimePoint at;
+    std::optional<domains::MxProbe> found;
+    std::vector<runtime::Event> waiting;
+  };
   [[nodiscard]] Task<bool> is_reachable(dns::Resolver& resolver, dns::Name host) const;
+  [[nodiscard]] Task<domains::MxProbe> visit(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now);
 
   Prober& prober_;
   std::uint16_t https_port_;
   bool is_live_;
+  std::map<std::pair<dns::Name, bool>, std::shared_ptr<Visit>> visits_;
 };
 
 /// Everything that domains::check_domain works with over one source, for `domain check` and for the server's own
 /// checks.
 class CheckBench {
  public:
-  /// A zone file is read here. On the executor's thread, where it is also destroyed.
+  /// A zone file is read here. `transfer`: a server is asked for the whole zone, too (AXFR). On the executor's thread,
+  /// where it is also destroyed.
   [[nodiscard]] static Result<std::unique_ptr<CheckBench>, Problem> make(const config::Config& config,
                                                                          const resolver::Source& source,
                                                                          runtime::Clock& clock,
-                                                                         runtime::Executor executor);
+                                                                         runtime::Executor executor,
+                                                                         bool transfer = false);
   [[nodiscard]] domains::CheckSource& source() { return *source_; }
   [[nodiscard]] domains::CheckProbes& probes() { return *probes_; }
 

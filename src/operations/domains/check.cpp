@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "operations/domains/check_work.h"
+#include "operations/domains/wanted.h"
 
 namespace posthorn::domains {
 namespace {
@@ -26,6 +27,10 @@ Questions first_questions(const CheckWork& work) {
                       {below(domain, "_wildcard-probe"), dns::RecordType::txt}};
   for (const KnownSelector& known : known_selectors(work))
     questions.emplace_back(below(domain, known.selector + "._domainkey"), dns::RecordType::txt);
+  const auto& model = work.expectation.model;
+  if (!model || model->state == State::migrated) return questions;
+  for (const RecordQuestion& question : questions_for(*model, work.expectation.around))
+    questions.emplace_back(question.name, question.type);
   return questions;
 }
 
@@ -42,7 +47,7 @@ Task<> run_judges(CheckWork& work) {
   co_await check_subdomains(work);
   co_await check_wanted(work);
   co_await check_dnssec(work);
-  check_servers(work);
+  co_await check_servers(work);
 }
 
 /// Every question side by side.
@@ -57,10 +62,14 @@ void list_records(const CheckWork& work, CheckReport& report) {
     row.disagree = published.disagree();
     if (published.cache_differs())
       row.old_until = report.checked_at + std::chrono::seconds{published.cached->ttl_seconds()};
-    for (const CheckFinding& finding : report.findings)
-      if (finding.name == row.name && !finding.wanted.empty()) row.wanted.push_back(finding.wanted);
+    if (const auto wanted = work.wants.find(key); wanted != work.wants.end()) row.wanted = wanted->second;
     report.records.push_back(std::move(row));
   }
+}
+
+void count_questions(const CheckSource::Session& session, CheckReport& report) {
+  report.asked = session.asked();
+  for (const AskedCount& count : report.asked) report.questions += count.questions;
 }
 
 /// The zone cannot be asked, or the domain is in no zone.
@@ -71,7 +80,7 @@ void nobody_to_ask(CheckReport& report) {
                           : report.zone.problem;
   Finding finding{absent ? "mx-missing" : "ns-unreachable", FindingLevel::error, report.problem,
                   absent ? "register the domain and have it delegated" : "ask whoever runs its name servers"};
-  report.findings.push_back({std::move(finding), report.domain.text(), {}, {}, std::nullopt});
+  report.findings.push_back({std::move(finding), report.domain.text(), {}, {}, std::nullopt, std::nullopt});
 }
 
 }  // namespace
@@ -111,7 +120,7 @@ Task<CheckReport> check_domain(CheckSource& source, dns::Name domain, Expectatio
   const bool absent = report.zone.domain_is_absent && report.zone.zone != report.domain;
   if (absent || !report.zone.problem.empty()) {
     nobody_to_ask(report);
-    report.questions = session->questions();
+    count_questions(*session, report);
     co_return report;
   }
   CheckWork work(source, *session, expectation, options, report);
@@ -122,7 +131,8 @@ Task<CheckReport> check_domain(CheckSource& source, dns::Name domain, Expectatio
     return std::tie(a.name, a.finding.id, a.finding.reason) < std::tie(b.name, b.finding.id, b.finding.reason);
   });
   list_records(work, report);
-  report.questions = session->questions();
+  count_questions(*session, report);
+  report.questions_allowed = work.allowed();
   co_return report;
 }
 

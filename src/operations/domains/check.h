@@ -42,6 +42,8 @@ struct CheckFinding {
   std::string wanted;  ///< the record that should be there; "" where only the owner can know
   std::vector<SaidByServer> authoritative;
   std::optional<std::string> cached;  ///< "… (240 s left)"
+  /// The cache holds an earlier answer until then.
+  std::optional<TimePoint> old_until;
 };
 
 /// One question side by side.
@@ -66,11 +68,13 @@ struct CheckReport {
   std::optional<TimePoint> signature_expires;
   std::vector<CheckedRecord> records;
   unsigned spf_lookups = 0, spf_void_lookups = 0;
-  std::vector<std::string> spf_tree;  ///< a line a record, indented by depth
-  std::vector<MxProbe> mx;
+  std::vector<std::string> spf_tree;                  ///< a line a record, indented by depth
+  std::vector<std::pair<std::uint16_t, MxProbe>> mx;  ///< with their preferences
   std::optional<PolicyProbe> policy;
   std::vector<CheckFinding> findings;  ///< errors first
-  unsigned questions = 0;
+  unsigned questions = 0;              ///< of the domain itself, all servers and the cache together
+  std::vector<AskedCount> asked;       ///< the same by server
+  unsigned questions_allowed = 0;      ///< at each of them (questions_allowed())
   /// The DNS could not be asked at all.
   std::string problem;
 

@@ -121,9 +121,9 @@ class KeyCheck {
   }
 
   void missing(const dns::Answer& answer) {
-    if (!answer.cname_chain().empty())
+    if (!answer.cname_chain().empty() && answer.status() == dns::Status::no_data)
       add("alias-dangling", FindingLevel::error,
-          fmt::format("{} is an alias of {}, where there is nothing", name_.text(), answer.canonical_name().text()),
+          fmt::format("{} is an alias of {}, where there is no key", name_.text(), answer.canonical_name().text()),
           fmt::format("remove the alias, or have {} publish its key again", answer.canonical_name().text()));
     if (known_.in_use)
       add("dkim-missing", FindingLevel::error,

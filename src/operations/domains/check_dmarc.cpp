@@ -18,7 +18,7 @@ dns::Name dmarc_name(const CheckWork& work) {
 }
 
 std::string first_record(const CheckWork& work) {
-  if (work.is_parked) return fmt::format("v=DMARC1; p=reject; adkim=s; aspf=s; rua=mailto:postmaster@…");
+  if (work.is_parked) return "v=DMARC1; p=reject; adkim=s; aspf=s";
   return fmt::format("v=DMARC1; p=none; rua=mailto:postmaster@{}", work.domain.text());
 }
 
@@ -100,11 +100,14 @@ Task<> judge_record(CheckWork& work, OwnRecord own) {
   const dmarc::RecordReview review = dmarc::review_record(own.text);
   Findings findings = review.findings;
   for (Finding& finding : findings) {
+    // A policy that cannot be guessed begins where it harms nobody.
+    if (finding.id == "dmarc-syntax" && finding.correction.empty()) finding.correction = first_record(work);
     if (finding.id != "dmarc-no-rua") continue;
     dmarc::Record better = review.record;
     better.rua.push_back({fmt::format("mailto:postmaster@{}", work.domain.text()), {}});
     finding.correction = dmarc::record_text(better);
   }
+  work.report_addresses = review.record.rua.size() + review.record.ruf.size();
   work.add_txt(findings, dmarc_name(work));
   if (!own.used || !review.valid) co_return;
   const Findings refused = co_await dmarc::unauthorized_destinations(work.resolver(), work.domain, review.record);

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "foundation/text/ascii.h"
 #include "operations/domains/check_work.h"
+#include "operations/domains/mx_set.h"
 #include "standards/iprev/iprev.h"
 
 namespace posthorn::domains {
@@ -17,48 +19,12 @@ bool is_own_host(const CheckWork& work, const dns::Name& host) {
   return host.is_at_or_below(work.domain) || (own && *own == host);
 }
 
-std::string host_correction(const dns::Name& domain) {
-  return fmt::format("{}. IN MX 10 HOST. (a host with A or AAAA records), or {}. IN MX 0 . where it takes no mail",
-                     domain.text(), domain.text());
-}
-
 /// The set as a whole. Fills work.mx with the hosts worth looking at.
 void judge_set(CheckWork& work, const dns::Answer& answer) {
-  const auto records = answer.all<dns::Mx>();
-  if (records.empty()) {
-    const std::string correction = work.is_parked ? record_line(work.domain, kMx, "0 .") : host_correction(work.domain);
-    work.add("mx-missing", FindingLevel::error,
-             fmt::format("{} has neither MX records nor a null MX: senders fall back on its addresses, or give up",
-                         work.domain.text()),
-             correction, work.domain, kMx);
-    return;
-  }
-  for (const dns::Mx* mx : records) {
-    if (mx->exchange.is_root()) {
-      work.takes_no_mail = records.size() == 1;
-      if (records.size() > 1)
-        work.add("mx-null-mixed", FindingLevel::error,
-                 "a null MX (0 .) says that no mail is taken, and stands beside hosts that take it",
-                 fmt::format("remove {}", record_line(work.domain, kMx, dns::text(dns::RecordData(*mx)))), work.domain,
-                 kMx);
-      continue;
-    }
-    if (IpAddress::parse(mx->exchange.text())) {
-      work.add("mx-address-literal", FindingLevel::error,
-               fmt::format("{} is an address; an MX record names a host (RFC 5321 5.1)", mx->exchange.text()),
-               fmt::format("mx.{}. IN A {}; {}", work.domain.text(), mx->exchange.text(),
-                           record_line(work.domain, kMx, fmt::format("{} mx.{}.", mx->preference, work.domain.text()))),
-               work.domain, kMx);
-      continue;
-    }
-    work.mx.push_back(*mx);
-  }
-  std::ranges::sort(work.mx, [](const dns::Mx& a, const dns::Mx& b) {
-    return a.preference != b.preference ? a.preference < b.preference : a.exchange < b.exchange;
-  });
-  if (records.size() == 1 && work.mx.size() == 1)
-    work.add("mx-single", FindingLevel::info, "one MX only: while it is down, mail waits at its senders", {},
-             work.domain, kMx);
+  MxSet set = judge_mx_set(answer, work.domain, work.is_parked);
+  work.takes_no_mail = set.takes_no_mail;
+  work.mx = std::move(set.hosts);
+  for (Finding& finding : set.findings) work.add(std::move(finding), work.domain, kMx);
 }
 
 /// Without connections: what the DNS says of a host.
@@ -87,17 +53,24 @@ Task<> judge_unsigned_tlsa(CheckWork& work, const MxProbe& probe) {
       name, dns::RecordType::tlsa);
 }
 
-/// A roll-over must find the next key's record in every cache.
-void judge_next_key(CheckWork& work, const MxProbe& probe) {
+/// A roll-over must find the next key's record in every cache: the TLSA set is asked for, whoever can use it.
+Task<> judge_next_key(CheckWork& work, const MxProbe& probe) {
   const auto& next = work.expectation.next_key_tlsa;
-  if (!next || probe.host.text() != work.expectation.around.host_name || probe.tlsa.records.empty()) return;
-  const bool there = std::ranges::any_of(
-      probe.tlsa.records, [&](const dns::Tlsa& record) { return dns::text(dns::RecordData(record)) == *next; });
+  const auto own = dns::Name::parse(work.expectation.around.host_name);
+  if (!next || !own || probe.host != *own) co_return;
   const dns::Name name = below(probe.host, "_25._tcp");
-  if (!there)
-    work.add("tlsa-no-next-key", FindingLevel::warning,
-             "no TLSA record is there for the key that comes next: senders that check would refuse it",
-             record_line(name, dns::RecordType::tlsa, *next), name, dns::RecordType::tlsa);
+  const Published* const published = co_await work.ask(name, dns::RecordType::tlsa);
+  const dns::Answer* const answer = published->value();
+  // Who publishes no TLSA at all promises nothing that a new key could break.
+  if (answer == nullptr || answer->status() != dns::Status::ok) co_return;
+  const auto is_next = [&](const dns::Tlsa* record) {
+    return text::iequals(dns::text(dns::RecordData(*record)), *next);
+  };
+  if (std::ranges::none_of(answer->all<dns::Tlsa>(), is_next))
+    work.add({"tlsa-no-next-key", FindingLevel::warning,
+              "no TLSA record is there for the key that comes next: senders that check would refuse it",
+              record_line(name, dns::RecordType::tlsa, *next)},
+             name, dns::RecordType::tlsa, *next);
 }
 
 /// Where the owner of the address must act, and what the record should be.
@@ -118,7 +91,8 @@ Task<> judge_reverse(CheckWork& work, IpAddress address, dns::Name host) {
              correction, reverse, dns::RecordType::ptr);
 }
 
-Task<> judge_host(CheckWork& work, dns::Name host, bool mx_secure) {
+Task<> judge_host(CheckWork& work, dns::Mx mx, bool mx_secure) {
+  const dns::Name& host = mx.exchange;
   MxProbe probe;
   if (work.options.probes != nullptr)
     probe = co_await work.options.probes->mx(work.resolver(), host, mx_secure, work.options.now);
@@ -129,10 +103,10 @@ Task<> judge_host(CheckWork& work, dns::Name host, bool mx_secure) {
   for (const AddressProbe& one : probe.probes)
     if (own && one.certificate) work.issuers.push_back(one.certificate->issuer);
   co_await judge_unsigned_tlsa(work, probe);
-  judge_next_key(work, probe);
+  co_await judge_next_key(work, probe);
   for (const IpAddress& address : probe.addresses)
     if (own) co_await judge_reverse(work, address, host);
-  work.report.mx.push_back(std::move(probe));
+  work.report.mx.emplace_back(mx.preference, std::move(probe));
 }
 
 }  // namespace
@@ -144,7 +118,7 @@ Task<> check_mx(CheckWork& work) {
   judge_set(work, *answer);
   const bool mx_secure = published->cached ? published->cached->secure() : answer->secure();
   for (std::size_t i = 0; i < work.mx.size() && i < mx_hosts_checked_max; ++i)
-    co_await judge_host(work, work.mx[i].exchange, mx_secure);
+    co_await judge_host(work, work.mx[i], mx_secure);
   // This host sends for the domain, whether or not it is an MX.
   const auto own = dns::Name::parse(work.expectation.around.host_name);
   if (!own || !work.expectation.model || work.is_parked) co_return;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/resolver/answer_cache.h"
 #include "platform/runtime/spawn.h"
 
 namespace posthorn::domains {
@@ -13,6 +14,32 @@ using resolver::Delegation;
 using resolver::DnsClient;
 using resolver::ZoneServer;
 
+/// In front of a resolver that keeps nothing, or that asks one server of ours: what is known is not asked again, and at
+/// the cache a question takes the place of one of ours.
+class BoundedResolver final : public dns::Resolver {
+ public:
+  BoundedResolver(std::unique_ptr<dns::Resolver> under, DnsClient& client, runtime::Clock& clock,
+                  std::optional<net::Endpoint> cache)
+      : under_(std::move(under)), client_(client), clock_(clock), cache_(cache), kept_(answers_kept_max) {}
+
+  Task<dns::Answer> resolve(dns::Name name, dns::RecordType type) override {
+    if (auto known = kept_.find(name, type, clock_.now())) co_return std::move(*known);
+    std::unique_ptr<DnsClient::Reservation> place;
+    if (cache_) place = co_await client_.reserve(*cache_);
+    const dns::Answer answer = co_await under_->resolve(std::move(name), type);
+    kept_.keep(answer, clock_.now());
+    co_return answer;
+  }
+
+ private:
+  static constexpr std::size_t answers_kept_max = 5000;  // ours: hosts and SPF records that many domains share
+  std::unique_ptr<dns::Resolver> under_;
+  DnsClient& client_;
+  runtime::Clock& clock_;
+  std::optional<net::Endpoint> cache_;
+  resolver::AnswerCache kept_;
+};
+
 /// What the sessions of one source share.
 struct Network {
   Network(const NetworkSourceOptions& options, runtime::Clock& clock, const runtime::Executor& executor,
@@ -21,8 +48,11 @@ struct Network {
       : loop(executor, clock),
         client(loop, random, options.client),
         delegations(client, clock, std::move(start)),
-        resolver(std::move(cache_resolver)),
+        resolver(std::make_unique<BoundedResolver>(
+            cache_resolver ? std::move(cache_resolver) : resolver::make_authoritative_resolver(delegations, executor),
+            client, clock, cache_server)),
         cache(cache_server),
+        transfer(options.transfer),
         asks_resolver(!cache && !std::holds_alternative<resolver::Authoritative>(options.source)) {}
 
   net::Loop loop;
@@ -31,7 +61,8 @@ struct Network {
   resolver::Delegations delegations;
   std::unique_ptr<dns::Resolver> resolver;
   std::optional<net::Endpoint> cache;  ///< asked directly, so that its TTLs and its AD are seen
-  bool asks_resolver;                  ///< the cache is the resolver's own
+  bool transfer;
+  bool asks_resolver;  ///< the cache is the resolver's own
 };
 
 class NetworkSession final : public CheckSource::Session {
@@ -50,6 +81,8 @@ class NetworkSession final : public CheckSource::Session {
     view_.problem.clear();
     servers_ = std::move(found.servers);
     view_.servers.resize(servers_.size());
+    counts_.resize(servers_.size());
+    greetings_.resize(servers_.size());
     runtime::TaskGroup group("servers", {});
     const runtime::Executor executor = co_await runtime::current_executor();
     for (std::size_t i = 0; i < servers_.size(); ++i) runtime::spawn(group, executor, "server", greet(i));
@@ -57,16 +90,27 @@ class NetworkSession final : public CheckSource::Session {
   }
 
   const CheckedZone& zone() const override { return view_; }
-  unsigned questions() const override { return questions_; }
+  std::vector<AskedCount> asked() const override {
+    std::vector<AskedCount> out;
+    for (std::size_t i = 0; i < servers_.size(); ++i)
+      if (view_.servers[i].state != CheckedServer::State::not_asked) out.push_back({servers_[i].text(), counts_[i]});
+    if (cache_count_ > 0) out.push_back({network_.cache ? network_.cache->text() : "cache", cache_count_});
+    return out;
+  }
 
   Task<Published> ask(dns::Name name, dns::RecordType type) override {
     Published published{name, type, {}, std::nullopt, std::nullopt};
     std::vector<std::optional<ServerAnswer>> said(servers_.size());
     runtime::TaskGroup group("question", {});
     const runtime::Executor executor = co_await runtime::current_executor();
-    for (std::size_t i = 0; i < servers_.size(); ++i)
-      if (view_.servers[i].state == CheckedServer::State::answers)
+    const bool greeted = type == dns::RecordType::soa && name == view_.zone;
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+      if (view_.servers[i].state != CheckedServer::State::answers) continue;
+      if (greeted)
+        said[i] = greetings_[i];
+      else
         runtime::spawn(group, executor, "server", ask_server(i, name, type, said[i]));
+    }
     if (network_.cache || network_.asks_resolver)
       runtime::spawn(group, executor, "cache", ask_cache(name, type, published.cached));
     co_await group.join();
@@ -75,17 +119,30 @@ class NetworkSession final : public CheckSource::Session {
     co_return published;
   }
 
-  /// Zones are seldom open for transfer, and a refusal costs a connection: `domain compare` asks for it.
-  Task<std::vector<dns::Record>> list() override { co_return std::vector<dns::Record>{}; }
+  /// Zones are seldom open for transfer, and a refusal costs a connection: only where it was asked for.
+  Task<std::vector<dns::Record>> list() override {
+    std::vector<dns::Record> below;
+    if (!network_.transfer) co_return below;
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+      if (view_.servers[i].state != CheckedServer::State::answers) continue;
+      ++counts_[i];
+      auto records = co_await network_.client.transfer(servers_[i].endpoint, view_.zone);
+      if (!records) continue;
+      for (dns::Record& record : *records)
+        if (record.owner.is_at_or_below(domain_)) below.push_back(std::move(record));
+      break;
+    }
+    co_return below;
+  }
 
  private:
-  /// The SOA tells who is there, who is lame, and how old each one's zone is.
+  /// The SOA tells who is there, who is lame, how old each one's zone is, and until when its signature holds.
   Task<> greet(std::size_t at) {
     CheckedServer& server = view_.servers[at];
     server.name = servers_[at].text();
-    ++questions_;
+    ++counts_[at];
     const dns::Question question{view_.zone, dns::RecordType::soa};
-    const auto got = co_await network_.client.ask(servers_[at].endpoint, question, {});
+    const auto got = co_await network_.client.ask(servers_[at].endpoint, question, {.dnssec_ok = true});
     if (!got) {
       server.state = got.error().no_way ? CheckedServer::State::not_asked : CheckedServer::State::unreachable;
       server.problem = got.error().reason;
@@ -93,6 +150,7 @@ class NetworkSession final : public CheckSource::Session {
     }
     const dns::Reply& reply = got->reply;
     if (reply.soa) server.serial = reply.soa->serial;
+    greetings_[at] = told_by(at, question, *got);
     if (reply.authoritative && reply.kind == dns::ReplyKind::answer) co_return;
     server.state = CheckedServer::State::lame;
     server.problem = !reply.problem.empty() ? reply.problem
@@ -101,28 +159,32 @@ class NetworkSession final : public CheckSource::Session {
   }
 
   Task<> ask_server(std::size_t at, dns::Name name, dns::RecordType type, std::optional<ServerAnswer>& into) {
-    ++questions_;
+    ++counts_[at];
     const dns::Question question{name, type};
-    const bool wants_signatures = type == dns::RecordType::soa;
-    const auto got = co_await network_.client.ask(servers_[at].endpoint, question, {.dnssec_ok = wants_signatures});
+    const auto got = co_await network_.client.ask(servers_[at].endpoint, question, {});
     if (!got) {
       dns::AnswerData none{.question = name, .type = type, .status = got.error().status, .reason = got.error().reason};
       into.emplace(servers_[at].text(), dns::Answer(std::move(none)), view_.servers[at].serial, false, std::nullopt,
                    std::vector<dns::SignatureTimes>{});
       co_return;
     }
+    into.emplace(told_by(at, question, *got));
+  }
+
+  [[nodiscard]] ServerAnswer told_by(std::size_t at, const dns::Question& question,
+                                     const resolver::Exchange& got) const {
     ServerAnswer said{servers_[at].text(),
-                      resolver::answer_from(question, *got, servers_[at].text()),
+                      resolver::answer_from(question, got, servers_[at].text()),
                       view_.servers[at].serial,
-                      got->reply.authoritative,
+                      got.reply.authoritative,
                       std::nullopt,
-                      got->reply.signatures};
-    if (got->reply.kind == dns::ReplyKind::referral) said.delegated = got->reply.zone;
-    into.emplace(std::move(said));
+                      got.reply.signatures};
+    if (got.reply.kind == dns::ReplyKind::referral) said.delegated = got.reply.zone;
+    return said;
   }
 
   Task<> ask_cache(dns::Name name, dns::RecordType type, std::optional<dns::Answer>& into) {
-    ++questions_;
+    ++cache_count_;
     if (!network_.cache) {
       into = co_await network_.resolver->resolve(name, type);
       co_return;
@@ -161,7 +223,9 @@ class NetworkSession final : public CheckSource::Session {
   dns::Name domain_;
   CheckedZone view_;
   std::vector<ZoneServer> servers_;
-  unsigned questions_ = 0;
+  std::vector<unsigned> counts_;  ///< questions, by server
+  std::vector<std::optional<ServerAnswer>> greetings_;
+  unsigned cache_count_ = 0;
 };
 
 class NetworkSource final : public CheckSource {
@@ -187,7 +251,9 @@ Result<std::unique_ptr<CheckSource>, Problem> make_network_source(const NetworkS
                                                                   runtime::Clock& clock, runtime::Executor executor) {
   resolver::Options asking;
   asking.source = options.source;
-  auto made = resolver::make_resolver(asking, clock, executor);
+  const bool asks_nobody_else = std::holds_alternative<resolver::Authoritative>(options.source);
+  Result<std::unique_ptr<dns::Resolver>, Problem> made{std::unique_ptr<dns::Resolver>{}};
+  if (!asks_nobody_else) made = resolver::make_resolver(asking, clock, executor);
   if (!made) return fail(std::move(made.error()));
   std::optional<net::Endpoint> cache;
   resolver::DelegationStart start;

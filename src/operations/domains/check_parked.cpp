@@ -26,6 +26,9 @@ class Parked {
          dns::RecordType::mx);
     need(has_text(domain, is_spf_nobody), "an SPF record that lets nobody send", txt_line(domain, "v=spf1 -all"),
          domain, dns::RecordType::txt);
+    need(has_text(below(domain, "_wildcard-probe"), is_spf_nobody),
+         "a wildcard SPF record that lets no name below it send",
+         fmt::format("*.{}. 3600 IN TXT \"v=spf1 -all\"", domain.text()), below(domain, "*"), dns::RecordType::txt);
     need(has_text(dmarc, is_reject), "a DMARC policy of reject", txt_line(dmarc, reject_record()), dmarc,
          dns::RecordType::txt);
     need(is_revoked(key->value()), "a wildcard that revokes every DKIM key",
@@ -126,14 +129,12 @@ Task<> check_parked(CheckWork& work) {
 }
 
 Task<> check_subdomains(CheckWork& work) {
-  for (const dns::Name& name : watched(work)) {
+  const std::vector<dns::Name> names = watched(work);
+  work.watched = names.size();
+  for (const dns::Name& name : names) {
     const Published* const published = co_await work.ask(name, dns::RecordType::a);
     const dns::Answer* const answer = published->value();
     const bool lives = answer != nullptr && answer->status() == dns::Status::ok;
-    if (answer != nullptr && answer->status() == dns::Status::nx_domain && !answer->cname_chain().empty())
-      work.add("alias-dangling", FindingLevel::error,
-               fmt::format("{} is an alias of {}, which does not exist", name.text(), answer->canonical_name().text()),
-               fmt::format("remove the record at {}.", name.text()), name, dns::RecordType::a);
     if (!lives) continue;
     const bool safe = co_await is_protected(work, name);
     if (!safe)

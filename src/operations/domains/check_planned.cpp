@@ -92,6 +92,7 @@ Task<> check_wanted(CheckWork& work) {
       wanted_records(*model, work.expectation.around, published, policy == nullptr ? std::string_view{} : policy->id);
   for (const WantedRecord& record : wanted.records) {
     const PublishedSet* const there = published.find(record.name, record.type);
+    if (is_for_zone(record)) work.wants[{record.name, record.type}].push_back(record.data);
     if (is_for_zone(record) && there != nullptr) judge_one(work, record, *there);
   }
   judge_foreign(work, wanted, published);

@@ -58,6 +58,35 @@ void judge_agreement(CheckWork& work, const Published& published) {
            {}, published.name, published.type);
 }
 
+/// An alias that leads nowhere: whoever registers the name at its end speaks for ours.
+void judge_alias(CheckWork& work, const dns::Name& name, dns::RecordType type, const dns::Answer& answer) {
+  if (answer.status() != dns::Status::nx_domain || answer.cname_chain().empty()) return;
+  work.add(
+      "alias-dangling", FindingLevel::error,
+      fmt::format("{} is an alias of {}, which does not exist", name.text(), answer.canonical_name().text()),
+      fmt::format("remove the CNAME record at {}., or have {} come back", name.text(), answer.canonical_name().text()),
+      name, type);
+}
+
+/// Records that nobody asks for by name, in a zone that can be listed.
+Task<> judge_listed(CheckWork& work) {
+  std::size_t aliases = 0;
+  for (const dns::Record& record : work.listed) {
+    // RFC 7208 3.1: type 99 is not asked for; who edits it believes that he edits the policy.
+    if (record.type == dns::RecordType::spf)
+      work.add("spf-type99", FindingLevel::warning,
+               fmt::format("{} has a record of the retired SPF type (99), which receivers do not ask for",
+                           record.owner.text()),
+               fmt::format("remove it; the policy is the TXT record at {}.", record.owner.text()), record.owner,
+               dns::RecordType::spf);
+    const bool is_alias = record.type == dns::RecordType::cname && !record.owner.text().starts_with('*');
+    if (!is_alias || work.asked(record.owner, dns::RecordType::txt) != nullptr || ++aliases > subdomains_checked_max)
+      continue;
+    const dns::Answer answer = co_await work.resolver().resolve(record.owner, dns::RecordType::a);
+    judge_alias(work, record.owner, dns::RecordType::cname, answer);
+  }
+}
+
 void judge_delegation(CheckWork& work, const dns::Name& cut, const dns::Name& asked, dns::RecordType type) {
   work.add("ns-delegated", FindingLevel::error,
            fmt::format("{} is delegated: whoever runs its servers decides over the domain's mail there", cut.text()),
@@ -104,8 +133,11 @@ void judge_expiry(CheckWork& work, const Published& soa) {
 
 Task<> check_dnssec(CheckWork& work) {
   const Published* const soa = co_await work.ask(work.domain, dns::RecordType::soa);
+  // A cache that validates has said what there is to say; without a DS record at the parent there is nothing to ask.
+  const bool is_told = soa->cached && (soa->cached->secure() || soa->cached->status() == dns::Status::bogus);
+  const bool ask_ourselves = work.source.is_live() && !is_told && work.report.zone.has_ds;
   const dns::Answer validated =
-      work.source.is_live() ? co_await work.source.resolver().resolve(work.domain, dns::RecordType::soa) : *soa->best();
+      ask_ourselves ? co_await work.source.resolver().resolve(work.domain, dns::RecordType::soa) : *soa->best();
   const bool by_cache = soa->cached && soa->cached->secure();
   const bool cache_bogus = soa->cached && soa->cached->status() == dns::Status::bogus;
   std::string& state = work.report.dnssec;
@@ -129,7 +161,7 @@ Task<> check_dnssec(CheckWork& work) {
   judge_expiry(work, *soa);
 }
 
-void check_servers(CheckWork& work) {
+Task<> check_servers(CheckWork& work) {
   for (const CheckedServer& server : work.report.zone.servers) judge_server(work, server);
   for (const dns::Name& host : work.report.zone.unresolved)
     work.add("ns-unreachable", FindingLevel::error, fmt::format("the name server {} has no address", host.text()),
@@ -138,12 +170,14 @@ void check_servers(CheckWork& work) {
   for (const auto& [key, published] : work.all()) {
     judge_failures(work, published);
     judge_agreement(work, published);
+    if (const dns::Answer* const answer = published.value()) judge_alias(work, published.name, published.type, *answer);
     const auto cut = published.delegated();
     if (cut && *cut != work.domain) judge_delegation(work, *cut, published.name, published.type);
   }
   for (const dns::Record& record : work.listed)
     if (record.type == dns::RecordType::ns && record.owner != work.domain)
       judge_delegation(work, record.owner, record.owner, dns::RecordType::ns);
+  co_await judge_listed(work);
   judge_wildcard(work);
 }
 

@@ -40,7 +40,7 @@ class ZoneSession final : public CheckSource::Session {
     co_return out;
   }
 
-  unsigned questions() const override { return questions_; }
+  std::vector<AskedCount> asked() const override { return {{"zone file", questions_}}; }
 
  private:
   /// NS records between the domain and the name lead elsewhere.

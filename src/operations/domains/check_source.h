@@ -73,6 +73,12 @@ struct CheckedZone {
   std::string problem;            ///< there is nobody to ask
 };
 
+/// How many questions of a check one server (or the cache) was asked.
+struct AskedCount {
+  std::string server;
+  unsigned questions = 0;
+};
+
 class CheckSource {
  public:
   virtual ~CheckSource() = default;
@@ -86,8 +92,8 @@ class CheckSource {
     /// Everything at and below the domain, where the source can list it: a zone file, or a server that allows a
     /// transfer. Empty: it cannot.
     [[nodiscard]] virtual Task<std::vector<dns::Record>> list() = 0;
-    /// Questions put to servers and to the cache so far.
-    [[nodiscard]] virtual unsigned questions() const = 0;
+    /// Questions put to each server and to the cache so far.
+    [[nodiscard]] virtual std::vector<AskedCount> asked() const = 0;
   };
   [[nodiscard]] virtual Task<std::unique_ptr<Session>> open(dns::Name domain) = 0;
 

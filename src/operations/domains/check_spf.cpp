@@ -46,6 +46,8 @@ void add_findings(CheckWork& work, const spf::Tree& tree) {
       finding.correction = work.is_parked || work.takes_no_mail ? "v=spf1 -all" : "v=spf1 mx ~all";
     if (finding.id == "spf-include-missing" || (finding.id == "spf-syntax" && finding.correction.empty()))
       finding.correction = fmt::format("correct or remove the term in the record of {}", work.domain.text());
+    if (finding.id == "spf-placeholder" && finding.correction.empty())
+      finding.correction = "put the sending host's address in its place, or remove the term";
     if (finding.id == "spf-too-many-lookups" || finding.id == "spf-void-lookups")
       finding.correction = "remove includes of providers that no longer send, or list their networks as ip4: and ip6:";
   }

@@ -32,12 +32,6 @@ Task<> judge_policy_host(CheckWork& work) {
       definite = false;
     else
       there |= answer->status() == dns::Status::ok;
-    const bool dangles = answer != nullptr && !answer->cname_chain().empty() && !there &&
-                         answer->status() == dns::Status::nx_domain && type == dns::RecordType::a;
-    if (dangles)
-      work.add("alias-dangling", FindingLevel::error,
-               fmt::format("{} is an alias of {}, which does not exist", host.text(), answer->canonical_name().text()),
-               "point the alias at a host that serves the policy", host, type);
   }
   if (!there && definite)
     work.add("sts-policy-unreachable", FindingLevel::error,
@@ -80,6 +74,16 @@ void judge_id(CheckWork& work, const PolicyProbe& probe) {
            txt_line(sts_name(work), mta_sts::record_text({right}), 300), sts_name(work));
 }
 
+/// A file that names the hosts there are and blocks nothing: where a review has nothing to mend a file by.
+std::string careful_policy(const CheckWork& work) {
+  mta_sts::Policy policy;
+  policy.mode = mta_sts::Mode::testing;
+  policy.max_age_seconds = 86400;
+  for (const std::string& host : mx_names(work))
+    if (auto pattern = mta_sts::MxPattern::parse(host)) policy.mx.push_back(std::move(*pattern));
+  return mta_sts::policy_text(policy);
+}
+
 Task<> check_sts(CheckWork& work) {
   PolicyProbe probe;
   probe.domain = work.domain;
@@ -91,6 +95,10 @@ Task<> check_sts(CheckWork& work) {
   const bool file_gone = probe.fetch && (probe.fetch->status == 404 || probe.fetch->status == 410);
   judge_removal(work, gone, file_gone);
   Findings findings = findings_of(probe, mx_names(work));
+  for (Finding& finding : findings)
+    if (finding.correction.empty() &&
+        (finding.id == "sts-policy-syntax" || finding.id == "sts-mode-unknown" || finding.id == "sts-mx-extra"))
+      finding.correction = careful_policy(work);
   // Who takes no mail needs no policy for it.
   if (work.takes_no_mail || work.is_parked)
     std::erase_if(findings, [](const Finding& f) { return f.id == "sts-missing"; });

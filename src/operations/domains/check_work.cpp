@@ -17,7 +17,12 @@ class CheckWork::Overlay final : public dns::Resolver {
   Task<dns::Answer> resolve(dns::Name name, dns::RecordType type) override {
     const Published* const published = work_.asked(name, type);
     const dns::Answer* const known = published == nullptr ? nullptr : published->value();
-    if (known != nullptr && dns::is_definite(known->status())) co_return *known;
+    const bool is_known = known != nullptr && dns::is_definite(known->status());
+    // The servers' own answers are not validated; where the cache says the same, it says whether it validated.
+    const bool is_same = is_known && published->cached && dns::is_definite(published->cached->status()) &&
+                         !published->cache_differs() && !published->disagree();
+    if (is_same) co_return *published->cached;
+    if (is_known) co_return *known;
     co_return co_await work_.source.resolver().resolve(std::move(name), type);
   }
 
@@ -66,6 +71,12 @@ Task<const Published*> CheckWork::ask(dns::Name name, dns::RecordType type) {
 }
 
 Task<> CheckWork::ask_into(dns::Name name, dns::RecordType type) {
+  // The zone's servers know nothing of what lies elsewhere: a host of another zone, a reverse name.
+  if (!name.is_at_or_below(report.zone.zone)) {
+    Published elsewhere{name, type, {}, co_await source.resolver().resolve(name, type), std::nullopt};
+    asked_.insert_or_assign({std::move(name), type}, std::move(elsewhere));
+    co_return;
+  }
   Published published = co_await session.ask(name, type);
   // An alias or a delegation leads out of the zone: what stands at its end is the resolver's to say.
   const dns::Answer* const found = published.best();
@@ -91,6 +102,19 @@ const Published* CheckWork::asked(const dns::Name& name, dns::RecordType type) c
   return found == asked_.end() ? nullptr : &found->second;
 }
 
+unsigned CheckWork::allowed() const {
+  const std::size_t selectors = known_selectors(*this).size();
+  const std::size_t wildcard_probes = is_parked ? 4 : 1;  // a parked domain has two wildcards of its own
+  const std::size_t extra = expectation.model ? expectation.model->extra.size() : 0;
+  const std::size_t permitted = expectation.model ? expectation.model->reports.permitted.size() : 0;
+  // A subdomain below a domain without DMARC is asked for its own SPF and DMARC records, too.
+  const std::size_t subdomain = has_dmarc ? 1 : 3;
+  const std::size_t more = 3 * mx.size() + (selectors > 0 ? selectors - 1 : 0) + expectation.around.services.size() +
+                           wildcard_probes + report_addresses + permitted + extra + subdomain * watched +
+                           report.spf_lookups;
+  return questions_max + static_cast<unsigned>(more);
+}
+
 void CheckWork::add(Finding finding, const dns::Name& name, dns::RecordType type, std::string wanted) {
   const auto same = [&](const CheckFinding& f) {
     return f.finding.id == finding.id && f.name == name.text() && f.finding.reason == finding.reason;
@@ -98,10 +122,12 @@ void CheckWork::add(Finding finding, const dns::Name& name, dns::RecordType type
   if (std::ranges::any_of(report.findings, same)) return;
   // What is meant needs no warning: relay.allow_private sends to private addresses, too.
   if (finding.id == "spf-private-address" && expectation.allow_private) finding.level = FindingLevel::info;
-  CheckFinding out{std::move(finding), name.text(), std::move(wanted), {}, std::nullopt};
+  CheckFinding out{std::move(finding), name.text(), std::move(wanted), {}, std::nullopt, std::nullopt};
   if (const Published* const published = asked(name, type)) {
     out.authoritative = said_by(*published);
     out.cached = cached_text(*published);
+    if (published->cache_differs())
+      out.old_until = report.checked_at + std::chrono::seconds{published->cached->ttl_seconds()};
   }
   report.findings.push_back(std::move(out));
 }

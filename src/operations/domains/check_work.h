@@ -40,6 +40,9 @@ class CheckWork {
   /// Findings of one TXT record; their corrections are texts, which become lines to publish.
   void add_txt(const Findings& findings, const dns::Name& name);
 
+  /// How many questions a server, or the cache, may be asked: questions_max and what the domain itself asks for.
+  [[nodiscard]] unsigned allowed() const;
+
   /// What was asked authoritatively, and for the rest the source's resolver.
   [[nodiscard]] dns::Resolver& resolver() { return *overlay_; }
 
@@ -52,10 +55,14 @@ class CheckWork {
 
   // ---- what one judge learns for another
   bool takes_no_mail = false;  ///< null MX
+  /// What the plan wants at a question.
+  std::map<std::pair<dns::Name, dns::RecordType>, std::vector<std::string>> wants;
   bool is_parked = false;
   std::vector<dns::Mx> mx;
   bool has_dmarc = false;
   std::vector<std::string> issuers;  ///< of certificates met at our own hosts
+  std::size_t report_addresses = 0;  ///< of DMARC reports, elsewhere
+  std::size_t watched = 0;           ///< subdomains looked at
   std::vector<dns::Record> listed;   ///< everything, where the source can list it
 
  private:
@@ -80,7 +87,7 @@ class CheckWork {
 [[nodiscard]] Task<> check_subdomains(CheckWork& work);
 [[nodiscard]] Task<> check_wanted(CheckWork& work);
 [[nodiscard]] Task<> check_dnssec(CheckWork& work);
-void check_servers(CheckWork& work);
+[[nodiscard]] Task<> check_servers(CheckWork& work);
 
 /// Every selector that is known to be in use, and what is known of its key.
 struct KnownSelector {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "foundation/codec/hex.h"
+#include "foundation/crypto/hash.h"
 #include "foundation/text/ascii.h"
 #include "standards/smtp/client.h"
 
@@ -32,6 +34,8 @@ CertificateVerdict judge(const std::vector<OctetString>& chain, const std::strin
   out.names = leaf.names();
   out.issuer = leaf.issuer();
   out.key_type = leaf.key_type();
+  // RFC 7672 3.1.1: usage 3, selector 1, SHA-256.
+  out.tlsa = "3 1 1 " + codec::hex_encode(crypto::sha256(leaf.public_key_der()));
   out.not_before = leaf.not_before();
   out.not_after = leaf.not_after();
   out.fits_name = leaf.fits(host);
@@ -261,7 +265,8 @@ void judge_visit(const AddressProbe& visit, const std::string& host, Findings& o
   if (visit.dane && visit.dane->match == dane::Match::mismatch)
     out.push_back({"tlsa-mismatch", FindingLevel::error,
                    fmt::format("{}: {}: senders that do DANE deliver nothing here", where, visit.dane->reason),
-                   fmt::format("_25._tcp.{}. TLSA 3 1 1 with the SHA-256 of the key in use", host)});
+                   fmt::format("_25._tcp.{}. 3600 IN TLSA {}", host,
+                               visit.certificate ? visit.certificate->tlsa : "3 1 1 with the SHA-256 of its key")});
 }
 
 }  // namespace

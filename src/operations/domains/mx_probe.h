@@ -54,6 +54,7 @@ struct CertificateVerdict {
   [[nodiscard]] bool is_good() const { return fits_name && !expired && not_trusted.empty(); }
   /// One sentence: what is wrong; "" where nothing is.
   std::string problem;
+  std::string tlsa;  ///< "3 1 1 …" of its key: what a TLSA record for it says
 };
 
 struct AddressProbe {

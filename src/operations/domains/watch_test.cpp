@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 const TimePoint kStart = from_unix_seconds(1'800'000'000);
 
 CheckFinding finding(std::string id, FindingLevel level = FindingLevel::error) {
-  return {{std::move(id), level, "it is wrong", "v=spf1 -all"}, "a.example", "", {}, std::nullopt};
+  return {{std::move(id), level, "it is wrong", "v=spf1 -all"}, "a.example", "", {}, std::nullopt, std::nullopt};
 }
 
 CheckReport report_at(TimePoint at, std::vector<CheckFinding> findings = {}) {

@@ -1,5 +1,6 @@
 // AnswerCache: whole answers in front of libunbound's own cache, so that the tenth message of a minute from one domain
-// costs no thread hop. Bounded by count and by TTL. Thread-safe. Private to resolver.
+// costs no thread hop. Bounded by count and by TTL. Thread-safe. The checks of
+// many domains keep what these share in one, too.
 #pragma once
 
 #include <cstddef>

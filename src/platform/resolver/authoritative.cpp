@@ -25,10 +25,10 @@ dns::Status status_of(dns::ReplyKind kind) {
   return dns::Status::servfail;
 }
 
-class AuthoritativeResolver final : public dns::Resolver, private OneStep {
+class AuthoritativeResolver : public dns::Resolver, private OneStep {
  public:
-  AuthoritativeResolver(DelegationStart start, runtime::Clock& clock, runtime::Executor executor)
-      : executor_(executor), loop_(executor, clock), client_(loop_, random_), delegations_(client_, clock, start) {}
+  AuthoritativeResolver(Delegations& delegations, runtime::Executor executor)
+      : executor_(executor), delegations_(delegations) {}
 
   Task<dns::Answer> resolve(dns::Name name, dns::RecordType type) override {
     std::optional<dns::Answer> answer;
@@ -44,7 +44,7 @@ class AuthoritativeResolver final : public dns::Resolver, private OneStep {
     dns::AnswerData none{.question = name, .type = type, .status = dns::Status::timeout, .reason = delegation.problem};
     const dns::Question question{name, type};
     for (const ZoneServer& server : delegation.servers) {
-      const auto exchange = co_await client_.ask(server.endpoint, question, {});
+      const auto exchange = co_await delegations_.client().ask(server.endpoint, question, {});
       if (!exchange) {
         none.reason = fmt::format("{}: {}", server.text(), exchange.error().reason);
         continue;
@@ -58,10 +58,22 @@ class AuthoritativeResolver final : public dns::Resolver, private OneStep {
   }
 
   runtime::Executor executor_;
-  runtime::SystemRandom random_;
-  net::Loop loop_;
-  DnsClient client_;
-  Delegations delegations_;
+  Delegations& delegations_;
+};
+
+/// With a client of its own.
+struct OwnDelegations {
+  OwnDelegations(DelegationStart start, runtime::Clock& clock, runtime::Executor executor)
+      : loop(executor, clock), client(loop, random), delegations(client, clock, std::move(start)) {}
+  runtime::SystemRandom random;
+  net::Loop loop;
+  DnsClient client;
+  Delegations delegations;
+};
+class OwnAuthoritativeResolver final : private OwnDelegations, public AuthoritativeResolver {
+ public:
+  OwnAuthoritativeResolver(DelegationStart start, runtime::Clock& clock, runtime::Executor executor)
+      : OwnDelegations(std::move(start), clock, executor), AuthoritativeResolver(delegations, executor) {}
 };
 
 }  // namespace
@@ -81,7 +93,10 @@ dns::Answer answer_from(const dns::Question& question, const Exchange& exchange,
 
 std::unique_ptr<dns::Resolver> make_authoritative_resolver(DelegationStart start, runtime::Clock& clock,
                                                            runtime::Executor executor) {
-  return std::make_unique<AuthoritativeResolver>(std::move(start), clock, executor);
+  return std::make_unique<OwnAuthoritativeResolver>(std::move(start), clock, executor);
+}
+std::unique_ptr<dns::Resolver> make_authoritative_resolver(Delegations& delegations, runtime::Executor executor) {
+  return std::make_unique<AuthoritativeResolver>(delegations, executor);
 }
 
 }  // namespace posthorn::resolver

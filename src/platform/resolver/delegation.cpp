@@ -102,7 +102,8 @@ class Delegations::State {
   /// The first server of the zone that says something of use.
   Task<std::optional<Exchange>> ask_any(const Delegation& at, dns::Question question, std::vector<TraceStep>* steps) {
     const bool at_start = at.zone.is_root() && !start_.servers.empty();
-    const Asking asking{.recursion_desired = at_start};
+    // A cache that validates withholds the servers of a zone whose signatures are broken: just these are looked for.
+    const Asking asking{.recursion_desired = at_start, .checking_disabled = at_start};
     std::size_t tried = 0;
     for (const ZoneServer& server : at.servers) {
       if (tried++ == kServersTriedMax) break;
@@ -157,18 +158,21 @@ class Delegations::State {
     }
   }
 
+  /// Of hosts that serve many zones, asked once.
   Task<std::vector<IpAddress>> addresses_of(dns::Name host, unsigned depth) {
-    std::vector<IpAddress> addresses;
+    if (const auto known = host_addresses(host)) co_return *known;
     const Delegation zone = co_await find(host, depth, nullptr);
-    for (const dns::RecordType type : {dns::RecordType::a, dns::RecordType::aaaa}) {
-      const auto exchange = co_await ask_any(zone, {host, type}, nullptr);
-      if (!exchange) continue;
-      for (const dns::Record& record : exchange->reply.records) {
-        if (const auto* v4 = std::get_if<dns::A>(&record.data)) addresses.push_back(v4->address);
-        if (const auto* v6 = std::get_if<dns::Aaaa>(&record.data)) addresses.push_back(v6->address);
-      }
-    }
-    co_return addresses;
+    co_return co_await addresses_by(zone, std::move(host));
+  }
+  [[nodiscard]] std::optional<std::vector<IpAddress>> host_addresses(const dns::Name& host) const {
+    const auto found = hosts_.find(host);
+    if (found == hosts_.end() || found->second.expires <= clock_.now()) return std::nullopt;
+    return found->second.addresses;
+  }
+  void keep_host(const dns::Name& host, const std::vector<IpAddress>& addresses, std::uint32_t ttl_seconds) {
+    if (addresses.empty()) return;
+    if (hosts_.size() >= zones_kept_max) hosts_.clear();
+    hosts_[host] = {addresses, clock_.now() + std::min<Duration>(std::chrono::seconds{ttl_seconds}, kKeptMax)};
   }
 
   /// An answer that is no referral: the servers asked know the zone that the name is in, or they recurse.
@@ -197,12 +201,16 @@ class Delegations::State {
     Delegation found;
     found.zone = std::move(zone);
     found.from_recursion = !reply.authoritative;
+    // The parent's side first: its glue spares questions.
+    if (found.from_recursion) co_await look_at_parent(found, depth);
     std::vector<dns::NameServer> servers = dns::name_servers(reply.records, exchange.message.additionals);
-    for (dns::NameServer& server : servers)
+    for (dns::NameServer& server : servers) {
+      for (const dns::NameServer& glue : found.parent_names)
+        if (server.addresses.empty() && glue.host == server.host) server.addresses = glue.addresses;
       if (server.addresses.empty()) server.addresses = co_await addresses_by(at, server.host);
+    }
     co_await find_addresses(found, std::move(servers), depth);
     if (found.servers.empty()) found.problem = fmt::format("no name server of {} has an address", found.zone.text());
-    if (found.from_recursion) co_await look_at_parent(found, depth);
     keep_to_this_host(found, at);
     keep(found, reply.ttl_seconds);
     co_return found;
@@ -232,21 +240,30 @@ class Delegations::State {
 
   /// Asks the servers that gave the NS records first: they recurse, or hold the zone.
   Task<std::vector<IpAddress>> addresses_by(const Delegation& at, dns::Name host) {
+    if (const auto known = host_addresses(host)) co_return *known;
     std::vector<IpAddress> addresses;
+    std::uint32_t ttl_seconds = UINT32_MAX;
     for (const dns::RecordType type : {dns::RecordType::a, dns::RecordType::aaaa}) {
       const auto exchange = co_await ask_any(at, {host, type}, nullptr);
       if (!exchange) continue;
+      if (!exchange->reply.records.empty()) ttl_seconds = std::min(ttl_seconds, exchange->reply.ttl_seconds);
       for (const dns::Record& record : exchange->reply.records) {
         if (const auto* v4 = std::get_if<dns::A>(&record.data)) addresses.push_back(v4->address);
         if (const auto* v6 = std::get_if<dns::Aaaa>(&record.data)) addresses.push_back(v6->address);
       }
     }
+    keep_host(host, addresses, ttl_seconds);
     co_return addresses;
   }
 
   runtime::Clock& clock_;
   DelegationStart start_;
   std::map<dns::Name, Kept> kept_;
+  struct KeptHost {
+    std::vector<IpAddress> addresses;
+    TimePoint expires;
+  };
+  std::map<dns::Name, KeptHost> hosts_;
 };
 
 Delegations::Delegations(DnsClient& client, runtime::Clock& clock, DelegationStart start)

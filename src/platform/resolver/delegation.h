@@ -88,4 +88,8 @@ class Delegations {
 [[nodiscard]] std::unique_ptr<dns::Resolver> make_authoritative_resolver(DelegationStart start, runtime::Clock& clock,
                                                                          runtime::Executor executor);
 
+/// The same through somebody's Delegations and their client, whose bounds then hold for both. They outlive it.
+[[nodiscard]] std::unique_ptr<dns::Resolver> make_authoritative_resolver(Delegations& delegations,
+                                                                         runtime::Executor executor);
+
 }  // namespace posthorn::resolver

@@ -52,6 +52,14 @@ class Place {
   Gate* gate_;
 };
 
+class Reserved final : public DnsClient::Reservation {
+ public:
+  explicit Reserved(Place place) : place_(std::move(place)) {}
+
+ private:
+  Place place_;
+};
+
 /// Without an id.
 dns::Message query_for(const dns::Question& question, const Asking& asking, bool edns) {
   dns::Message query;
@@ -170,6 +178,10 @@ class DnsClient::State {
     co_return Place(gate);
   }
 
+  Task<std::unique_ptr<DnsClient::Reservation>> reserve(net::Endpoint server) {
+    co_return std::make_unique<Reserved>(co_await enter(server_at(server).gate));
+  }
+
   Task<Result<Exchange, ClientFailure>> ask(net::Endpoint server, dns::Question question, Asking asking) {
     Server& at = server_at(server);
     const Place place = co_await enter(at.gate);
@@ -251,6 +263,9 @@ Task<Result<Exchange, ClientFailure>> DnsClient::ask(net::Endpoint server, dns::
 }
 Task<Result<std::vector<dns::Record>, ClientFailure>> DnsClient::transfer(net::Endpoint server, dns::Name zone) {
   return state_->transfer(server, std::move(zone));
+}
+Task<std::unique_ptr<DnsClient::Reservation>> DnsClient::reserve(net::Endpoint server) {
+  return state_->reserve(server);
 }
 std::uint64_t DnsClient::questions() const {
   return state_->questions();

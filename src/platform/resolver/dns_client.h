@@ -63,6 +63,13 @@ class DnsClient {
 
   [[nodiscard]] Task<Result<Exchange, ClientFailure>> ask(net::Endpoint server, dns::Question question,
                                                           Asking asking = {});
+  /// A place at the server for a question that somebody else puts to it (libunbound, whose forwarder it is): counts as
+  /// one of `in_flight_max` until it is destroyed. The client outlives it.
+  class Reservation {
+   public:
+    virtual ~Reservation() = default;
+  };
+  [[nodiscard]] Task<std::unique_ptr<Reservation>> reserve(net::Endpoint server);
   /// AXFR (RFC 5936): every record of the zone but the closing SOA. A server that refuses is a failure with its word.
   [[nodiscard]] Task<Result<std::vector<dns::Record>, ClientFailure>> transfer(net::Endpoint server, dns::Name zone);
 

@@ -39,14 +39,15 @@ Task<Findings> unauthorized_destinations(dns::Resolver& resolver, dns::Name poli
   Findings out;
   const auto wanted = destinations(record, policy_domain);
   if (wanted.empty()) co_return out;
-  const Walk own = co_await tree_walk(resolver, policy_domain);
+  std::optional<Walk> own;
   for (const dns::Name& destination : wanted) {
-    // RFC 9990 4 step 2: inside the organization nobody needs to agree.
-    const Walk theirs = co_await tree_walk(resolver, destination);
-    if (own.temporary_failure || theirs.temporary_failure) continue;
-    if (theirs.organizational_domain == own.organizational_domain) continue;
+    // One question where they agree; the walks are for those who need not (RFC 9990 4 step 2: inside the organization).
     const Consent consent = co_await ask_consent(resolver, policy_domain, destination);
     if (consent != Consent::missing) continue;
+    if (!own) own = co_await tree_walk(resolver, policy_domain);
+    const Walk theirs = co_await tree_walk(resolver, destination);
+    if (own->temporary_failure || theirs.temporary_failure) continue;
+    if (theirs.organizational_domain == own->organizational_domain) continue;
     const std::string name = fmt::format("{}._report._dmarc.{}", policy_domain.text(), destination.text());
     out.push_back({"dmarc-external-unauthorized", FindingLevel::error,
                    fmt::format("reports go to {}, which has not agreed: there is no record at {}, and senders of "

@@ -1,0 +1,227 @@
+#include "entrance/cli/check_text.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "entrance/cli/transport_json.h"
+#include "entrance/cli/trust_json.h"
+#include "foundation/text/ascii.h"
+
+namespace posthorn::cli {
+namespace {
+
+namespace json = boost::json;
+using domains::CheckReport;
+
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(json_text(text));
+}
+json::value time_or_null(const std::optional<TimePoint>& time) {
+  return time ? json::value(rfc3339(*time)) : json::value(nullptr);
+}
+
+json::array said_json(const std::vector<domains::SaidByServer>& said) {
+  json::array out;
+  for (const domains::SaidByServer& one : said)
+    out.emplace_back(json::object{{"server", one.server},
+                                  {"answer", json_text(one.answer)},
+                                  {"ttl", one.ttl_seconds},
+                                  {"serial", one.serial ? json::value(*one.serial) : json::value(nullptr)}});
+  return out;
+}
+
+json::object finding_json(const domains::CheckFinding& found) {
+  return {{"id", found.finding.id},
+          {"level", word(found.finding.level)},
+          {"name", found.name},
+          {"reason", json_text(found.finding.reason)},
+          {"wanted", text_or_null(found.wanted)},
+          {"authoritative", said_json(found.authoritative)},
+          {"cached", found.cached ? json::value(json_text(*found.cached)) : json::value(nullptr)},
+          {"old_until", time_or_null(found.old_until)},
+          {"correction", text_or_null(found.finding.correction)}};
+}
+
+json::object record_row_json(const domains::CheckedRecord& row) {
+  json::array wanted;
+  for (const std::string& one : row.wanted) wanted.emplace_back(json_text(one));
+  return {{"name", row.name},
+          {"type", row.type},
+          {"wanted", std::move(wanted)},
+          {"authoritative", said_json(row.authoritative)},
+          {"cached", row.cached ? json::value(json_text(*row.cached)) : json::value(nullptr)},
+          {"cached_seconds", row.cached_seconds ? json::value(*row.cached_seconds) : json::value(nullptr)},
+          {"disagree", row.disagree},
+          {"old_until", time_or_null(row.old_until)}};
+}
+
+json::array servers_json(const CheckReport& report) {
+  json::array servers;
+  for (const domains::CheckedServer& server : report.zone.servers)
+    servers.emplace_back(json::object{{"server", server.name},
+                                      {"state", domains::text(server.state)},
+                                      {"serial", server.serial ? json::value(*server.serial) : json::value(nullptr)},
+                                      {"problem", text_or_null(server.problem)}});
+  return servers;
+}
+
+json::object questions_json(const CheckReport& report) {
+  json::array asked;
+  for (const domains::AskedCount& count : report.asked)
+    asked.emplace_back(json::object{{"server", count.server}, {"questions", count.questions}});
+  return {{"allowed", report.questions_allowed}, {"servers", std::move(asked)}};
+}
+
+// ---------------------------------------------------------------- words
+
+std::string ending_for(std::size_t count) {
+  return count == 1 ? "" : "s";
+}
+
+/// The answer that most servers give.
+std::string usual_answer(const std::vector<domains::SaidByServer>& said) {
+  std::map<std::string, std::size_t> counts;
+  for (const domains::SaidByServer& one : said) ++counts[one.answer];
+  const auto most = std::ranges::max_element(counts, {}, [](const auto& entry) { return entry.second; });
+  return most == counts.end() ? std::string{} : most->first;
+}
+
+/// wanted, each server, cache: one under the other, so that they can be compared.
+std::string sides(std::string_view wanted, const std::vector<domains::SaidByServer>& said,
+                  const std::optional<std::string>& cached, const std::optional<TimePoint>& old_until) {
+  std::string out;
+  if (!wanted.empty()) out += fmt::format("      {:<34} {}\n", "wanted", shown(wanted));
+  const std::string usual = usual_answer(said);
+  for (const domains::SaidByServer& one : said)
+    out += fmt::format("      {:<34} {}  [TTL {} s{}]{}\n", one.server, shown(one.answer), one.ttl_seconds,
+                       one.serial ? fmt::format(", serial {}", *one.serial) : std::string{},
+                       one.answer == usual ? "" : "  <- differs");
+  if (cached)
+    out += fmt::format("      {:<34} {}{}\n", "cache", shown(*cached),
+                       old_until ? fmt::format("  <- old, until {}", rfc3339(*old_until)) : std::string{});
+  return out;
+}
+
+std::string finding_text(const domains::CheckFinding& found) {
+  std::string out = fmt::format("\n  {:<8} {}  {}\n    {}\n", word(found.finding.level), found.finding.id, found.name,
+                                shown(found.finding.reason));
+  out += sides(found.wanted, found.authoritative, found.cached, found.old_until);
+  if (found.finding.correction.empty()) return out;
+  // A line to publish begins with its name and holds a class; anything else is advice.
+  const bool is_line = found.finding.correction.contains(" IN ");
+  return out + fmt::format("    {}: {}\n", is_line ? "publish" : "to do", shown(found.finding.correction));
+}
+
+std::string records_text(const CheckReport& report) {
+  std::string out = "\n  records\n";
+  for (const domains::CheckedRecord& row : report.records)
+    out += fmt::format(
+        "    {} {}\n{}", row.name, row.type,
+        sides(fmt::format("{}", fmt::join(row.wanted, "; ")), row.authoritative, row.cached, row.old_until));
+  return out;
+}
+
+bool is_visible_unicode(std::string_view character) {
+  // U+0080 to U+009F steer terminals as the C0 controls do; U+2028 to U+202E and U+2066 to U+2069 turn lines around.
+  const auto octet = [&](std::size_t at) { return static_cast<unsigned char>(character[at]); };
+  if (octet(0) == 0xc2 && octet(1) < 0xa0) return false;
+  if (octet(0) == 0xe2 && octet(1) == 0x80) return octet(2) < 0xa8 || octet(2) > 0xae;
+  return octet(0) != 0xe2 || octet(1) != 0x81 || octet(2) < 0xa6 || octet(2) > 0xa9;
+}
+
+std::size_t length_of(unsigned char first) {
+  return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/// RFC 1035 5.1: \DDD. Only octets above ASCII are put back; "\\" stays as it is.
+std::string with_octets(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view rest = text.substr(i);
+    if (rest.starts_with("\\\\")) {
+      out += "\\\\";
+      ++i;
+      continue;
+    }
+    const auto value = rest.starts_with('\\') ? text::parse_number(rest.substr(1, 3)) : std::nullopt;
+    if (value && rest.size() > 3 && *value >= 0x80 && *value <= 0xff) {
+      out += static_cast<char>(*value);
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string shown(std::string_view text, std::size_t octets_max) {
+  const std::string octets = with_octets(text);
+  if (!text::is_utf8(octets)) return text::printable(text, octets_max);
+  std::string out;
+  for (std::size_t i = 0; i < octets.size();) {
+    const std::size_t length = length_of(static_cast<unsigned char>(octets[i]));
+    const std::string_view character = std::string_view(octets).substr(i, length);
+    if (out.size() + length > octets_max) return out + "…";
+    const bool as_it_is = length > 1 && is_visible_unicode(character);
+    out += as_it_is ? std::string(character) : text::printable(character);
+    i += length;
+  }
+  return out;
+}
+
+std::string count_text(const CheckReport& report) {
+  std::size_t errors = 0, warnings = 0;
+  for (const domains::CheckFinding& found : report.findings) {
+    errors += found.finding.level == FindingLevel::error ? 1 : 0;
+    warnings += found.finding.level == FindingLevel::warning ? 1 : 0;
+  }
+  if (errors + warnings == 0) return "all well";
+  return fmt::format("{} error{}, {} warning{}", errors, ending_for(errors), warnings, ending_for(warnings));
+}
+
+json::object report_json(const CheckReport& report) {
+  json::array records, findings, tree, hosts;
+  for (const domains::CheckedRecord& row : report.records) records.emplace_back(record_row_json(row));
+  for (const domains::CheckFinding& found : report.findings) findings.emplace_back(finding_json(found));
+  for (const std::string& line : report.spf_tree) tree.emplace_back(json_text(line));
+  for (const auto& [preference, probe] : report.mx) hosts.emplace_back(mx_json(preference, probe));
+  return {{"domain", report.domain.text()},
+          {"kind", domains::text(report.kind)},
+          {"state", text_or_null(report.state)},
+          {"checked_at", rfc3339(report.checked_at)},
+          {"zone", report.zone.zone.text()},
+          {"servers", servers_json(report)},
+          {"dnssec", text_or_null(report.dnssec)},
+          {"signature_expires", time_or_null(report.signature_expires)},
+          {"spf",
+           json::object{
+               {"lookups", report.spf_lookups}, {"void_lookups", report.spf_void_lookups}, {"tree", std::move(tree)}}},
+          {"mx", std::move(hosts)},
+          {"mta_sts", report.policy ? json::value(policy_json(*report.policy)) : json::value(nullptr)},
+          {"records", std::move(records)},
+          {"findings", std::move(findings)},
+          {"questions", report.questions},
+          {"budget", questions_json(report)},
+          {"problem", text_or_null(report.problem)}};
+}
+
+std::string report_text(const CheckReport& report, bool all_records) {
+  std::string out = fmt::format("{}: {}\n", report.domain.text(), count_text(report));
+  for (const domains::CheckedServer& server : report.zone.servers)
+    out += fmt::format("  {:<44} {}{}\n", server.name, domains::text(server.state),
+                       server.serial ? fmt::format(", serial {}", *server.serial) : std::string{});
+  if (!report.dnssec.empty())
+    out += fmt::format("  DNSSEC: {}{}\n", report.dnssec,
+                       report.signature_expires
+                           ? fmt::format(", signatures hold until {}", rfc3339(*report.signature_expires))
+                           : std::string{});
+  for (const domains::CheckFinding& found : report.findings) out += finding_text(found);
+  if (all_records) out += records_text(report);
+  return out;
+}
+
+}  // namespace posthorn::cli
