@@ -8,6 +8,7 @@
 #include "entrance/cli/transport_json.h"
 #include "entrance/cli/trust_json.h"
 #include "foundation/text/ascii.h"
+#include "foundation/text/shown.h"
 
 namespace posthorn::cli {
 namespace {
@@ -123,18 +124,6 @@ std::string records_text(const CheckReport& report) {
   return out;
 }
 
-bool is_visible_unicode(std::string_view character) {
-  // U+0080 to U+009F steer terminals as the C0 controls do; U+2028 to U+202E and U+2066 to U+2069 turn lines around.
-  const auto octet = [&](std::size_t at) { return static_cast<unsigned char>(character[at]); };
-  if (octet(0) == 0xc2 && octet(1) < 0xa0) return false;
-  if (octet(0) == 0xe2 && octet(1) == 0x80) return octet(2) < 0xa8 || octet(2) > 0xae;
-  return octet(0) != 0xe2 || octet(1) != 0x81 || octet(2) < 0xa6 || octet(2) > 0xa9;
-}
-
-std::size_t length_of(unsigned char first) {
-  return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
 /// RFC 1035 5.1: \DDD. Only octets above ASCII are put back; "\\" stays as it is.
 std::string with_octets(std::string_view text) {
   std::string out;
@@ -159,18 +148,7 @@ std::string with_octets(std::string_view text) {
 }  // namespace
 
 std::string shown(std::string_view text, std::size_t octets_max) {
-  const std::string octets = with_octets(text);
-  if (!text::is_utf8(octets)) return text::printable(text, octets_max);
-  std::string out;
-  for (std::size_t i = 0; i < octets.size();) {
-    const std::size_t length = length_of(static_cast<unsigned char>(octets[i]));
-    const std::string_view character = std::string_view(octets).substr(i, length);
-    if (out.size() + length > octets_max) return out + "…";
-    const bool as_it_is = length > 1 && is_visible_unicode(character);
-    out += as_it_is ? std::string(character) : text::printable(character);
-    i += length;
-  }
-  return out;
+  return text::shown(with_octets(text), octets_max);
 }
 
 std::string count_text(const CheckReport& report) {

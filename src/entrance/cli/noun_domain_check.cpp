@@ -15,7 +15,6 @@
 #include "entrance/cli/tables.h"
 #include "entrance/server/prober.h"
 #include "foundation/text/ascii.h"
-#include "foundation/text/shown.h"
 #include "operations/domains/check.h"
 #include "platform/runtime/loops.h"
 #include "platform/runtime/spawn.h"
