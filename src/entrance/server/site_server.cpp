@@ -93,7 +93,7 @@ Result<void, Problem> SiteServer::read_keys() {
   auto resolver = resolver::make_resolver(options, process_.clock(), process_.loops().executor(0));
   if (!resolver) return fail(std::move(resolver.error()));
   resolver_ = std::move(*resolver);
-  // docs/decisions/0060: a server that the operator names is taken at its word by SPF, DKIM, DMARC and iprev.
+  // docs/decisions/0061: a server that the operator names is taken at its word by SPF, DKIM, DMARC and iprev.
   if (!std::holds_alternative<net::Endpoint>(options.source) || !options.trust_anchor.empty()) return {};
   options.validates = false;
   auto trusting = resolver::make_resolver(options, process_.clock(), process_.loops().executor(0));

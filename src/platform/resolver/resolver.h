@@ -1,5 +1,5 @@
 // The DNS: over libunbound, validating DNSSEC ourselves; or, where nobody asks for validation, by a client of our own
-// that takes a server's word (docs/decisions/0060-two-ways-to-the-dns.md). A cache of whole answers stands in front of
+// that takes a server's word (docs/decisions/0061-two-ways-to-the-dns.md). A cache of whole answers stands in front of
 // either. Implements dns::Resolver (standards/dns/resolver.h).
 //
 // A service may be asked from every loop: resolve() resumes on the caller's executor. It outlives whoever awaits it.
