@@ -270,7 +270,7 @@ class World:
             delegations += [f"{name_of(i)}. NS {host}.example." for i in range(self.many) for host in ("nsa", "nsb")]
         head = "$TTL 300\n{0}. SOA ns.example. hostmaster.example. 1 3600 600 86400 60\n{0}. NS ns.example.\n" + f"ns.example. A {PARENT}\n"
         self.parent.load("example", head.format("example") + "\n".join(delegations) + "\n", True)
-        # The root is not signed: nobody but the cache knows the world's anchor, and who asks the cache goes by what it validated.
+        # The root is not signed: the cache knows the anchor, and who is given it (dns.trust_anchor_file).
         self.parent.load("", head.format("") + "example. NS ns.example.\n", False)
         self.parent.configure()
         self.anchor = self.parent.key("example")

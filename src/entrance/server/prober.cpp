@@ -109,6 +109,9 @@ Result<std::unique_ptr<CheckBench>, Problem> CheckBench::make(const config::Conf
     domains::NetworkSourceOptions asking;
     asking.source = source;
     asking.transfer = transfer;
+    auto anchors = trust_anchors(config);
+    if (!anchors) return fail(std::move(anchors.error()));
+    asking.trust_anchor = std::move(*anchors);
     auto made = domains::make_network_source(asking, clock, executor);
     if (!made) return fail(std::move(made.error()));
     bench->source_ = std::move(*made);

@@ -13,6 +13,7 @@ namespace posthorn::server {
 namespace {
 
 constexpr std::size_t kPemOctetsMax = 256 * KiB;
+constexpr std::size_t kAnchorFileOctetsMax = 64 * KiB;
 
 std::uint32_t bounded(std::uint64_t number) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, std::numeric_limits<std::uint32_t>::max()));
@@ -92,6 +93,11 @@ mailbox::MailboxOptions mailbox_options(const config::Config& config) {
   options.undelete_time = config.limits.undelete_time;
   options.make_facts = access::make_facts;
   return options;
+}
+
+Result<std::string, Problem> trust_anchors(const config::Config& config) {
+  if (config.dns_trust_anchor_file.empty()) return std::string();
+  return runtime::read_file(config.dns_trust_anchor_file, kAnchorFileOctetsMax);
 }
 
 https::ClientOptions https_options(const config::Config& config) {

@@ -26,6 +26,8 @@ namespace posthorn::server {
 [[nodiscard]] access::Settings access_settings(const config::Config& config, std::shared_ptr<const net::ServerTls> tls,
                                                const std::string& unknown_login_secret);
 [[nodiscard]] mailbox::MailboxOptions mailbox_options(const config::Config& config);
+/// The text of dns.trust_anchor_file; empty: IANA's anchors alone.
+[[nodiscard]] Result<std::string, Problem> trust_anchors(const config::Config& config);
 [[nodiscard]] https::ClientOptions https_options(const config::Config& config);
 [[nodiscard]] delivery::Rules delivery_rules(const config::Config& config);
 [[nodiscard]] directory::GuessLimits guess_limits(const config::Limits& limits);

@@ -18,7 +18,6 @@ constexpr Duration kKeyTick = std::chrono::minutes(5);
 constexpr int kTicksToRetention = 3600;
 constexpr Duration kTransportTick = std::chrono::minutes(1);
 constexpr int kTransportTicksToRefresh = 60;
-constexpr std::size_t kAnchorFileOctetsMax = 64 * KiB;
 
 }  // namespace
 
@@ -84,11 +83,9 @@ Result<void, Problem> SiteServer::read_keys() {
   if (!source) return fail(std::move(source.error()));
   resolver::Options options;
   options.source = std::move(*source);
-  if (!config_.dns_trust_anchor_file.empty()) {
-    auto anchors = runtime::read_file(config_.dns_trust_anchor_file, kAnchorFileOctetsMax);
-    if (!anchors) return fail(std::move(anchors.error()));
-    options.trust_anchor = std::move(*anchors);
-  }
+  auto anchors = trust_anchors(config_);
+  if (!anchors) return fail(std::move(anchors.error()));
+  options.trust_anchor = std::move(*anchors);
   for (const net::Loop* loop : process_.net_loops()) options.loops.push_back(loop->executor());
   auto resolver = resolver::make_resolver(options, process_.clock(), process_.loops().executor(0));
   if (!resolver) return fail(std::move(resolver.error()));

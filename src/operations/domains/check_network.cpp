@@ -251,6 +251,7 @@ Result<std::unique_ptr<CheckSource>, Problem> make_network_source(const NetworkS
                                                                   runtime::Clock& clock, runtime::Executor executor) {
   resolver::Options asking;
   asking.source = options.source;
+  asking.trust_anchor = options.trust_anchor;
   const bool asks_nobody_else = std::holds_alternative<resolver::Authoritative>(options.source);
   Result<std::unique_ptr<dns::Resolver>, Problem> made{std::unique_ptr<dns::Resolver>{}};
   if (!asks_nobody_else) made = resolver::make_resolver(asking, clock, executor);

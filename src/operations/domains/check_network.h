@@ -16,7 +16,8 @@ namespace posthorn::domains {
 struct NetworkSourceOptions {
   resolver::Source source;
   resolver::ClientOptions client;
-  bool transfer = false;  ///< ask one server for the whole zone (AXFR): what it holds beside what is asked for
+  std::string trust_anchor{};  ///< beside IANA's: resolver::Options
+  bool transfer = false;       ///< ask one server for the whole zone (AXFR): what it holds beside what is asked for
 };
 
 /// A zone file is no network: make_zone_source(). The source is destroyed on the executor.
