@@ -181,8 +181,12 @@ TEST(Source, ReadsEveryFormAndNothingElse) {
   EXPECT_EQ(std::get<net::Endpoint>(*parse_source("192.0.2.53")).text(), "192.0.2.53:53");
   EXPECT_EQ(std::get<net::Endpoint>(*parse_source("2001:db8::53")).text(), "[2001:db8::53]:53");
   EXPECT_EQ(std::get<net::Endpoint>(*parse_source("127.0.0.1:5353")).text(), "127.0.0.1:5353");
-  for (const char* bad : {"", "zone:", "authoritative", "resolver.example", ":53", "127.0.0.1:0"})
-    EXPECT_EQ(parse_source(bad).error().kind, ProblemKind::usage) << bad;
+  EXPECT_TRUE(std::holds_alternative<Authoritative>(*parse_source("authoritative")));
+  for (const char* bad : {"", "zone:", "authoritative@", "resolver.example", ":53", "127.0.0.1:0"}) {
+    const auto source = parse_source(bad);
+    ASSERT_FALSE(source) << bad;
+    EXPECT_EQ(source.error().kind, ProblemKind::usage) << bad;
+  }
 }
 
 TEST(AnswerCache, CountsTimeDownExpiresAndStaysBounded) {
