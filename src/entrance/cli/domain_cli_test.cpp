@@ -103,8 +103,12 @@ TEST_F(DomainVerbs, WatchShowsWhatTheServerHasFound) {
   domains::WatchLog log;
   domains::CheckReport report;
   report.checked_at = from_unix_seconds(1'800'000'000);
-  report.findings.push_back(
-      {{"mx-cname", FindingLevel::error, "an alias", "publish it"}, "alpha.example", "", {}, std::nullopt});
+  report.findings.push_back({{"mx-cname", FindingLevel::error, "an alias", "publish it"},
+                             "alpha.example",
+                             "",
+                             {},
+                             std::nullopt,
+                             std::nullopt});
   for (int i = 0; i < 2; ++i) domains::note_check(log, report, true);
   {
     storage::StoreOptions options;

@@ -81,7 +81,7 @@ const std::vector<Planted>& in_spf() {
   static const std::vector<Planted> rows{
       {"spf-missing", Level::warning, "a.example", kSpf, ""},
       {"spf-multiple", Level::error, "a.example", "", spf("-all"), Mend::act, "v=spf1"},
-      {"spf-syntax", Level::error, "a.example", kSpf, spf("ip4:999.1.2.3 -all"), Mend::act, "correct or remove"},
+      {"spf-syntax", Level::error, "a.example", kSpf, spf("mx ip4:999.1.2.3 ~all")},
       {"spf-no-all", Level::warning, "a.example", kSpf, spf("mx")},
       {"spf-plus-all", Level::error, "a.example", kSpf, spf("mx +all")},
       {"spf-private-address", Level::warning, "a.example", kSpf, spf("mx ip4:10.0.0.1 ~all")},

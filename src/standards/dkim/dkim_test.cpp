@@ -1,4 +1,6 @@
 // RFC 6376, 8301, 8463, 8616: the vectors of the RFCs, each trap, and signing against verifying.
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 #include "foundation/codec/base64.h"
@@ -514,7 +516,9 @@ TEST(Dkim, TheCanonicalFormsAreWhatWasHashed) {
 }
 
 /// A line that never ends is hashed as it comes: what the scan keeps does not grow with it.
-TEST(Dkim, AGigabyteLineIsHashedInPassing) {
+// A gigabyte under POSTHORN_LONG.
+TEST(Dkim, ALineWithoutEndIsHashedInPassing) {
+  const std::uint64_t line_octets = std::getenv("POSTHORN_LONG") != nullptr ? GiB : 64 * MiB;
   const std::string piece(64 * KiB, 'x');
   const std::string header =
       "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=a.example; s=s; h=from; bh=AAAA; "
@@ -522,12 +526,12 @@ TEST(Dkim, AGigabyteLineIsHashedInPassing) {
       "bh=AAAA; b=AAAA\r\nFrom: ann@a.example\r\n\r\n";
   MessageScan scan;
   scan.feed(header);
-  for (std::uint64_t fed = 0; fed < GiB; fed += piece.size()) scan.feed(piece);
+  for (std::uint64_t fed = 0; fed < line_octets; fed += piece.size()) scan.feed(piece);
   scan.finish();
   const auto* relaxed = scan.body_hash({Canonicalization::relaxed, crypto::SignatureHash::sha256, {}});
   const auto* simple = scan.body_hash({Canonicalization::simple, crypto::SignatureHash::sha256, {}});
   ASSERT_TRUE(relaxed != nullptr && simple != nullptr);
-  EXPECT_EQ(relaxed->canonical_octets, GiB + 2);
+  EXPECT_EQ(relaxed->canonical_octets, line_octets + 2);
   EXPECT_EQ(relaxed->digest, simple->digest);
 }
 
