@@ -179,6 +179,16 @@ class Damage(unittest.TestCase):
             path.write_bytes(whole)
         self.assertGreater(found, len(self.marks(SMALL)))
 
+    def test_a_server_over_a_broken_database_says_so_and_ends(self):
+        path = self.copy / "posthorn.db"
+        whole = path.read_bytes()
+        page = page_octets(whole)
+        path.write_bytes(whole[:page] + b"\xa5" * (len(whole) - page))
+        done = self.posthorn.run("serve", "--config", self.config, config=False)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn("posthorn store verify", done.stderr)
+        self.assertNotIn("ready", done.stdout)
+
     def ends(self, whole):
         """Where in the database the last line of each small message stands."""
         return {mark: whole.find(b"end of " + mark.encode() + b"\r\n") for mark in self.marks(SMALL)}

@@ -20,15 +20,12 @@ void log_problems(const runtime::Logger& log, const config::Problems& problems) 
   for (const Problem& problem : problems) log.error("the configuration was not read", {{"problem", problem.text()}});
 }
 
-Task<> run_site(Process& process, config::Config config, runtime::Logger log, runtime::Signals& signals,
-                std::promise<Outcome>& over) {
+/// From the start to the end that a signal asks for.
+Task<Outcome> run_site(Process& process, config::Config config, runtime::Logger log, runtime::Signals& signals) {
   SiteServer::Replacements replacements;
   replacements.log = log;
   auto site = co_await SiteServer::start(process, std::move(config), std::move(replacements));
-  if (!site) {
-    over.set_value(fail(config::Problems{std::move(site.error())}));
-    co_return;
-  }
+  if (!site) co_return fail(config::Problems{std::move(site.error())});
   std::puts("ready");
   std::fflush(stdout);
   for (;;) {
@@ -39,7 +36,23 @@ Task<> run_site(Process& process, config::Config config, runtime::Logger log, ru
   co_await (*site)->stop(kGrace);
   // The site must be gone before the loops end, and its resolver dies on its loop.
   site->reset();
-  over.set_value({});
+  co_return Outcome{};
+}
+
+/// What breaks (a store that cannot be read) ends the process with its word: a server that neither serves nor ends
+/// helps nobody.
+Task<> run_main(Process& process, config::Config config, runtime::Logger log, runtime::Signals& signals,
+                std::promise<Outcome>& over) {
+  const std::string store = config.store_dir.string();
+  Outcome outcome;
+  try {
+    outcome = co_await run_site(process, std::move(config), log, signals);
+  } catch (const std::exception& error) {
+    outcome = fail(config::Problems{{ProblemKind::unavailable, "cannot serve from the store " + store, error.what(),
+                                     "look at it with posthorn store verify; a damaged store is replaced by posthorn "
+                                     "restore from a backup"}});
+  }
+  over.set_value(std::move(outcome));
 }
 
 }  // namespace
@@ -54,7 +67,7 @@ Outcome serve(const std::filesystem::path& config_file) {
   runtime::TaskGroup main("main", log);
   std::promise<Outcome> over;
   process.loops().start();
-  runtime::spawn(main, process.loops().executor(0), "site", run_site(process, std::move(*config), log, signals, over));
+  runtime::spawn(main, process.loops().executor(0), "main", run_main(process, std::move(*config), log, signals, over));
   Outcome outcome = over.get_future().get();
   process.loops().stop();
   return outcome;

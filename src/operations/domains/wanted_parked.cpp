@@ -40,6 +40,14 @@ void Wanting::parked() {
                                "every DKIM key of the domain is revoked");
   keys.replaces = others(keys.name, keys.data, [](std::string_view) { return true; });
 
+  // A wildcard does not answer at names that exist: keys that are published still are revoked each by itself.
+  for (const OwnKey& key : around_.keys) {
+    if (published_.data(at(key.selector + "._domainkey"), dns::RecordType::txt).empty()) continue;
+    WantedRecord& revoked = add_txt(Purpose::dkim, at(key.selector + "._domainkey"), "v=DKIM1; p=", ttl_seconds_mail,
+                                    "the key is revoked: nobody sends for the domain");
+    revoked.replaces = others(revoked.name, revoked.data, [](std::string_view) { return true; });
+  }
+
   add(Purpose::caa, domain_, dns::RecordType::caa, "0 issue \";\"", ttl_seconds_mail,
       "nobody issues certificates for the domain");
 }

@@ -222,6 +222,20 @@ TEST(Wanted, AParkedDomainSaysThatItsReportsNeedAnAddressElsewhere) {
   EXPECT_THAT(wanted_text(road, Purpose::dmarc), HasSubstr("rua=mailto:dmarc@reports.example"));
 }
 
+// RFC 4592 2.2.1: a wildcard does not answer at names that exist.
+TEST(Wanted, AParkedDomainsPublishedKeysAreRevokedEach) {
+  Situation s = situation_here(R"(s1._domainkey.a.example. TXT "v=DKIM1; k=ed25519; p=AAAA")");
+  s.model.state = State::parked;
+  s.around.keys = {{"s1", "v=DKIM1; k=ed25519; p=AAAA", true, false},
+                   {"s2", "v=DKIM1; k=ed25519; p=BBBB", false, false}};
+  s.published = ask_zone(zone_of(R"(s1._domainkey.a.example. TXT "v=DKIM1; k=ed25519; p=AAAA")"), s.model, s.around);
+  std::vector<std::string> revoked;
+  for (const WantedRecord& record : plan_road(s).wanted.records)
+    if (record.purpose == Purpose::dkim) revoked.push_back(record.name.text() + " " + record.data);
+  EXPECT_THAT(revoked, testing::UnorderedElementsAre("*._domainkey.a.example \"v=DKIM1; p=\"",
+                                                     "s1._domainkey.a.example \"v=DKIM1; p=\""));
+}
+
 TEST(Wanted, TlsaOnlyWhereTheZoneIsSigned) {
   Situation s = situation_here("");
   s.around.tlsa = {"3 1 1 " + std::string(64, 'a')};
