@@ -66,6 +66,12 @@ class Printed final : public admin::Answer {
   std::size_t items_ = 0;
 };
 
+std::string named_config(const Invocation& invocation) {
+  if (std::string given = invocation.get("--config"); !given.empty()) return given;
+  const char* const variable = std::getenv("POSTHORN_CONFIG");
+  return variable == nullptr ? "" : variable;
+}
+
 }  // namespace
 
 std::optional<admin::Done> ask_server(const config::Config& config, const admin::Request& request,
@@ -83,11 +89,12 @@ std::optional<admin::Done> ask_server(const config::Config& config, const admin:
   return done;
 }
 
+bool names_config(const Invocation& invocation) {
+  return !named_config(invocation).empty();
+}
+
 std::string config_file(const Invocation& invocation) {
-  if (const std::string given = invocation.get("--config"); !given.empty()) return given;
-  if (const char* const variable = std::getenv("POSTHORN_CONFIG"); variable != nullptr && *variable != '\0') {
-    return variable;
-  }
+  if (std::string named = named_config(invocation); !named.empty()) return named;
   for (const char* const place : {"posthorn.toml", "/etc/posthorn/posthorn.toml"}) {
     std::error_code error;
     if (std::filesystem::exists(place, error)) return place;

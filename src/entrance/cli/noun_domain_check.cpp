@@ -254,7 +254,7 @@ Exit exit_of(const Checking& checking) {
 
 Exit check(const Invocation& v) {
   Checking checking;
-  if (v.has("--config")) {
+  if (names_config(v)) {
     auto config = load_config(v);
     if (!config) return config.error();
     checking.config = std::move(*config);

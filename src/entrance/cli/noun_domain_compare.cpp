@@ -80,7 +80,7 @@ Exit compare(const Invocation& v) {
   const auto b = server_of(v, "--b");
   if (!b) return report(b.error());
   Comparing comparing{*domain, *a, *b, domains::names_known(*domain, v.all("--selector")), v.has("--ttl"), {}};
-  if (v.has("--config")) {
+  if (names_config(v)) {
     // A domain of ours: every name that its plan and its history know.
     auto config = load_config(v);
     if (!config) return config.error();

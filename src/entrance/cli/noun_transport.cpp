@@ -39,7 +39,7 @@ void print_findings(const Findings& findings) {
 
 /// What the probes go by: --config's, else the defaults (nothing private, the machine's CAs).
 Result<config::Config, Exit> settings_of(const Invocation& v) {
-  if (!v.has("--config")) return config::Config{};
+  if (!names_config(v)) return config::Config{};
   return load_config(v);
 }
 
