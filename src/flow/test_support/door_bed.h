@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -126,6 +127,7 @@ class DoorBed {
     std::optional<T> result;
     spawn(into(std::move(task), result));
     loop.run_ready();
+    if (!result) throw std::logic_error("the task waits for something that does not come by itself");
     return std::move(*result);
   }
 

@@ -83,12 +83,14 @@ void VirtualLoop::set_busy(std::function<bool()> busy) {
 
 void VirtualLoop::run_ready() {
   asio::io_context& context = state_->loop.context;
-  do {
+  for (;;) {
     while (context.poll() != 0) {
     }
-    if (state_->busy && state_->busy()) context.run_one_for(kBusyWait);
-  } while (state_->busy && state_->busy());
-  while (context.poll() != 0) {
+    if (state_->busy && state_->busy()) {
+      context.run_one_for(kBusyWait);
+    } else if (context.poll() == 0) {
+      return;  // what was posted before the others had done has run, and has asked them for nothing new
+    }
   }
 }
 

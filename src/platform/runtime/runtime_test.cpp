@@ -242,6 +242,30 @@ TEST(WorkerPool, AFullQueueAnswersAtOnce) {
   EXPECT_EQ(waiting, 2);
 }
 
+/// Each question to another thread is begun by the answer to the one before.
+Task<> ask_in_turn(std::atomic<int>& owed, int& answered) {
+  constexpr int questions = 500;
+  for (int i = 0; i < questions; ++i) {
+    const Promise<int> answer;
+    ++owed;
+    const std::jthread other([answer, &owed] {
+      answer.set(1);
+      --owed;
+    });
+    answered += co_await answer.wait();
+  }
+}
+
+TEST(VirtualLoop, IsNotAtRestWhileAnAnswerLeadsToTheNextQuestion) {
+  std::atomic<int> owed = 0;
+  int answered = 0;
+  World w;
+  w.loop.set_busy([&owed] { return owed != 0; });
+  spawn(w.group, w.loop.executor(), "asker", ask_in_turn(owed, answered));
+  w.loop.run_ready();
+  EXPECT_EQ(answered, 500);
+}
+
 TEST(IdSource, IdsGrowEvenWhenTheClockStandsOrStepsBack) {
   VirtualClock clock(kStart);
   SeededRandom random(7);
