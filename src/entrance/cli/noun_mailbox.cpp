@@ -387,8 +387,8 @@ const std::vector<Verb>& mailbox_verbs() {
       {"mailbox import",
        "take mail from mbox files or a Maildir",
        "Flags, keywords, arrival times and folders come along; mailboxes that are missing are made. It may be stopped\n"
-       "at any time: called again it goes on where it was, and takes no message twice. Messages are given in parts to\n"
-       "the running server, or to the store where none runs.\n\n"
+       "at any time: called again it goes on where it was, and takes no message twice; one that came to its end begins\n"
+       "anew. Messages are given in parts to the running server, or to the store where none runs.\n\n"
        "  posthorn mailbox import ann@example.org /srv/old/ann/Maildir\n"
        "  posthorn mailbox import ann@example.org old.mbox --mailbox Archive/2019",
        {account, {"PATH", "an mbox file, a folder of them (Work/2026.mbox is the mailbox Work/2026), or a Maildir"}},
