@@ -18,7 +18,8 @@ One program, `posthorn`; the verbs below. Made by `generate.py` from `posthorn h
 - Every reading command takes `--json` and then prints exactly one JSON document. Times are RFC 3339 in UTC, sizes are octets, durations seconds.
 - Exit status: **0** done, or an answer was reached; **1** the answer is "no": not found, invalid; **2** wrong use, or the input cannot be read;
   **3** not possible now: network, lock, disk.
-- Errors stand on standard error: `posthorn: WHAT: WHY; WHAT TO DO`.
+- Errors stand on standard error: `posthorn: WHAT: WHY; WHAT TO DO`. With `--json` a failure that has no answer of its own prints
+  `{"error":{"kind","what","why","remedy"}}` besides, where `kind` is `no` (status 1), `usage` (2) or `unavailable` (3).
 - Administration goes to the running server by a socket in the store's folder, and is done directly where no server runs.
 """
 

@@ -1,4 +1,4 @@
-// queue list|show|retry|hold|release|drop. The rules are flow/queue's.
+// queue list|show|retry|hold|release|drop: each answers the mails that are meant. The rules are flow/queue's.
 #include <boost/json.hpp>
 
 #include "entrance/admin/handler.h"
@@ -33,49 +33,76 @@ json::object mail_json(const queue::Listed& listed) {
           {"recipients", std::move(recipients)}};
 }
 
+Task<Done> answer_mails(Answer& answer, const std::vector<queue::Listed>& mails) {
+  for (const queue::Listed& mail : mails) {
+    if (auto done = co_await answer.item(json::serialize(mail_json(mail))); !done) co_return done;
+  }
+  co_return Done{};
+}
+
 Task<Done> list(Site& site, const Request& request, Answer& answer) {
   const storage::QueueFilter filter{text_argument(request, "filter")};
   MailId after;
   while (true) {
     const auto listed = co_await queue::list(*site.store, filter, after, page);
     if (!listed) co_return fail(listed.error());
-    for (const queue::Listed& mail : *listed) {
-      if (auto done = co_await answer.item(json::serialize(mail_json(mail))); !done) co_return done;
-      after = mail.mail.id;
-    }
     if (listed->empty()) co_return Done{};
+    after = listed->back().mail.id;
+    if (auto done = co_await answer_mails(answer, *listed); !done) co_return done;
   }
 }
 
+/// FILTER may be an id, as in `queue list`; nothing found is a "no" here.
 Task<Done> show(Site& site, const Request& request, Answer& answer) {
-  const std::string id = text_argument(request, "id");
-  const auto mail_id = MailId::parse(id);
-  if (mail_id) {
-    const MailId wanted = *mail_id;
-    const auto question = [wanted](storage::Reader& reader) -> std::optional<queue::Listed> {
-      auto row = reader.queued(wanted);
-      if (!row) return std::nullopt;
-      return queue::Listed{std::move(*row), reader.recipients(wanted)};
-    };
-    const std::optional<queue::Listed> listed = co_await site.store->read(question);
-    if (listed) co_return co_await answer.value(json::serialize(mail_json(*listed)));
+  const storage::QueueFilter filter{text_argument(request, "filter")};
+  MailId after;
+  for (bool found = false;;) {
+    const auto listed = co_await queue::list(*site.store, filter, after, page);
+    if (!listed) co_return fail(listed.error());
+    if (listed->empty() && (found || filter.text.empty())) co_return Done{};
+    if (listed->empty())
+      co_return fail(Problem{ProblemKind::no, filter.text, "no such mail waits in the queue",
+                             fmt::format("posthorn message trace {} tells what became of it", filter.text)});
+    found = true;
+    after = listed->back().mail.id;
+    if (auto done = co_await answer_mails(answer, *listed); !done) co_return done;
   }
-  co_return fail(Problem{ProblemKind::no, id, "no such mail waits in the queue",
-                         "posthorn message trace tells what became of it"});
 }
+
+/// Tells each mail that an operation changes; what was dropped is discarded, as the story says.
+class Telling final : public queue::Changes {
+ public:
+  Telling(Answer& answer, queue::Operation operation) : answer_(answer), operation_(operation) {}
+
+  Task<Done> changed(queue::Listed mail) override {
+    json::object told = mail_json(mail);
+    if (operation_ == queue::Operation::drop) {
+      for (json::value& recipient : told["recipients"].as_array()) {
+        recipient.as_object()["state"] = "discarded";
+        recipient.as_object()["next_attempt"] = nullptr;
+      }
+    }
+    return answer_.item(json::serialize(told));
+  }
+
+ private:
+  Answer& answer_;
+  const queue::Operation operation_;
+};
 
 Task<Done> apply(Site& site, const Request& request, Answer& answer, queue::Operation operation) {
   const storage::QueueFilter filter{text_argument(request, "filter")};
+  Telling telling(answer, operation);
   Result<std::uint64_t, Problem> changed = 0;
   if (site.queue != nullptr) {
-    changed = co_await site.queue->apply(operation, filter, request.by);
+    changed = co_await site.queue->apply(operation, filter, request.by, telling);
   } else {
-    changed = co_await queue::apply_offline(*site.store, *site.clock, operation, filter, request.by);
+    changed = co_await queue::apply_offline(*site.store, *site.clock, operation, filter, request.by, telling);
   }
   if (!changed) co_return fail(changed.error());
-  if (auto done = co_await answer.value(json::serialize(json::object{{"recipients", *changed}})); !done) co_return done;
   if (*changed > 0 || filter.text.empty()) co_return Done{};
-  co_return fail(Problem{ProblemKind::no, filter.text, "nothing in the queue matches", "posthorn queue list"});
+  co_return fail(Problem{ProblemKind::no, filter.text, "nothing in the queue matches, or it is so already",
+                         "posthorn queue list shows what waits"});
 }
 
 Task<Done> retry(Site& site, const Request& request, Answer& answer) {

@@ -62,6 +62,25 @@ TEST(CommandLine, WrongUseIsTwoAndSaysWhatToDo) {
   EXPECT_EQ(run_words({"domain", "list", "--config", "/nonexistent/posthorn.toml"}).status, Exit::usage);
 }
 
+// INTERFACES, commands in general: --json prints exactly one document, whatever the answer is.
+TEST(CommandLine, AFailureHasItsDocumentToo) {
+  const auto document = [](const std::vector<std::string>& words) {
+    const Ran ran = run_words(words);
+    EXPECT_NE(ran.status, Exit::done);
+    EXPECT_THAT(ran.err, StartsWith("posthorn: ")) << "people are told as well";
+    return boost::json::parse(ran.out).at("error");
+  };
+  const auto nowhere = document({"domain", "list", "--json", "--config", "/nonexistent/posthorn.toml"});
+  EXPECT_EQ(nowhere.at("kind").as_string(), "usage");
+  EXPECT_THAT(std::string(nowhere.at("what").as_string()), HasSubstr("/nonexistent/posthorn.toml"));
+  EXPECT_NE(nowhere.at("remedy").as_string(), "");
+  EXPECT_EQ(document({"account", "add", "--json"}).at("why").as_string(), "ADDRESS is missing");
+  EXPECT_EQ(document({"acount", "--json"}).at("what").as_string(), "acount");
+  const std::vector<std::string> latin1{"parse", "address", "--context", "smtp", "\xe4@b.example", "--json"};
+  EXPECT_TRUE(boost::json::parse(run_words(latin1).out).is_object());
+  EXPECT_EQ(run_words({"parse", "address", "--context", "paper", "--", "--json"}).out, "") << "a word, no option";
+}
+
 TEST(CommandLine, EmptyValuesAndDashesArePassedOn) {
   const Verb verb{"x",    "", "", {{"FILE", ""}}, {{"--from", "ADDRESS", "", true}, {"--to", "A", "", false, true}},
                   nullptr};
@@ -217,10 +236,19 @@ TEST_F(Offline, AMessageIsSentListedShownAndExplained) {
   ASSERT_EQ(queue.as_array().size(), 1u);
   EXPECT_EQ(queue.at(0).at("id").as_string(), id);
   EXPECT_EQ(queue.at(0).at("recipients").at(0).at("address").as_string(), "far@beta.example");
-  EXPECT_EQ(json({"queue", "hold", "beta.example"}).at("recipients").as_int64(), 1);
-  EXPECT_EQ(json({"queue", "show", id}).at("recipients").at(0).at("state").as_string(), "held");
+  const auto state = [this](std::vector<std::string> words) {
+    const auto mails = json(std::move(words));
+    return std::string(mails.at(0).at("recipients").at(0).at("state").as_string());
+  };
+  EXPECT_EQ(state({"queue", "hold", "beta.example"}), "held");
+  EXPECT_EQ(state({"queue", "show", id}), "held");
+  EXPECT_EQ(verb({"queue", "hold", "beta.example"}).status, Exit::no) << "it is held already";
+  EXPECT_EQ(verb({"queue", "release"}).out, "1 recipient\n");
+  EXPECT_EQ(state({"queue", "retry"}), "queued");
   EXPECT_EQ(verb({"queue", "drop"}).status, Exit::usage);
-  EXPECT_EQ(json({"queue", "drop", id}).at("recipients").as_int64(), 1);
+  EXPECT_EQ(state({"queue", "drop", id}), "discarded");
+  EXPECT_EQ(verb({"queue", "show", id}).status, Exit::no);
+  EXPECT_TRUE(json({"queue", "retry"}).as_array().empty());
   EXPECT_EQ(json({"message", "trace", id}).at("recipients").at(1).at("state").as_string(), "discarded");
 }
 

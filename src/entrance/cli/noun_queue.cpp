@@ -28,19 +28,50 @@ void put_mail(std::string& out, const json::object& m) {
   for (const json::value& recipient : m.at("recipients").as_array()) put_recipient(out, recipient.as_object());
 }
 
-void put_count(std::string& out, const json::object& c) {
-  const std::string count = member(c, "recipients");
-  if (count != "0") out += fmt::format("{} recipient{}\n", count, count == "1" ? "" : "s");
+/// A mail with all that is known of it.
+void put_whole(std::string& out, const json::object& m) {
+  put_mail(out, m);
+  if (const std::string id = member(m, "message_id"); !id.empty())
+    out += fmt::format("    Message-ID  {}\n", text::printable(id, 400));
+  for (const json::value& recipient : m.at("recipients").as_array()) {
+    const json::object& r = recipient.as_object();
+    out += fmt::format("    {} goes to {}, given up at {}\n", text::printable(member(r, "address"), 320),
+                       member(r, "next_hop"), member(r, "expires"));
+  }
 }
+
+/// Counts the recipients that were changed: a queue may be long.
+class Counted final : public admin::Answer {
+ public:
+  Task<admin::Done> item(std::string text) override {
+    json::error_code error;
+    const json::value mail = json::parse(text, error);
+    if (!error) recipients += mail.at("recipients").as_array().size();
+    co_return admin::Done{};
+  }
+  Task<admin::Done> octets(Octets) override { co_return admin::Done{}; }
+  Task<admin::Done> value(std::string) override { co_return admin::Done{}; }
+
+  std::size_t recipients = 0;
+};
 
 Exit list(const Invocation& v) {
   return ask(v, {{"filter", v.get("FILTER")}}, {.item = put_mail, .nothing = "Nothing waits."});
 }
 Exit show(const Invocation& v) {
-  return ask(v, {{"id", v.get("ID")}}, {.value = put_mail});
+  return ask(v, {{"filter", v.get("FILTER")}}, {.item = put_whole, .nothing = "Nothing waits."});
 }
 Exit change(const Invocation& v) {
-  return ask(v, {{"filter", v.get("FILTER")}}, {.value = put_count});
+  json::object arguments{{"filter", v.get("FILTER")}};
+  if (v.json()) return ask(v, std::move(arguments), {.item = put_mail});
+  const auto config = load_config(v);
+  if (!config) return config.error();
+  const admin::Request request{std::string(v.verb().name), std::move(arguments), {}, {}};
+  Counted counted;
+  const admin::Done done = ask_into(*config, request, counted);
+  if (!done) return report(done.error());
+  print(fmt::format("{} recipient{}\n", counted.recipients, counted.recipients == 1 ? "" : "s"));
+  return Exit::done;
 }
 /// What removes mail is never meant for all of it by mistake.
 Exit drop(const Invocation& v) {
@@ -55,11 +86,22 @@ const Argument filter{"FILTER", "an id, sender, recipient or domain; all where i
 
 const std::vector<Verb>& queue_verbs() {
   static const std::vector<Verb> verbs{
-      {"queue list", "mail that waits to leave", "", {filter}, {}, list},
-      {"queue show", "one mail that waits", "", {{"ID", "its id"}}, {}, show},
+      {"queue list", "mail that waits to leave", "  posthorn queue list beta.example", {filter}, {}, list},
+      {"queue show",
+       "mail that waits, with all that is known of it",
+       "  posthorn queue show 5jq2h0n3v8x1c",
+       {filter},
+       {},
+       show},
       {"queue retry", "try again now", "  posthorn queue retry beta.example", {filter}, {}, change},
-      {"queue hold", "do not try until released", "", {filter}, {}, change},
-      {"queue release", "back into the queue, due now", "", {filter}, {}, change},
+      {"queue hold",
+       "do not try until released",
+       "Waiting recipients keep their place; none is given up while it is held.\n\n"
+       "  posthorn queue hold beta.example",
+       {filter},
+       {},
+       change},
+      {"queue release", "back into the queue, due now", "  posthorn queue release beta.example", {filter}, {}, change},
       {"queue drop",
        "remove without a report to the sender; the story remembers it",
        "",

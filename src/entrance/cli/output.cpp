@@ -1,17 +1,61 @@
 // What verbs print and read.
 #include <cstdio>
+#include <optional>
+#include <utility>
+
+#include <boost/json.hpp>
 
 #include "entrance/cli/verb.h"
+#include "foundation/text/ascii.h"
 #include "platform/runtime/files.h"
 
 namespace posthorn::cli {
 namespace {
 
+namespace json = boost::json;
+
 constexpr std::size_t secret_octets_max = 4 * KiB;
+
+/// What the program has said, as standard output and standard error are: one for the process.
+struct Said {
+  bool printed = false;          ///< on standard output
+  std::optional<Problem> first;  ///< the first problem told
+};
+Said& said() {
+  static Said of_the_process;
+  return of_the_process;
+}
+
+std::string_view kind_word(Exit status) {
+  switch (status) {
+    case Exit::no:
+      return "no";
+    case Exit::usage:
+      return "usage";
+    case Exit::done:
+    case Exit::unavailable:
+      break;
+  }
+  return "unavailable";
+}
+
+/// JSON is UTF-8 (RFC 8259 8.1); a word of the command line need not be.
+std::string utf8(const std::string& words) {
+  return text::is_utf8(words) ? words : text::printable(words, words.size());
+}
+
+std::string error_document(Exit status, const Problem& problem) {
+  const json::object error{{"kind", kind_word(status)},
+                           {"what", utf8(problem.what)},
+                           {"why", utf8(problem.why)},
+                           {"remedy", utf8(problem.remedy)}};
+  return json::serialize(json::object{{"error", error}}) + "\n";
+}
 
 }  // namespace
 
 void print_problem(const Problem& problem) {
+  if (!said().first) said().first = problem;
   const std::string line = fmt::format("posthorn: {}\n", problem.text());
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
@@ -34,7 +78,23 @@ Exit report(const Problem& problem) {
 }
 
 void print(std::string_view text) {
+  if (!text.empty()) said().printed = true;
   std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+Exit end_output(Exit status, bool as_json) {
+  const Said was = std::exchange(said(), {});
+  if (as_json && status != Exit::done && !was.printed) {
+    const Problem unnamed{ProblemKind::no, "the question", "it has no answer", ""};
+    const std::string document = error_document(status, was.first.value_or(unnamed));
+    std::fwrite(document.data(), 1, document.size(), stdout);
+  }
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  const Problem cut{ProblemKind::unavailable, "standard output", "not everything could be written",
+                    "make room where it goes"};
+  print_problem(cut);
+  std::exchange(said(), {});
+  return Exit::unavailable;
 }
 
 Result<OctetString, Problem> read_input(const std::string& file, std::size_t octets_max) {

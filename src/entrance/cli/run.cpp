@@ -29,6 +29,9 @@ Found longest_verb(std::span<const std::string> words) {
 }
 
 Exit unknown_verb(std::span<const std::string> words) {
+  // Options that stand behind it are no part of its name.
+  const auto first_option = std::ranges::find_if(words.subspan(1), [](const auto& w) { return w.starts_with('-'); });
+  words = {words.begin(), first_option};
   if (const std::string of_noun = help_for(words.front()); !of_noun.empty() && words.size() == 1) {
     print(of_noun);
     return Exit::usage;
@@ -54,9 +57,7 @@ Exit help(std::span<const std::string> words) {
   return Exit::done;
 }
 
-}  // namespace
-
-Exit run(std::span<const std::string> words) {
+Exit dispatch(std::span<const std::string> words) {
   if (words.empty()) {
     print(help_overview());
     return Exit::usage;
@@ -75,6 +76,19 @@ Exit run(std::span<const std::string> words) {
     return Exit::done;
   }
   return found.verb->run(*invocation);
+}
+
+/// Also where the words do not fit a verb, or none was found.
+bool asks_for_json(std::span<const std::string> words) {
+  const auto options_end = std::ranges::find(words, "--");
+  return std::find(words.begin(), options_end, "--json") != options_end;
+}
+
+}  // namespace
+
+Exit run(std::span<const std::string> words) {
+  const Exit status = dispatch(words);
+  return end_output(status, asks_for_json(words));
 }
 
 }  // namespace posthorn::cli

@@ -89,6 +89,10 @@ void print_problem(const Problem& problem);
 /// Both.
 [[nodiscard]] Exit report(const Problem& problem);
 void print(std::string_view text);  ///< on standard output
+/// Ends what was said since the last call: with `as_json` a failure that has printed nothing prints its document,
+/// {"error":{"kind","what","why","remedy"}} (kind: no, usage, unavailable), so that --json always answers with one.
+/// Exit::unavailable where standard output took not everything.
+[[nodiscard]] Exit end_output(Exit status, bool as_json);
 /// FILE, or standard input for "-"; at most `octets_max`.
 [[nodiscard]] Result<OctetString, Problem> read_input(const std::string& file, std::size_t octets_max);
 /// A file's first line without its line end: passwords.

@@ -91,6 +91,12 @@ std::vector<RowChange> plan_operation(Operation operation, const Listed& listed,
   return changes;
 }
 
+Listed after(const Listed& listed, const std::vector<RowChange>& changes) {
+  Listed told{listed.mail, {}};
+  for (const RowChange& change : changes) told.recipients.push_back(change.after.value_or(change.before));
+  return told;
+}
+
 storage::Unit unit_for(Operation operation, const std::vector<RowChange>& changes, std::string_view by, TimePoint now) {
   storage::Unit unit;
   journal::Story story;
@@ -116,7 +122,7 @@ Task<Result<std::vector<Listed>, Problem>> list(storage::Store& store, storage::
 }
 
 Task<Result<std::uint64_t, Problem>> apply_offline(storage::Store& store, runtime::Clock& clock, Operation operation,
-                                                   storage::QueueFilter filter, std::string by) {
+                                                   storage::QueueFilter filter, std::string by, Changes& told) {
   std::uint64_t changed = 0;
   for (MailId after{};;) {
     const Result<std::vector<Listed>, Problem> page = co_await list(store, filter, after, operation_page);
@@ -132,6 +138,8 @@ Task<Result<std::uint64_t, Problem>> apply_offline(storage::Store& store, runtim
         co_return fail(Problem{ProblemKind::unavailable, "cannot change the queue", "the store does not take it",
                                "look at the disk's free space"});
       changed += changes.size();
+      if (const auto heard = co_await told.changed(queue::after(listed, changes)); !heard)
+        co_return fail(heard.error());
     }
   }
 }

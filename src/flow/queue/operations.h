@@ -20,6 +20,8 @@ struct RowChange {
 /// a recipient or a domain rather than the mail, only those are meant.
 [[nodiscard]] std::vector<RowChange> plan_operation(Operation operation, const Listed& listed, std::string_view filter,
                                                     TimePoint now);
+/// The mail as Queue::apply tells of it when these changes are committed.
+[[nodiscard]] Listed after(const Listed& listed, const std::vector<RowChange>& changes);
 /// The unit of these changes of one mail, with its story part.
 [[nodiscard]] storage::Unit unit_for(Operation operation, const std::vector<RowChange>& changes, std::string_view by,
                                      TimePoint now);

@@ -59,6 +59,15 @@ enum class Operation : std::uint8_t {
 
 inline constexpr std::size_t list_page_max = 1'000;
 
+/// Hears what an operation does, a mail at a time.
+class Changes {
+ public:
+  virtual ~Changes() = default;
+  /// The mail with those of its recipients that were changed: as they are now, dropped ones as they were. A Problem
+  /// ends the operation; what is done stays done.
+  [[nodiscard]] virtual Task<Result<void, Problem>> changed(Listed mail) = 0;
+};
+
 class Queue {
  public:
   [[nodiscard]] static std::unique_ptr<Queue> create(Surroundings surroundings, Policy policy, Routes routes);
@@ -80,9 +89,9 @@ class Queue {
                                              std::string_view stream) const = 0;
 
   /// Applies the operation to every recipient of the mails that the filter lets through; how many there were.
-  /// `by` is named in the story ("admin on the control socket").
+  /// `by` is named in the story ("admin on the control socket"); `changes` hears of each mail after its commit.
   [[nodiscard]] virtual Task<Result<std::uint64_t, Problem>> apply(Operation operation, storage::QueueFilter filter,
-                                                                   std::string by) = 0;
+                                                                   std::string by, Changes& changes) = 0;
 
   /// Recipients waiting in all (held ones apart), and couriers at work.
   [[nodiscard]] virtual std::uint64_t waiting() const = 0;
@@ -95,7 +104,7 @@ class Queue {
 /// The same operations on a store that no queue runs on (the server is down).
 [[nodiscard]] Task<Result<std::uint64_t, Problem>> apply_offline(storage::Store& store, runtime::Clock& clock,
                                                                  Operation operation, storage::QueueFilter filter,
-                                                                 std::string by);
+                                                                 std::string by, Changes& changes);
 /// "queued", "held"; for a recipient at a next hop that sleeps see Queue.
 [[nodiscard]] std::string_view text(storage::RecipientState state);
 

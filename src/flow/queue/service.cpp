@@ -118,7 +118,16 @@ bool Service::stopping() const {
   return stopping_;
 }
 
-Task<Result<std::uint64_t, Problem>> Service::apply(Operation operation, storage::QueueFilter filter, std::string by) {
+void Service::give_back(Operation operation, const std::vector<RowChange>& changes, bool done) {
+  const std::lock_guard lock(mutex_);
+  for (const RowChange& change : changes) {
+    backlog_.give_back(change.before, done ? change.after : std::optional(change.before), now());
+    if (done && operation == Operation::retry) backlog_.awaken(change.before.domain, now());
+  }
+}
+
+Task<Result<std::uint64_t, Problem>> Service::apply(Operation operation, storage::QueueFilter filter, std::string by,
+                                                    Changes& told) {
   constexpr std::size_t page_max = 200;
   std::uint64_t changed = 0;
   for (MailId after{};;) {
@@ -136,15 +145,15 @@ Task<Result<std::uint64_t, Problem>> Service::apply(Operation operation, storage
       if (changes.empty()) continue;
       storage::Unit unit = queue::unit_for(operation, changes, by, now());
       const Result<storage::Committed, storage::CommitFailure> done = co_await with_.store->commit(std::move(unit));
-      const std::lock_guard lock(mutex_);
-      for (const RowChange& change : changes) {
-        backlog_.give_back(change.before, done ? change.after : std::optional(change.before), now());
-        if (done && operation == Operation::retry) backlog_.awaken(change.before.domain, now());
-      }
+      give_back(operation, changes, done.has_value());
       if (!done)
         co_return fail(Problem{ProblemKind::unavailable, "cannot change the queue", "the store does not take it",
                                "look at the disk's free space"});
       changed += changes.size();
+      if (const auto heard = co_await told.changed(queue::after(listed, changes)); !heard) {
+        kick();
+        co_return fail(heard.error());
+      }
     }
   }
   kick();

@@ -30,7 +30,7 @@ class Service final : public Queue {
   [[nodiscard]] std::string next_hop(std::string_view recipient, std::string_view sender,
                                      std::string_view stream) const override;
   [[nodiscard]] Task<Result<std::uint64_t, Problem>> apply(Operation operation, storage::QueueFilter filter,
-                                                           std::string by) override;
+                                                           std::string by, Changes& told) override;
   [[nodiscard]] std::uint64_t waiting() const override;
   [[nodiscard]] std::size_t at_work() const override;
 
@@ -53,6 +53,9 @@ class Service final : public Queue {
   [[nodiscard]] Task<> read_page(std::string hop, std::size_t max);
   [[nodiscard]] Task<> sweep(std::string hop);
   [[nodiscard]] Task<> change_hop(storage::RecipientRow row, std::string next_hop);
+
+  /// What an operation took from the backlog, after its commit.
+  void give_back(Operation operation, const std::vector<RowChange>& changes, bool done);
 
   // carry.cpp
   [[nodiscard]] Task<> work(std::string hop, std::size_t loop);

@@ -19,9 +19,15 @@ Task<> commit_unit(storage::Store& store, storage::Unit unit) {
   (void)co_await store.commit(std::move(unit));
 }
 
+class Unheard final : public queue::Changes {
+ public:
+  Task<Result<void, Problem>> changed(queue::Listed) override { co_return Result<void, Problem>{}; }
+};
+
 Task<> apply_to(queue::Queue& queue, queue::Operation operation, std::string filter, std::uint64_t& changed) {
   storage::QueueFilter what{std::move(filter)};
-  const auto done = co_await queue.apply(operation, std::move(what), "the test");
+  Unheard nobody;
+  const auto done = co_await queue.apply(operation, std::move(what), "the test", nobody);
   if (done) changed = *done;
 }
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 namespace posthorn::storage {
 namespace {
@@ -111,6 +112,8 @@ Database::Database(const std::filesystem::path& path, DatabaseMode mode, const c
     sqlite3_close_v2(std::exchange(handle_, nullptr));
     throw error;
   }
+  // SQLite makes files that others may read; nothing is in it yet. Its log takes the mode over.
+  if (mode == DatabaseMode::create) ::chmod(path.c_str(), S_IRUSR | S_IWUSR);
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, busy_timeout_ms);
 }
