@@ -91,7 +91,12 @@ Task<Done> run_handler(Site& site, const Request& request, Answer& answer) {
     co_return fail(Problem{ProblemKind::usage, request.verb, "the running server does not know this verb",
                            "use the posthorn of the same version"});
   }
-  co_return co_await handler->run(site, request, answer);
+  // A damaged page ends the verb with its word, not the connection.
+  try {
+    co_return co_await handler->run(site, request, answer);
+  } catch (const std::exception& broken) {
+    co_return fail(unreadable_store(site.config, broken.what()));
+  }
 }
 
 /// Passes one frame of an answer on; true: it was the last.

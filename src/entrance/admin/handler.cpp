@@ -37,6 +37,11 @@ const Handler* find_handler(std::string_view verb) {
   return nullptr;
 }
 
+Problem unreadable_store(const config::Config& config, std::string_view why) {
+  return {ProblemKind::unavailable, "cannot read the store " + config.store_dir.string(), std::string(why),
+          "posthorn store verify names the damage; posthorn restore brings back a backup"};
+}
+
 std::string text_argument(const Request& request, std::string_view name) {
   const auto* const value = request.arguments.if_contains(boost::json::string_view(name.data(), name.size()));
   if (value == nullptr || !value->is_string()) return {};

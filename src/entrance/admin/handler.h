@@ -65,6 +65,9 @@ struct Handler {
 /// The first keys of a new domain; a Problem does not undo the domain.
 [[nodiscard]] Task<Done> add_first_keys(Site& site, std::string domain);
 
+/// What a verb came upon that the store cannot answer: a damaged page, say. `why`: in the database's words.
+[[nodiscard]] Problem unreadable_store(const config::Config& config, std::string_view why);
+
 // ---- for handlers
 
 /// The argument's text; empty where it is absent or no string.

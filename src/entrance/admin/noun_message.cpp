@@ -7,6 +7,7 @@
 #include "site/journal/trace.h"
 #include "standards/message/encoded_word.h"
 #include "standards/message/header.h"
+#include "standards/message/message_id.h"
 
 namespace posthorn::admin {
 namespace {
@@ -46,6 +47,12 @@ json::array flags_json(const storage::EmailRow& row) {
   return out;
 }
 
+/// As stories and the queue have it: without the angle brackets.
+std::string message_id_of(const message::Header& header) {
+  const std::string field = header.value("Message-ID").value_or("");
+  return message::parse_message_id(field).value_or(field);
+}
+
 std::string email_json(storage::Reader& reader, const storage::EmailRow& row) {
   OctetString head;
   const std::size_t wanted = std::min<std::uint64_t>(row.octets.size, header_octets);
@@ -62,7 +69,7 @@ std::string email_json(storage::Reader& reader, const storage::EmailRow& row) {
                                       {"flags", flags_json(row)},
                                       {"from", decoded("From")},
                                       {"subject", decoded("Subject")},
-                                      {"message_id", header.value("Message-ID").value_or("")}});
+                                      {"message_id", message_id_of(header)}});
 }
 
 struct EmailPage {

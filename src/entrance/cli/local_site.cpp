@@ -94,7 +94,11 @@ admin::Done run_here(const config::Config& config, const admin::Request& request
   admin::Request mine = request;
   mine.by = "the command line";
   admin::Done done;
-  runtime::run_to_end([&] { return run_in(local, site, *handler, mine, answer, done); });
+  try {
+    runtime::run_to_end([&] { return run_in(local, site, *handler, mine, answer, done); });
+  } catch (const std::exception& broken) {
+    done = fail(admin::unreadable_store(config, broken.what()));
+  }
   local.store->close();
   return done;
 }

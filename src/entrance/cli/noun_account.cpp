@@ -1,4 +1,6 @@
 // account add|list|show|set|remove.
+#include <algorithm>
+
 #include <boost/json.hpp>
 
 #include "entrance/cli/ask.h"
@@ -52,6 +54,11 @@ Exit add(const Invocation& v) {
 }
 
 Exit set(const Invocation& v) {
+  const auto given = [&v](const Option& option) { return v.has(option.name); };
+  if (std::ranges::none_of(v.verb().options, given)) {
+    return report({ProblemKind::usage, "account set", "nothing is named that should change",
+                   "posthorn account set --help shows what can be set"});
+  }
   json::object arguments{{"address", v.get("ADDRESS")}, {"quota", v.get("--quota")}};
   if (v.has("--enable") && v.has("--disable")) {
     return report({ProblemKind::usage, "account set", "--enable and --disable together", "choose one"});

@@ -1,4 +1,5 @@
 // What verbs print and read.
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 #include <utility>
@@ -56,7 +57,9 @@ std::string error_document(Exit status, const Problem& problem) {
 
 void print_problem(const Problem& problem) {
   if (!said().first) said().first = problem;
-  const std::string line = fmt::format("posthorn: {}\n", problem.text());
+  std::string line = fmt::format("posthorn: {}", problem.text());
+  std::ranges::replace(line, '\n', ' ');  // SQLite's words about a damage have several lines
+  line += '\n';
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

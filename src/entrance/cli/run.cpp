@@ -1,5 +1,6 @@
 // From the words of the command line to a verb.
 #include <algorithm>
+#include <iterator>
 
 #include "entrance/cli/verb.h"
 #include "foundation/text/ascii.h"
@@ -46,7 +47,9 @@ Exit unknown_verb(std::span<const std::string> words) {
   return report({ProblemKind::usage, text::printable(name), "there is no such verb", remedy});
 }
 
-Exit help(std::span<const std::string> words) {
+Exit help(std::span<const std::string> given) {
+  std::vector<std::string> words;
+  std::ranges::copy_if(given, std::back_inserter(words), [](const auto& word) { return !word.starts_with('-'); });
   if (words.empty()) {
     print(help_overview());
     return Exit::done;

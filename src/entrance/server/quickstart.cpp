@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 constexpr Duration kCertificateLife = std::chrono::hours(24 * 3650);
 constexpr std::uint16_t kUnprivilegedOffset = 2000;
 
-Problem cannot(std::string why, std::string remedy = "") {
+Problem cannot(std::string why, std::string remedy) {
   return {ProblemKind::usage, "quickstart", std::move(why), std::move(remedy)};
 }
 
@@ -67,9 +67,13 @@ std::string absolute_source(const std::string& source) {
 
 Result<Plan, Problem> make_plan(const QuickstartOptions& options) {
   const auto domain = address::Domain::parse(options.domain);
-  if (!domain) return fail(cannot(fmt::format("{} is no domain name: {}", options.domain, explain(domain.error()))));
+  if (!domain)
+    return fail(cannot(fmt::format("'{}' is no domain name", text::printable(options.domain)),
+                       "write it like example.org, labels of letters, digits and hyphens"));
   const auto host = address::Domain::parse(options.host_name.empty() ? "mail." + options.domain : options.host_name);
-  if (!host) return fail(cannot(fmt::format("--host-name {}: {}", options.host_name, explain(host.error()))));
+  if (!host)
+    return fail(cannot(fmt::format("--host-name '{}' is no host name", text::printable(options.host_name)),
+                       "write it in full, like mail." + domain->a_label()));
   Plan plan{*domain, *host, {}, {}, {}, options.password, false};
   plan.model.domain = domain->a_label();
   plan.model.dmarc.policy = options.dmarc_policy;
@@ -101,7 +105,9 @@ Result<Plan, Problem> make_plan(const QuickstartOptions& options) {
 /// What else could fail when the store is there already, and would leave a folder that nobody can use again.
 Result<void, Problem> check_plan(const Plan& plan) {
   const auto account = address::Mailbox::parse(plan.account);
-  if (!account) return fail(cannot(fmt::format("--account {}: {}", plan.account, explain(account.error()))));
+  if (!account)
+    return fail(cannot(fmt::format("--account {}: {}", text::printable(plan.account), explain(account.error())),
+                       "write it like ann, or ann@" + plan.domain.a_label()));
   if (account->host_text() != plan.domain.a_label()) {
     return fail(cannot(fmt::format("--account {} is not in {}", plan.account, plan.domain.a_label()),
                        "name one of the domain, such as ann@" + plan.domain.a_label()));
@@ -126,7 +132,8 @@ Result<void, Problem> make_folders(const Plan& plan) {
   const bool is_new = fs::create_directories(plan.config.file.parent_path(), error);
   fs::create_directories(plan.config.file.parent_path() / "tls", error);
   if (error)
-    return fail(cannot(fmt::format("cannot make {}: {}", plan.config.file.parent_path().string(), error.message())));
+    return fail(cannot(fmt::format("cannot make {}: {}", plan.config.file.parent_path().string(), error.message()),
+                       "choose another --dir, one that this user may write to"));
   // Somebody's own folder keeps its mode; keys and store are closed to others by themselves.
   if (is_new) fs::permissions(plan.config.file.parent_path(), fs::perms::owner_all, error);
   return {};
@@ -151,7 +158,7 @@ Result<void, Problem> make_certificate(const Plan& plan, const net::CertificateA
 Task<Result<void, Problem>> commit_plan(storage::Store& store, directory::Plan plan) {
   if (!plan) co_return fail(std::move(plan.error()));
   const auto committed = co_await store.commit(std::move(*plan));
-  if (!committed) co_return fail(cannot("the store did not take it; is the disk full?"));
+  if (!committed) co_return fail(cannot("the store did not take it", "look at the disk's free space"));
   co_return Result<void, Problem>{};
 }
 

@@ -106,7 +106,7 @@ TEST_F(ServerTest, QuickstartKeepsTheModeOfAFolderThatWasThere) {
 
 TEST_F(ServerTest, QuickstartChecksEverythingBeforeItWritesAnything) {
   options.domain = "not a domain";
-  EXPECT_THAT(problem(), HasSubstr("not a domain is no domain name"));
+  EXPECT_THAT(problem(), HasSubstr("'not a domain' is no domain name"));
   options.domain = "alpha.example";
   options.host_name = "-x-";
   EXPECT_THAT(problem(), HasSubstr("--host-name"));

@@ -3,6 +3,7 @@
 
 #include "flow/submission/author.h"
 #include "flow/submission/submission.h"
+#include "foundation/text/ascii.h"
 #include "standards/message/message_id.h"
 #include "standards/message/transfer_encoding.h"
 #include "standards/message/view.h"
@@ -12,8 +13,22 @@ namespace {
 
 using journal::Stage;
 
-Problem refusal(std::string_view what, std::string why) {
-  return {ProblemKind::no, std::string(what), std::move(why), ""};
+constexpr std::string_view what = "the message was not sent";
+
+Problem refusal(std::string why, std::string remedy) {
+  return {ProblemKind::no, std::string(what), std::move(why), std::move(remedy)};
+}
+
+/// What our own doors would have replied.
+Problem refusal(const smtp::Reply& reply, std::string remedy) {
+  if (!reply.code.is_temporary()) return refusal(reply.one_line(), std::move(remedy));
+  return {ProblemKind::unavailable, std::string(what), reply.one_line(), "try again later"};
+}
+
+/// An option that is no address.
+Problem no_address(std::string_view option, const std::string& given, address::AddressError error) {
+  return {ProblemKind::usage, fmt::format("{} {}", option, text::printable(given)), std::string(explain(error)),
+          "write it like ann@example.org"};
 }
 
 /// Files have LF where mail has CRLF (RFC 5322 2.3), and some have no end of their last line.
@@ -33,10 +48,10 @@ bool has_lone_cr(Octets octets) {
 /// What the doors refuse while they read (RFC 5322 3.5, RFC 5321 4.5.3.1.6) a file must not bring in either.
 std::optional<std::string_view> unfit(Octets octets) {
   if (octets.find('\0') != Octets::npos) return "it has a NUL octet";
-  if (has_lone_cr(octets)) return "it has a CR that is not followed by LF; encode it";
+  if (has_lone_cr(octets)) return "it has a CR that is not followed by LF";
   for (std::size_t at = 0; at < octets.size();) {
     const std::size_t end = octets.find('\n', at);
-    if (end - at > smtp::server::text_line_octets_max) return "it has a line longer than 64 KB; encode it";
+    if (end - at > smtp::server::text_line_octets_max) return "it has a line longer than 64 KB";
     at = end + 1;
   }
   return std::nullopt;
@@ -45,13 +60,14 @@ std::optional<std::string_view> unfit(Octets octets) {
 }  // namespace
 
 Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
-  constexpr std::string_view what = "the message was not sent";
   const auto snapshot = doorway_.directory->snapshot();
   const auto from = address::Mailbox::parse(local.from);
-  if (!from) co_return fail(refusal(what, fmt::format("--from {}: {}", local.from, explain(from.error()))));
+  if (!from) co_return fail(no_address("--from", local.from, from.error()));
   const directory::Resolution resolved = snapshot->resolve(*from);
   const auto* author = std::get_if<directory::ToMailbox>(&resolved);
-  if (author == nullptr) co_return fail(refusal(what, fmt::format("<{}> is no account's address here", local.from)));
+  if (author == nullptr)
+    co_return fail(refusal(fmt::format("<{}> is no account's address here", local.from),
+                           "posthorn account list and address list show them"));
 
   const OctetString octets = as_mail(local.octets);
   delivery::Arrival arrival;
@@ -62,23 +78,24 @@ Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
   arrival.login = author->account_address;
   for (const std::string& to : local.to) {
     const auto path = address::ForwardPath::parse(to);
-    if (!path) co_return fail(refusal(what, fmt::format("--to {}: {}", to, explain(path.error()))));
+    if (!path) co_return fail(no_address("--to", to, path.error()));
     auto recipient = delivery::decide_recipient(*snapshot, *path, {}, delivery::Relaying::permitted);
-    if (!recipient) co_return fail(refusal(what, recipient.error().one_line()));
+    if (!recipient) co_return fail(refusal(recipient.error(), "nobody got it; correct --to"));
     arrival.parameters.smtputf8 |= path->needs_smtputf8();
     arrival.recipients.push_back(std::move(*recipient));
   }
   arrival.standing = delivery::SenderStanding::verified;
   arrival.story.step(arrival.at, Stage::administration, "sent from the command line").with("by", local.by);
   arrival.story.key(local.from);
-  if (const auto fault = unfit(octets)) co_return fail(refusal(what, std::string(*fault)));
+  if (const auto fault = unfit(octets))
+    co_return fail(refusal(std::string(*fault), "encode that part as base64 or quoted-printable"));
   arrival.header = message::Header::parse(octets);
   const std::uint64_t header_max = doorway_.delivery->rules()->header_octets_max;
   if (arrival.header.overflowed() || arrival.header.octets().size() > header_max)
-    co_return fail(refusal(what, fmt::format("its header section is longer than {} octets", header_max)));
+    co_return fail(refusal(fmt::format("its header section is longer than {} octets", header_max), "make it shorter"));
   arrival.edit = message::HeaderEdit(arrival.header);
   if (auto refused = check_author(*snapshot, author->account, arrival.header))
-    co_return fail(refusal(what, refused->one_line()));
+    co_return fail(refusal(*refused, "its From must be an address of the account that sends"));
   arrival.message_id = mend(arrival.header, arrival.edit, arrival.id, doorway_.host_name, arrival.at);
   if (arrival.message_id.empty())
     arrival.message_id = message::parse_message_id(arrival.header.value("Message-ID").value_or("")).value_or("");
@@ -97,7 +114,7 @@ Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
   auto intake = doorway_.store->intake(arrival.id);
   if (const auto taken = co_await intake->append(octets); !taken) co_return fail(taken.error());
   const auto accepted = co_await doorway_.delivery->accept(arrival, std::move(intake));
-  if (!accepted) co_return fail(refusal(what, accepted.error().one_line()));
+  if (!accepted) co_return fail(refusal(accepted.error(), "nobody got it"));
   co_return arrival.id;
 }
 

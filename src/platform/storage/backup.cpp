@@ -12,7 +12,9 @@
 namespace posthorn::storage {
 namespace {
 
-Problem cannot(std::string what, std::string why, std::string remedy = "") {
+constexpr const char* look_at_it = "look at the folder's mode and at the disk, or name another folder";
+
+Problem cannot(std::string what, std::string why, std::string remedy = look_at_it) {
   return Problem{ProblemKind::unavailable, std::move(what), std::move(why), std::move(remedy)};
 }
 
@@ -194,10 +196,11 @@ Result<RestoreReport, Problem> restore(const std::filesystem::path& from, const 
     auto verified = verify_backup(from, options);
     if (!verified) return fail(verified.error());
     if (!verified->clean() && !accept_damage) {
+      const std::string& first = verified->damages.front().what;
       return fail(Problem{ProblemKind::no, "cannot restore from " + from.string(),
-                          fmt::format("the backup is damaged in {} places: {}", verified->damages.size(),
-                                      verified->damages.front().what),
-                          "take another backup, or accept the damage"});
+                          fmt::format("the backup is damaged in {} places, the first: {}", verified->damages.size(),
+                                      first.substr(0, first.find('\n'))),
+                          "take another backup, or take what is whole of this one: --accept-damage"});
     }
     if (auto made = make_empty(files, layout, "stop the server, move that folder away, and restore again"); !made)
       return fail(made.error());

@@ -13,9 +13,13 @@ Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
     const Layout layout{options.dir};
     const Database database(layout.database(), DatabaseMode::read_write, files_of(options).vfs_name());
     configure_connection(database, true);
+    if (is_empty(database))
+      return fail(
+          Problem{ProblemKind::unavailable, what, "its database is empty", "`posthorn restore` brings back a backup"});
     const int from = stored_schema_version(database);
     if (database.integer("PRAGMA application_id") != application_id) {
-      return fail(Problem{ProblemKind::usage, what, "its database is not one of Posthorn's", ""});
+      return fail(Problem{ProblemKind::usage, what, "its database is not one of Posthorn's",
+                          "name the right folder in store.dir"});
     }
     if (from > schema_version) {
       return fail(Problem{ProblemKind::usage, what, fmt::format("it has form {}, newer than this program's", from),
@@ -24,7 +28,8 @@ Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
     if (from < schema_version) migrate_schema(database, from);
     return MigrateReport{from, schema_version};
   } catch (const DatabaseError& error) {
-    return fail(Problem{ProblemKind::unavailable, what, error.what(), ""});
+    return fail(Problem{ProblemKind::unavailable, what, error.what(),
+                        "run `posthorn store verify`; `posthorn restore` brings back a backup"});
   }
 }
 

@@ -8,7 +8,8 @@
 namespace posthorn::storage {
 namespace {
 
-Problem cannot_open(const StoreOptions& options, ProblemKind kind, std::string why, std::string remedy = "") {
+Problem cannot_open(const StoreOptions& options, ProblemKind kind, std::string why,
+                    std::string remedy = "look at the folder's owner and mode, and at the disk") {
   return Problem{kind, "cannot open the store " + options.dir.string(), std::move(why), std::move(remedy)};
 }
 
@@ -29,15 +30,47 @@ Result<void, Problem> make_folders(const StoreOptions& options) {
   return {};
 }
 
+constexpr const char* bring_back = "`posthorn restore` brings back a backup";
+
+/// A folder where a store was has no new one made in it: the sweep at start would remove its messages.
+Result<void, Problem> check_nothing_lies_here(const StoreOptions& options) {
+  FileLayer& files = files_of(options);
+  const Layout layout{options.dir};
+  const bool messages = !files.list(layout.segments()).empty() || !files.list(layout.messages()).empty();
+  if (!messages && !files.exists(layout.write_ahead_log())) return {};
+  return fail(cannot_open(options, ProblemKind::unavailable,
+                          "its database (posthorn.db) is gone, while what belongs to it is still there",
+                          fmt::format("{}; a new store begins in an empty folder", bring_back)));
+}
+
+/// The database is made under another name, so that one that holds nothing is never a store that was just begun.
+Result<void, Problem> make_database(const StoreOptions& options) {
+  FileLayer& files = files_of(options);
+  const Layout layout{options.dir};
+  if (auto checked = check_nothing_lies_here(options); !checked) return checked;
+  const std::filesystem::path draft = layout.dir / "new.db";
+  for (const char* const end : {"", "-journal"}) {
+    const std::filesystem::path left = draft.string() + end;
+    if (files.exists(left)) static_cast<void>(files.remove(left));
+  }
+  {
+    const Database database(draft, DatabaseMode::create, files.vfs_name());
+    database.execute("PRAGMA synchronous=FULL");
+    create_schema(database);
+  }
+  Result<void, FileError> named = files.link(draft, layout.database());
+  if (named) named = files.remove(draft);
+  if (!named) return fail(cannot_open(options, ProblemKind::unavailable, std::strerror(named.error().code)));
+  return {};
+}
+
 Result<void, Problem> check_version(const StoreOptions& options, const Database& database) {
   const int version = stored_schema_version(database);
-  const bool empty = version == 0 && database.integer("SELECT count(*) FROM sqlite_schema") == 0;
-  if (empty) {
-    create_schema(database);
-    return {};
-  }
+  if (is_empty(database))
+    return fail(cannot_open(options, ProblemKind::unavailable, "its database is empty", bring_back));
   if (database.integer("PRAGMA application_id") != application_id) {
-    return fail(cannot_open(options, ProblemKind::usage, "its database is not one of Posthorn's"));
+    return fail(cannot_open(options, ProblemKind::usage, "its database is not one of Posthorn's",
+                            "name the right folder in store.dir"));
   }
   if (version < schema_version) {
     return fail(cannot_open(options, ProblemKind::usage, fmt::format("it has the older form {}", version),
@@ -71,6 +104,7 @@ Result<std::unique_ptr<FileLayer::Lock>, Problem> lock_folder(const StoreOptions
   const Layout layout{options.dir};
   FileLayer& files = files_of(options);
   if (!options.create && !files.exists(layout.database())) {
+    if (auto checked = check_nothing_lies_here(options); !checked) return fail(checked.error());
     return fail(cannot_open(options, ProblemKind::no, "there is no store in this folder",
                             "make one with `posthorn quickstart`, or name its folder in store.dir"));
   }
@@ -87,10 +121,13 @@ Result<std::unique_ptr<FileLayer::Lock>, Problem> lock_folder(const StoreOptions
 Result<void, Problem> prepare_database(const StoreOptions& options) {
   try {
     const Layout layout{options.dir};
-    const Database database(layout.database(), options.create ? DatabaseMode::create : DatabaseMode::read_write,
-                            files_of(options).vfs_name());
+    if (options.create && !files_of(options).exists(layout.database())) {
+      if (auto made = make_database(options); !made) return made;
+    }
+    const Database database(layout.database(), DatabaseMode::read_write, files_of(options).vfs_name());
     configure_connection(database, true);
     if (auto checked = check_version(options, database); !checked) return checked;
+    database.execute("PRAGMA journal_mode=WAL");
     if (auto synced = files_of(options).sync_folder(layout.dir); !synced) {
       return fail(cannot_open(options, ProblemKind::unavailable, std::strerror(synced.error().code)));
     }

@@ -121,8 +121,11 @@ void configure_connection(const Database& database, bool writer) {
 void create_schema(const Database& database) {
   database.execute(fmt::format("PRAGMA page_size={}", page_octets).c_str());
   database.execute(fmt::format("PRAGMA application_id={}", application_id).c_str());
-  database.execute("PRAGMA journal_mode=WAL");
   migrate_schema(database, 0);
+}
+
+bool is_empty(const Database& database) {
+  return stored_schema_version(database) == 0 && database.integer("SELECT count(*) FROM sqlite_schema") == 0;
 }
 
 int stored_schema_version(const Database& database) {

@@ -14,8 +14,10 @@ inline constexpr int page_octets = 4096;
 
 /// Pragmas of every connection; `writer` for the committer's and the checkpointer's.
 void configure_connection(const Database& database, bool writer);
-/// Makes an empty database of the present version, durable when this returns.
+/// Makes an empty database of the present version, durable when this returns. The caller sets its journal mode.
 void create_schema(const Database& database);
+/// Nothing was ever made in it: a file that was cut short, say. SQLite opens it without a word.
+[[nodiscard]] bool is_empty(const Database& database);
 [[nodiscard]] int stored_schema_version(const Database& database);
 /// Takes a database of this version one further; within a transaction of the caller's, or for tests without.
 void run_schema_step(const Database& database, int version);

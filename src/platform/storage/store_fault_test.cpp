@@ -356,6 +356,34 @@ TEST_F(StoreFault, WhatNoRowNamesIsSweptAtStart) {
   EXPECT_TRUE(disk_.list("/disk/store/messages").empty());
 }
 
+TEST_F(StoreFault, AStoreThatLostItsDatabaseIsNotBegunAnew) {
+  {
+    auto store = open();
+    const Place place = make_account(*store, "bob@beta.example");
+    ASSERT_TRUE(commit(*store, delivery(ids_, place, 100'000)));
+    store->close();
+  }
+  const std::size_t segments = disk_.list("/disk/store/segments").size();
+  ASSERT_GT(segments, 0u);
+  for (const char* const log : {"/disk/store/posthorn.db-wal", "/disk/store/posthorn.db-shm"})
+    if (disk_.exists(log)) ASSERT_TRUE(disk_.remove(log));
+  ASSERT_TRUE((*disk_.open("/disk/store/posthorn.db", OpenMode::read_write))->truncate(0));
+  const auto emptied = Store::open(options());
+  ASSERT_FALSE(emptied) << "what would be swept is somebody's mail";
+  EXPECT_NE(emptied.error().why.find("empty"), std::string::npos) << emptied.error().text();
+  EXPECT_NE(emptied.error().remedy.find("restore"), std::string::npos) << emptied.error().text();
+  StoreOptions present = options();
+  present.create = false;
+  EXPECT_FALSE(verify_folder(present)->clean());
+  EXPECT_FALSE(migrate(present));
+
+  ASSERT_TRUE(disk_.remove("/disk/store/posthorn.db"));
+  const auto gone = Store::open(options());
+  ASSERT_FALSE(gone);
+  EXPECT_NE(gone.error().why.find("gone"), std::string::npos) << gone.error().text();
+  EXPECT_EQ(disk_.list("/disk/store/segments").size(), segments) << "nothing was swept";
+}
+
 TEST_F(StoreFault, AStoreOfAnotherVersionIsNotOpened) {
   open()->close();
   StoreOptions o = options();

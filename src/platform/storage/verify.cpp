@@ -21,6 +21,11 @@ Result<VerifyReport, Problem> verify_folder(const StoreOptions& options) {
     // gone.
     database.execute("PRAGMA writable_schema=ON");
     configure_connection(database, false);
+    if (is_empty(database)) {
+      VerifyReport report;
+      report.damages.push_back({DamageKind::database, "posthorn.db is empty: every message is touched", {}, {}, {}});
+      return report;
+    }
     SegmentFiles segments(files, layout, options.segment_file_octets_max);
     return Verification(database, segments).run();
   } catch (const DatabaseError& error) {
