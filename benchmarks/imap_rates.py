@@ -121,7 +121,7 @@ def timed(server, command, rounds, setup="SELECT INBOX"):
 def reads(ground, count, rounds):
     """{name: (ours, theirs)} on a mailbox of `count` messages."""
     with ExitStack() as stack:
-        servers = both(stack, ground, 1)
+        servers = [stack.enter_context(Ours(ground, 1)), stack.enter_context(Dovecot(ground, 1, fsync="never"))]
         for server in servers:
             load(server, "fill", messages=count)
             timed(server, "FETCH 1:* (ENVELOPE BODYSTRUCTURE)", 1)

@@ -14,6 +14,7 @@ DOVECOT = """base_dir = /run/dovecot
 state_dir = /run/dovecot
 log_path = /var/log/dovecot.log
 mail_location = sdbox:~/mail
+mail_fsync = {fsync}
 first_valid_uid = 1
 protocols = imap
 listen = 127.0.0.1
@@ -67,13 +68,14 @@ class Dovecot:
     """With any user of the domain, all with one password."""
     label = "Dovecot 2.3 sdbox"
 
-    def __init__(self, ground, users):
+    def __init__(self, ground, users, fsync="optimized"):
+        """fsync: Dovecot's default; "never" where only reading is measured, since filling a large mailbox takes long otherwise."""
         self.jail = Jail("dovecot", parent=ground.folder)
         self.address, self.port, uid = "127.0.0.1", free_port(), USERS["vmail"]
         self.users = [f"user{number}@{DOMAIN}" for number in range(users)]
         for path, owner in (("/var/log", "root"), ("/run/dovecot", "root"), ("/var/mail", "vmail")):
             self.jail.folder(path, owner, owner)
-        self.jail.write("/etc/dovecot/dovecot.conf", DOVECOT.format(secret=SECRET, uid=uid, port=self.port))
+        self.jail.write("/etc/dovecot/dovecot.conf", DOVECOT.format(secret=SECRET, uid=uid, port=self.port, fsync=fsync))
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
                         f"/CN=mail.{DOMAIN}", "-keyout", self.jail.inside("/etc/dovecot/key.pem"), "-out",
                         self.jail.inside("/etc/dovecot/cert.pem")], check=True, capture_output=True)

@@ -18,7 +18,11 @@ PLAIN = b"From: <a@x.example>\r\nSubject: plain\r\n\r\nhello\r\n"
 RAGGED = b"From: <a@x.example>\r\nSubject: ragged\r\n\r\nno end"
 INTERNATIONAL = "From: Jürgen <j@x.example>\r\nTo: 甲 <甲@x.example>\r\nSubject: grüß dich\r\n\r\nGrüße\r\n".encode()
 LONG = b"Subject: long\r\n\r\n" + (b"y" * 70 + b"\r\n") * 3000 + b"no end"
-HANDED = [PLAIN, RAGGED, INTERNATIONAL, b"Subject: dots\r\n\r\n.\r\n..x\r\n", LONG, b"\r\n"]
+# Longer than what is read of a message at first; UTF-8 in the header of its last part and of the message within it.
+PARTED = ("From: <a@x.example>\r\nSubject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+          "--b\r\n\r\n" + "Grüße\r\n" * 20000 + "--b\r\nContent-Type: message/rfc822\r\nContent-Disposition: attachment; "
+          "filename=\"über.eml\"\r\n\r\nSubject: grüß dich\r\n\r\nGrüße\r\n--b--\r\n").encode()
+HANDED = [PLAIN, RAGGED, INTERNATIONAL, b"Subject: dots\r\n\r\n.\r\n..x\r\n", LONG, b"\r\n", PARTED]
 REVOKED_SECONDS_MAX = 3
 bed = None
 
@@ -88,6 +92,12 @@ class Sizes(unittest.TestCase):
 
     def test_a_client_with_utf8_gets_the_octets(self):
         self.assertEqual(self.check(utf8=True)[2], INTERNATIONAL)
+
+    def test_headers_of_parts_are_ascii_as_well(self):
+        got = self.check(utf8=False)[6]
+        self.assertEqual(got, PARTED.replace("filename=\"über.eml\"".encode(), b"filename*=utf-8''%C3%BCber.eml")
+                         .replace("Subject: grüß dich".encode(), b"Subject: =?utf-8?b?Z3LDvMOf?= dich"))
+        self.assertEqual(self.check(utf8=True)[6], PARTED)
 
     def test_top_is_downgraded_too(self):
         client = login()

@@ -284,6 +284,42 @@ class Files(_Server):
         subjects = [row["subject"] for row in self.posthorn.json("message", "list", self.account)]
         self.assertEqual(subjects, [f"letter {number}" for number in range(1, 801)])
 
+    def test_an_import_again_takes_only_what_is_new_there(self):
+        root = self.maildir()
+        first = self.posthorn.json("mailbox", "import", self.account, root)
+        self.assertEqual((first["messages"], first["taken_before"]), (4, 0))
+        before = self.contents(self.account)
+        again = self.posthorn.json("mailbox", "import", self.account, root)
+        self.assertEqual((again["messages"], again["taken_before"]), (0, 4))
+        self.assertEqual(self.contents(self.account), before)
+        # The old program has read one, which gives its file another name, and got two: one of them a copy of the first.
+        for path in (root / "cur").iterdir():
+            if path.name.endswith(":2,"):
+                path.rename(str(path) + "S")
+        box = mailbox.Maildir(root)
+        for number in (1, 5):
+            box.add(mailbox.MaildirMessage(letter(number).replace(b"\r\n", b"\n")))
+        third = self.posthorn.json("mailbox", "import", self.account, root)
+        self.assertEqual((third["messages"], third["taken_before"]), (2, 4))
+        everything = self.posthorn.run("mailbox", "import", self.account, root, "--again")
+        self.assertIn("6 messages imported", everything.stdout)
+        self.assertEqual(len(self.posthorn.json("message", "list", self.account)), 3 + 2 + 5)
+        self.assertEqual(self.posthorn.json("mailbox", "import", self.account, root)["taken_before"], 6)
+
+    def test_an_mbox_whose_flags_changed_is_the_same_and_a_mailbox_made_anew_is_not(self):
+        path = self.folder / "old.mbox"
+        write_mbox(path, [letter(1), letter(1), letter(2)])
+        into = ("mailbox", "import", self.account, path, "--mailbox", "Old")
+        self.assertEqual(self.posthorn.json(*into)["messages"], 3)
+        write_mbox(path, [letter(2), letter(1).replace(b"Subject", b"Status: RO\r\nX-UID: 3\r\nSubject"), letter(1), letter(1)])
+        again = self.posthorn.json(*into)
+        self.assertEqual((again["messages"], again["taken_before"]), (1, 3))
+        said = self.posthorn.run("mailbox", "import", self.account, path, "--mailbox", "Old")
+        self.assertIn("4 were left out", said.stdout)
+        self.posthorn.ok("account", "remove", self.account)
+        self.posthorn.ok("account", "add", self.account, "--password-file", self.posthorn.secret_file(SECRET))
+        self.assertEqual(self.posthorn.json(*into)["messages"], 4)
+
     def test_wrong_sources_are_named(self):
         bad = self.folder / "bad"
         bad.write_text("Subject: no mbox\n\nx\n")

@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "entrance/admin/handler.h"
+#include "flow/mailbox/taken.h"
 #include "foundation/crypto/password.h"
 #include "site/config/values.h"
 #include "site/directory/plan.h"
@@ -138,8 +139,12 @@ Task<Done> set(Site& site, const Request& request, Answer& answer) {
 Task<Done> remove(Site& site, const Request& request, Answer& answer) {
   const auto snapshot = site.directory->snapshot();
   const std::string address = text_argument(request, "address");
+  const auto key = directory::read_address(address);
+  const directory::Account* account = key ? snapshot->account_of(*key) : nullptr;
   auto done = co_await commit_plan(site, directory::remove_account(*snapshot, address), "cannot remove the account");
   if (!done) co_return done;
+  // What imports know of it; the account is gone, whatever becomes of this.
+  if (account != nullptr) (void)co_await mailbox::forget_taken(*site.store, mailbox::taken_prefix(account->row.id));
   co_return co_await answer.value(json::serialize(json::object{{"removed", address}}));
 }
 

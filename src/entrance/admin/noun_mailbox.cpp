@@ -1,9 +1,10 @@
-// mailbox undelete, and what mailbox import and export ask: messages in parts, each part one unit with the place to go
-// on from; a mailbox's messages as one stream.
+// mailbox undelete, and what mailbox import and export ask: messages in parts, each part one unit with the digests of
+// what it took; a mailbox's messages as one stream.
 #include <boost/json.hpp>
 
 #include "entrance/admin/handler.h"
 #include "flow/mailbox/mailboxes.h"
+#include "flow/mailbox/taken.h"
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
@@ -15,7 +16,8 @@ constexpr std::size_t chunk_octets = 256 * KiB;
 constexpr std::size_t page_emails = 100;
 // One page of small messages is read in one go.
 constexpr std::uint64_t page_octets = 1 * MiB;
-constexpr std::string_view position_prefix = "mailbox/import/";
+// Parts of an import, each with the digests of some hundred messages.
+constexpr std::size_t page_parts = 100;
 
 Result<storage::AccountId, Problem> account_id(const Site& site, const std::string& address) {
   const auto key = directory::read_address(address);
@@ -87,18 +89,42 @@ Task<Done> undelete(Site& site, const Request& request, Answer& answer) {
 
 // ---------------------------------------------------------------- import
 
-Task<Done> position(Site& site, const Request& request, Answer& answer) {
-  const std::string key = std::string(position_prefix) + text_argument(request, "key");
-  const auto question = [key](storage::Reader& reader) { return reader.setting(key); };
-  const std::string found = co_await site.store->read(question);
-  co_return co_await answer.value(json::serialize(json::object{{"position", found}}));
+/// Where what was taken of the request's source is kept; "" where its mailbox is not there (and so has taken nothing).
+Task<Result<std::string, Problem>> taken_of(Site& site, const Request& request) {
+  const auto account = account_id(site, text_argument(request, "account"));
+  if (!account) co_return fail(account.error());
+  const auto folders = co_await site.mailboxes->folders().of(*account);
+  if (!folders)
+    co_return fail(Problem{ProblemKind::no, text_argument(request, "account"), "there is no such account", ""});
+  const std::string name = text_argument(request, "mailbox");
+  const storage::MailboxRow* row = mailbox::Folders::find(**folders, name);
+  if (row == nullptr) co_return std::string{};
+  co_return mailbox::taken_prefix(*account, row->id, text_argument(request, "source"));
 }
 
-Task<Done> forget_position(Site& site, const Request& request, Answer&) {
-  storage::Unit unit;
-  unit.mutations.emplace_back(storage::PutSetting{std::string(position_prefix) + text_argument(request, "key"), ""});
-  const auto committed = co_await commit(site, std::move(unit), "the import");
-  if (!committed) co_return fail(committed.error());
+/// An item for each part that was taken of a source before.
+Task<Done> taken(Site& site, const Request& request, Answer& answer) {
+  const auto prefix = co_await taken_of(site, request);
+  if (!prefix) co_return fail(prefix.error());
+  for (std::uint64_t part = 0; !prefix->empty();) {
+    const auto values = co_await mailbox::taken_parts(*site.store, *prefix, part, page_parts);
+    if (values.empty()) break;
+    part += values.size();
+    for (const std::string& value : values) {
+      const std::string item = json::serialize(json::object{{"digests", value}});
+      if (auto done = co_await answer.item(item); !done) co_return done;
+    }
+  }
+  co_return Done{};
+}
+
+Task<Done> forget(Site& site, const Request& request, Answer&) {
+  const auto prefix = co_await taken_of(site, request);
+  if (!prefix) co_return fail(prefix.error());
+  if (prefix->empty()) co_return Done{};
+  const auto forgotten = co_await mailbox::forget_taken(*site.store, *prefix);
+  if (!forgotten)
+    co_return fail(Problem{ProblemKind::unavailable, "the import", "the store cannot take it now", "try again later"});
   co_return Done{};
 }
 
@@ -143,12 +169,14 @@ Task<Done> take_part(Site& site, const Request& request, Answer& answer) {
     if (auto done = co_await take_message(append, about, rest.substr(0, size)); !done) co_return done;
     rest.remove_prefix(size);
   }
-  // The place to go on from is durable with the messages before it: nothing is taken twice, nothing left out. A part
-  // that comes late, of an import that was killed, finds that another has gone on from where it began.
-  const std::string key = std::string(position_prefix) + text_argument(request, "key");
+  // What was taken is known together with the messages themselves: nothing is taken twice, nothing left out. A part
+  // that comes late, of an import that was killed, finds that another has gone on meanwhile.
+  const auto prefix = co_await taken_of(site, request);
+  if (!prefix) co_return fail(prefix.error());
+  const std::string key = mailbox::taken_key(*prefix, number(request.arguments, "part"));
   storage::Unit with_it;
-  with_it.preconditions.emplace_back(storage::SettingIs{key, text_argument(request, "from")});
-  with_it.mutations.emplace_back(storage::PutSetting{key, text_argument(request, "position")});
+  with_it.preconditions.emplace_back(storage::SettingIs{key, ""});
+  with_it.mutations.emplace_back(storage::PutSetting{key, text_argument(request, "digests")});
   const auto stored = co_await site.mailboxes->finish_append(std::move(append), name, std::move(with_it));
   if (!stored && stored.error().error == mailbox::OperationError::not_allowed)
     co_return fail(Problem{ProblemKind::unavailable, "the import",
@@ -202,8 +230,8 @@ Task<Done> give(Site& site, const Request& request, Answer& answer) {
   co_return Done{};
 }
 
-constexpr std::array rows{Handler{"mailbox undelete", undelete}, Handler{"mailbox position", position},
-                          Handler{"mailbox forget-position", forget_position}, Handler{"mailbox part", take_part},
+constexpr std::array rows{Handler{"mailbox undelete", undelete}, Handler{"mailbox taken", taken},
+                          Handler{"mailbox forget-taken", forget}, Handler{"mailbox part", take_part},
                           Handler{"mailbox read", give}};
 
 }  // namespace

@@ -75,12 +75,9 @@ class MboxSource final : public MailSource {
   }
   std::uint64_t passed_over() const override { return passed_over_; }
 
-  Result<void, Problem> read(const std::string& position,
-                             const std::function<Result<void, Problem>(SourceMessage)>& take) override {
+  Result<void, Problem> read(const std::function<Result<void, Problem>(message::KeptMessage)>& take) override {
     std::ifstream file(path_, std::ios::binary);
     if (!file) return fail(cannot("read", path_));
-    const std::uint64_t start = text::parse_number(position).value_or(0);
-    file.seekg(static_cast<std::streamoff>(start));
     message::MboxReader reader(octets_max_);
     std::string piece(piece_octets, '\0');
     while (file) {
@@ -88,7 +85,7 @@ class MboxSource final : public MailSource {
       reader.push(Octets(piece).substr(0, static_cast<std::size_t>(file.gcount())));
       if (!file) reader.finish();
       while (auto message = reader.next()) {
-        auto taken = take({std::move(*message), std::to_string(start + reader.position())});
+        auto taken = take(std::move(*message));
         if (!taken) return taken;
       }
     }
@@ -162,19 +159,19 @@ class MaildirSource final : public MailSource {
   std::uint64_t octets() const override { return octets_; }
   std::uint64_t passed_over() const override { return passed_over_; }
 
-  Result<void, Problem> read(const std::string& position,
-                             const std::function<Result<void, Problem>(SourceMessage)>& take) override {
-    for (auto at = position.empty() ? files_.begin() : files_.upper_bound(position); at != files_.end(); ++at) {
+  Result<void, Problem> read(const std::function<Result<void, Problem>(message::KeptMessage)>& take) override {
+    passed_over_ = 0;
+    for (const auto& [name, path] : files_) {
       std::error_code error;
-      const std::uint64_t size = fs::file_size(at->second, error);
+      const std::uint64_t size = fs::file_size(path, error);
       if (error) continue;  // its mail program has moved it
       if (size > octets_max_) {
         ++passed_over_;
         continue;
       }
-      auto message = read_file(at->second, at->first);
+      auto message = read_file(path, name);
       if (!message) return fail(message.error());
-      auto taken = take({std::move(*message), at->first});
+      auto taken = take(std::move(*message));
       if (!taken) return taken;
     }
     return {};

@@ -12,12 +12,6 @@
 
 namespace posthorn::cli {
 
-/// One message taken from a source, and where to go on behind it.
-struct SourceMessage {
-  message::KeptMessage message;
-  std::string position;
-};
-
 /// One mailbox of a source. Messages come in an order that stays the same.
 class MailSource {
  public:
@@ -26,9 +20,9 @@ class MailSource {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   /// Octets of the whole, for the progress bar.
   [[nodiscard]] virtual std::uint64_t octets() const = 0;
-  /// Goes on behind `position` (empty: from the start), message by message, as long as `take` is content.
-  [[nodiscard]] virtual Result<void, Problem> read(const std::string& position,
-                                                   const std::function<Result<void, Problem>(SourceMessage)>& take) = 0;
+  /// Message by message, as long as `take` is content.
+  [[nodiscard]] virtual Result<void, Problem> read(
+      const std::function<Result<void, Problem>(message::KeptMessage)>& take) = 0;
   /// Messages that were too large.
   [[nodiscard]] virtual std::uint64_t passed_over() const = 0;
 

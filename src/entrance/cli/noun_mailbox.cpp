@@ -8,6 +8,7 @@
 #include "entrance/cli/ask.h"
 #include "entrance/cli/mail_folder.h"
 #include "entrance/cli/tables.h"
+#include "entrance/cli/taken_before.h"
 #include "foundation/text/ascii.h"
 #include "platform/runtime/clock.h"
 #include "site/config/values.h"
@@ -21,6 +22,8 @@ namespace fs = std::filesystem;
 // What goes to the store at once: one unit, one sync.
 constexpr std::size_t part_octets_max = 4 * MiB;
 constexpr std::size_t part_messages_max = 500;
+// Two imports of one source at once are in each other's way; one whose forerunner was killed meets it once.
+constexpr int attempts_max = 5;
 // An export notes how far it came after so much.
 constexpr std::uint64_t export_note_octets = 16 * MiB;
 constexpr std::string_view export_note = ".posthorn-export";
@@ -40,30 +43,60 @@ class Progress {
   void add(std::uint64_t octets, std::uint64_t messages) {
     octets_ += octets;
     messages_ += messages;
-    const std::uint64_t percent = total_ == 0 ? 100 : std::min<std::uint64_t>(octets_ * 100 / total_, 100);
+    show();
+  }
+  /// What is read and not taken.
+  void pass(std::uint64_t octets) {
+    passed_ += octets;
+    show();
+  }
+  [[nodiscard]] std::uint64_t messages() const { return messages_; }
+  [[nodiscard]] std::uint64_t octets() const { return octets_; }
+
+ private:
+  void show() {
+    const std::uint64_t read = octets_ + passed_;
+    const std::uint64_t percent = total_ == 0 ? 100 : std::min<std::uint64_t>(read * 100 / total_, 100);
     if (!shows_ || (shown_ && percent == percent_ && messages_ % 1000 != 0)) return;
     percent_ = percent;
     shown_ = true;
     const std::string bar = std::string(percent / 4, '#') + std::string(25 - percent / 4, '.');
     fmt::print(stderr, "\r[{}] {:>3} %  {} messages, {}   ", bar, percent, messages_, octets_text(octets_));
   }
-  [[nodiscard]] std::uint64_t messages() const { return messages_; }
-  [[nodiscard]] std::uint64_t octets() const { return octets_; }
 
- private:
-  std::uint64_t total_ = 0, octets_ = 0, messages_ = 0, percent_ = 0;
+  std::uint64_t total_ = 0, octets_ = 0, messages_ = 0, passed_ = 0, percent_ = 0;
   bool shows_ = false, shown_ = false;
 };
 
-void print_sum(const Invocation& v, std::string_view done, std::uint64_t messages, std::uint64_t octets,
-               std::uint64_t passed_over) {
+struct Sum {
+  std::uint64_t messages = 0, octets = 0;
+};
+
+std::string words_of(const Sum& sum, std::string_view done) {
+  return fmt::format("{} messages {}, {}\n", sum.messages, done, octets_text(sum.octets));
+}
+
+json::object json_of(const Sum& sum) {
+  return {{"messages", sum.messages}, {"octets", sum.octets}};
+}
+
+void print_import(const Invocation& v, const Sum& sum, std::uint64_t known, std::uint64_t too_large) {
   if (v.json()) {
-    print(json::serialize(json::object{{"messages", messages}, {"octets", octets}, {"passed_over", passed_over}}) +
-          "\n");
+    json::object whole = json_of(sum);
+    whole["taken_before"] = known;
+    whole["passed_over"] = too_large;
+    print(json::serialize(whole) + "\n");
     return;
   }
-  print(fmt::format("{} messages {}, {}\n", messages, done, octets_text(octets)));
-  if (passed_over > 0) print(fmt::format("{} were left out: they are larger than limits.message_size\n", passed_over));
+  print(words_of(sum, "imported"));
+  if (known > 0)
+    print(
+        fmt::format("{} were left out: they were imported from there before (--again takes them once more)\n", known));
+  if (too_large > 0) print(fmt::format("{} were left out: they are larger than limits.message_size\n", too_large));
+}
+
+void print_export(const Invocation& v, const Sum& sum) {
+  print(v.json() ? json::serialize(json_of(sum)) + "\n" : words_of(sum, "exported"));
 }
 
 std::uint8_t flags_of(const message::KeptMessage& m) {
@@ -88,37 +121,60 @@ class Importer {
   Importer(const config::Config& config, std::string account, Progress& progress)
       : config_(config), account_(std::move(account)), progress_(progress) {}
 
-  Result<void, Problem> run(MailSource& source) {
+  /// `again`: also what was taken of this source before.
+  Result<void, Problem> run(MailSource& source, bool again) {
     mailbox_ = source.mailbox();
     std::error_code error;
-    key_ = fmt::format("{} {} {}", account_, mailbox_, fs::absolute(source.path(), error).string());
-    const auto begun = position();
-    if (!begun) return fail(begun.error());
-    from_ = position_ = *begun;
-    auto read = source.read(*begun, [this](SourceMessage message) { return take(std::move(message)); });
-    if (read) read = send();
-    if (!read) return read;
-    // It is through: the same source can be taken again from its start.
-    Gathered ignored;
-    return ask("mailbox forget-position", {{"key", key_}}, {}, ignored);
+    source_ = fs::weakly_canonical(source.path(), error).string();
+    if (again) {
+      Gathered ignored;
+      if (auto done = ask("mailbox forget-taken", {}, {}, ignored); !done) return done;
+    }
+    own_ = sent_ = 0;
+    for (int attempt = 1;; ++attempt) {
+      auto done = ask_what_was_taken();
+      if (done) done = source.read([this](message::KeptMessage message) { return take(message); });
+      if (done) done = send();
+      if (done || attempt == attempts_max || !another_has_gone_on()) return done;
+      own_ = sent_;
+    }
   }
+  /// Messages that were taken of their source before.
+  [[nodiscard]] std::uint64_t known() const { return known_; }
 
  private:
-  Result<std::string, Problem> position() {
+  Result<void, Problem> ask_what_was_taken() {
+    taken_ = {};
+    messages_.clear();
+    octets_.clear();
+    digests_.clear();
     Gathered answer;
-    if (auto done = ask("mailbox position", {{"key", key_}}, {}, answer); !done) return fail(done.error());
-    return member(json::parse(answer.whole).as_object(), "position");
+    if (auto done = ask("mailbox taken", {}, {}, answer); !done) return done;
+    for (const std::string& item : answer.items) taken_.add(member(json::parse(item).as_object(), "digests"));
+    taken_.finish();
+    part_ = answer.items.size();
+    return {};
   }
 
-  Result<void, Problem> take(SourceMessage source) {
-    const message::KeptMessage& m = source.message;
+  /// The last part of an import that was killed may come after this one has begun.
+  bool another_has_gone_on() {
+    Gathered answer;
+    return ask("mailbox taken", {}, {}, answer) && answer.items.size() > part_;
+  }
+
+  Result<void, Problem> take(const message::KeptMessage& m) {
+    const std::string digest = message_digest(m.octets);
+    if (taken_.find(digest)) {
+      pass(m);
+      return {};
+    }
     json::array keywords;
     for (const std::string& keyword : m.keywords) keywords.emplace_back(keyword);
     json::object about{{"size", m.octets.size()}, {"flags", flags_of(m)}, {"keywords", std::move(keywords)}};
     if (m.date) about["date"] = unix_seconds(*m.date);
     messages_.emplace_back(std::move(about));
     octets_ += m.octets;
-    position_ = std::move(source.position);
+    digests_ += digest;
     if (octets_.size() < part_octets_max && messages_.size() < part_messages_max) return {};
     return send();
   }
@@ -127,17 +183,30 @@ class Importer {
     if (messages_.empty()) return {};
     const std::uint64_t count = messages_.size();
     const std::uint64_t size = octets_.size();
-    json::object arguments{{"account", account_}, {"mailbox", mailbox_},   {"key", key_},
-                           {"from", from_},       {"position", position_}, {"messages", std::exchange(messages_, {})}};
+    json::object part{
+        {"part", part_}, {"digests", std::exchange(digests_, {})}, {"messages", std::exchange(messages_, {})}};
     Gathered ignored;
-    auto done = ask("mailbox part", std::move(arguments), std::exchange(octets_, {}), ignored);
+    auto done = ask("mailbox part", std::move(part), std::exchange(octets_, {}), ignored);
     if (!done) return done;
-    from_ = position_;
+    ++part_;
+    sent_ += count;
     progress_.add(size, count);
     return done;
   }
 
+  void pass(const message::KeptMessage& m) {
+    if (own_ > 0) {  // this very import has taken as many
+      --own_;
+      return;
+    }
+    ++known_;
+    progress_.pass(m.octets.size());
+  }
+
   Result<void, Problem> ask(std::string verb, json::object arguments, OctetString input, admin::Answer& answer) {
+    arguments["account"] = account_;
+    arguments["mailbox"] = mailbox_;
+    arguments["source"] = source_;
     const admin::Request request{std::move(verb), std::move(arguments), std::move(input), {}};
     return ask_into(config_, request, answer);
   }
@@ -145,11 +214,15 @@ class Importer {
   const config::Config& config_;
   const std::string account_;
   Progress& progress_;
-  std::string mailbox_, key_;
-  std::string from_;      ///< the place that the server knows
-  std::string position_;  ///< the place behind the messages gathered
+  std::string mailbox_, source_;
+  TakenBefore taken_;
+  std::uint64_t known_ = 0;
+  std::uint64_t part_ = 0;  ///< the next one's number
+  std::uint64_t sent_ = 0;  ///< messages of this source in parts that were committed
+  std::uint64_t own_ = 0;   ///< of these, in an earlier attempt, those not met again yet
   json::array messages_;
   OctetString octets_;
+  std::string digests_;
 };
 
 Exit import(const Invocation& v) {
@@ -157,21 +230,18 @@ Exit import(const Invocation& v) {
   if (!config) return config.error();
   auto sources = open_mail_sources(v.get("PATH"), v.get("--mailbox"), config->limits.message_size);
   if (!sources) return report(sources.error());
-  std::uint64_t total = 0, passed_over = 0;
+  std::uint64_t total = 0, too_large = 0;
   for (const auto& source : *sources) total += source->octets();
-  std::uint64_t messages = 0, octets = 0;
-  {
-    Progress progress(total);
-    Importer importer(*config, v.get("ACCOUNT"), progress);
-    for (const auto& source : *sources) {
-      if (auto done = importer.run(*source); !done) return report(done.error());
-      passed_over += source->passed_over();
-    }
-    messages = progress.messages();
-    octets = progress.octets();
+  std::optional<Progress> progress(total);
+  Importer importer(*config, v.get("ACCOUNT"), *progress);
+  for (const auto& source : *sources) {
+    if (auto done = importer.run(*source, v.has("--again")); !done) return report(done.error());
+    too_large += source->passed_over();
   }
-  print_sum(v, "imported", messages, octets, passed_over);
-  return passed_over == 0 ? Exit::done : Exit::no;
+  const Sum sum{progress->messages(), progress->octets()};
+  progress.reset();  // its line ends
+  print_import(v, sum, importer.known(), too_large);
+  return too_large == 0 ? Exit::done : Exit::no;
 }
 
 // ---------------------------------------------------------------- export
@@ -336,7 +406,7 @@ Exit export_mail(const Invocation& v) {
     messages = progress.messages();
     octets = progress.octets();
   }
-  print_sum(v, "exported", messages, octets, 0);
+  print_export(v, {messages, octets});
   return Exit::done;
 }
 
@@ -387,12 +457,16 @@ const std::vector<Verb>& mailbox_verbs() {
       {"mailbox import",
        "take mail from mbox files or a Maildir",
        "Flags, keywords, arrival times and folders come along; mailboxes that are missing are made. It may be stopped\n"
-       "at any time: called again it goes on where it was, and takes no message twice; one that came to its end begins\n"
-       "anew. Messages are given in parts to the running server, or to the store where none runs.\n\n"
+       "at any time: called again it goes on where it was. No message of a path is taken twice into a mailbox, also "
+       "when\n"
+       "the import came to its end: called again it takes what is new there. Messages are given in parts to the "
+       "running\n"
+       "server, or to the store where none runs.\n\n"
        "  posthorn mailbox import ann@example.org /srv/old/ann/Maildir\n"
        "  posthorn mailbox import ann@example.org old.mbox --mailbox Archive/2019",
        {account, {"PATH", "an mbox file, a folder of them (Work/2026.mbox is the mailbox Work/2026), or a Maildir"}},
-       {{"--mailbox", "NAME", "where the messages of one file, or of a Maildir's own folder, go; INBOX otherwise"}},
+       {{"--mailbox", "NAME", "where the messages of one file, or of a Maildir's own folder, go; INBOX otherwise"},
+        {"--again", "", "also what was imported from there before"}},
        import},
       {"mailbox export",
        "write an account's mail as mbox files or a Maildir",

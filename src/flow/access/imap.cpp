@@ -36,7 +36,9 @@ std::shared_ptr<const ImapSettings> settings_from(Settings common) {
 ImapDoor::ImapDoor(ImapSurroundings surroundings, Settings settings)
     : surroundings_(surroundings),
       scram_logins_(*surroundings.directory, directory::Scope::imap),
-      settings_(settings_from(std::move(settings))) {}
+      settings_(settings_from(std::move(settings))) {
+  surroundings_.orders = &orders_;
+}
 
 std::unique_ptr<Session> ImapDoor::make(Connection connection) {
   return std::make_unique<ImapSession>(surroundings_, settings_.load(), scram_logins_.any(), std::move(connection));

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 
+#include "flow/access/imap_orders.h"
 #include "flow/access/session.h"
 #include "flow/access/settings.h"
 #include "flow/mailbox/mailboxes.h"
@@ -32,6 +33,7 @@ struct ImapSurroundings {
   runtime::Metrics* metrics = nullptr;
   /// For searches on several readers at once; nullptr: one after another.
   runtime::TaskGroup* tasks = nullptr;
+  Orders* orders = nullptr;  ///< the door's own
 };
 
 /// Settings as the machine wants them besides ours.
@@ -60,6 +62,7 @@ class ImapDoor final : public Door {
   void reconfigure(Settings settings);
 
  private:
+  Orders orders_;
   ImapSurroundings surroundings_;
   directory::ScramLogins scram_logins_;
   std::atomic<std::shared_ptr<const ImapSettings>> settings_;

@@ -1,6 +1,7 @@
 // SORT and THREAD (RFC 5256, RFC 5957) by sequence number and by UID.
 #include "flow/access/imap_commands.h"
 #include "flow/access/imap_find.h"
+#include "flow/access/imap_orders.h"
 #include "standards/imap/sort.h"
 #include "standards/imap/thread.h"
 #include "standards/message/header.h"
@@ -13,22 +14,32 @@ constexpr std::size_t kFieldsPortion = 2'000;
 
 /// What keys are made of, apart from the header.
 struct Message {
-  std::uint32_t number = 0;
+  std::uint32_t number = 0;  ///< its index in what was found; in THREAD one more, since 0 is a missing parent
   TimePoint internal_date;
   std::uint64_t size = 0;
   EmailId id;
 };
 
 std::vector<Message> messages_at(const mailbox::Version& version, const std::vector<std::size_t>& positions,
-                                 bool is_uid) {
+                                 std::uint32_t first_number) {
   std::vector<Message> messages;
   messages.reserve(positions.size());
   for (const std::size_t position : positions) {
     const mailbox::Entry& entry = version.at(position);
-    messages.push_back({is_uid ? entry.uid() : static_cast<std::uint32_t>(position + 1), entry.internal_date(),
-                        entry.size(), entry.email_id()});
+    messages.push_back({first_number++, entry.internal_date(), entry.size(), entry.email_id()});
   }
   return messages;
+}
+
+std::vector<storage::Uid> uids_at(const mailbox::Version& version, const std::vector<std::size_t>& positions) {
+  std::vector<storage::Uid> uids;
+  uids.reserve(positions.size());
+  for (const std::size_t position : positions) uids.push_back(version.at(position).uid());
+  return uids;
+}
+
+std::uint32_t number_of(const mailbox::Version& version, std::size_t position, bool is_uid) {
+  return is_uid ? version.at(position).uid() : static_cast<std::uint32_t>(position + 1);
 }
 
 /// Makes keys of all messages from their usual header fields, portion by portion on reader threads. `make` owns what it
@@ -57,6 +68,78 @@ Task<std::vector<Keys>> keys_of(ImapContext& context, const std::vector<Message>
   co_return all;
 }
 
+Task<std::vector<std::uint32_t>> put_in_order(ImapContext& context, const std::vector<std::size_t>& found,
+                                              const std::vector<imap::SortCriterion>& criteria) {
+  const std::vector<Message> messages = messages_at(context.selected->known(), found, 0);
+  const auto make = [criteria](const message::Header& header, const Message& message) {
+    imap::SortKeys keys = imap::sort_keys(header, criteria, message.internal_date);
+    keys.number = message.number;
+    keys.arrival = message.internal_date;
+    keys.size = message.size;
+    return keys;
+  };
+  std::vector<imap::SortKeys> keys;
+  if (imap::needs_header(criteria)) {
+    keys = co_await keys_of<imap::SortKeys>(context, messages, make);
+  } else {
+    const message::Header none;
+    for (const Message& message : messages) keys.push_back(make(none, message));
+  }
+  co_return imap::sorted(std::move(keys), criteria);
+}
+
+/// Whether the order of what was found is worth keeping.
+bool is_whole(const ImapContext& context, const std::vector<std::size_t>& found) {
+  return found.size() >= Orders::messages_min && found.size() == context.selected->known().size();
+}
+
+std::string name_of(const std::vector<imap::SortCriterion>& criteria) {
+  std::string name = "sort";
+  for (const imap::SortCriterion& each : criteria)
+    name += fmt::format("{}{}", each.reverse ? " -" : " ", static_cast<int>(each.key));
+  return name;
+}
+
+/// Indexes of what was found, sorted.
+Task<std::vector<std::uint32_t>> in_order(ImapContext& context, const std::vector<std::size_t>& found,
+                                          const std::vector<imap::SortCriterion>& criteria) {
+  const storage::MailboxId mailbox = context.selected->view().mailbox();
+  const std::string name = name_of(criteria);
+  auto uids = uids_at(context.selected->known(), found);
+  if (const auto kept = context.world.orders->find(mailbox, name))
+    if (auto order = order_among(*kept, uids)) co_return std::move(*order);
+  auto order = co_await put_in_order(context, found, criteria);
+  if (is_whole(context, found)) {
+    Orders::Order whole{std::move(uids), order, {}};
+    context.world.orders->keep(mailbox, name, std::make_shared<const Orders::Order>(std::move(whole)));
+  }
+  co_return order;
+}
+
+/// What was found as threads; numbers are indexes and one.
+Task<imap::ThreadTree> in_threads(ImapContext& context, const std::vector<std::size_t>& found,
+                                  imap::ThreadAlgorithm algorithm) {
+  const storage::MailboxId mailbox = context.selected->view().mailbox();
+  const std::string name = fmt::format("thread {}", static_cast<int>(algorithm));
+  auto uids = uids_at(context.selected->known(), found);
+  // A thread's form depends on every message in it.
+  const auto kept = context.world.orders->find(mailbox, name);
+  if (kept && kept->uids == uids) co_return kept->threads;
+  const std::vector<Message> messages = messages_at(context.selected->known(), found, 1);
+  const auto make = [](const message::Header& header, const Message& message) {
+    imap::ThreadKeys keys = imap::thread_keys(header, message.internal_date);
+    keys.number = message.number;
+    return keys;
+  };
+  std::vector<imap::ThreadKeys> keys = co_await keys_of<imap::ThreadKeys>(context, messages, make);
+  imap::ThreadTree tree = imap::thread_messages(std::move(keys), algorithm);
+  if (is_whole(context, found)) {
+    Orders::Order whole{std::move(uids), {}, tree};
+    context.world.orders->keep(mailbox, name, std::make_shared<const Orders::Order>(std::move(whole)));
+  }
+  co_return tree;
+}
+
 std::optional<imap::ModSeq> highest(const mailbox::Version& version, const std::vector<std::size_t>& positions) {
   imap::ModSeq highest = 0;
   for (const std::size_t position : positions) highest = std::max(highest, version.at(position).modseq());
@@ -70,36 +153,19 @@ Task<Ending> run(ImapContext& context, const imap::SortCommand& command) {
   const bool asks_mod_seq = command.key.has(imap::SearchKey::Kind::mod_seq);
   const std::vector<std::size_t> found = co_await find_messages(context, command.key);
   const mailbox::Version& known = context.selected->known();
-  const std::vector<Message> messages = messages_at(known, found, command.is_uid);
-  const auto make = [criteria = command.criteria](const message::Header& header, const Message& message) {
-    imap::SortKeys keys = imap::sort_keys(header, criteria, message.internal_date);
-    keys.number = message.number;
-    keys.arrival = message.internal_date;
-    keys.size = message.size;
-    return keys;
-  };
-  std::vector<imap::SortKeys> keys;
-  if (imap::needs_header(command.criteria)) {
-    keys = co_await keys_of<imap::SortKeys>(context, messages, make);
-  } else {
-    const message::Header none;
-    for (const Message& message : messages) keys.push_back(make(none, message));
-  }
-  const std::vector<std::uint32_t> numbers = imap::sorted(std::move(keys), command.criteria);
+  std::vector<std::uint32_t> numbers = co_await in_order(context, found, command.criteria);
+  for (std::uint32_t& number : numbers) number = number_of(known, found[number], command.is_uid);
   context.out().sort(numbers, asks_mod_seq ? highest(known, found) : std::nullopt);
   co_return ok("SORT completed");
 }
 
 Task<Ending> run(ImapContext& context, const imap::ThreadCommand& command) {
   const std::vector<std::size_t> found = co_await find_messages(context, command.key);
-  const std::vector<Message> messages = messages_at(context.selected->known(), found, command.is_uid);
-  const auto make = [](const message::Header& header, const Message& message) {
-    imap::ThreadKeys keys = imap::thread_keys(header, message.internal_date);
-    keys.number = message.number;
-    return keys;
-  };
-  std::vector<imap::ThreadKeys> keys = co_await keys_of<imap::ThreadKeys>(context, messages, make);
-  context.out().thread(imap::thread_messages(std::move(keys), command.algorithm));
+  imap::ThreadTree tree = co_await in_threads(context, found, command.algorithm);
+  const mailbox::Version& known = context.selected->known();
+  for (imap::ThreadNode& node : tree.nodes)
+    if (node.number != 0) node.number = number_of(known, found[node.number - 1], command.is_uid);
+  context.out().thread(tree);
   co_return ok("THREAD completed");
 }
 

@@ -124,8 +124,8 @@ class Player {
     } else if (word == "revoke") {
       bed_.site.apply(directory::revoke_login(bed_.site.now(), login_));
     } else if (word == "shutdown") {
-      for (const auto& line : bed_.lines)
-        if (line->session != nullptr) line->session->end(EndReason::shutdown);
+      for (const auto& each : bed_.running)
+        if (each->session != nullptr) each->session->end(EndReason::shutdown);
     } else if (word == "guesses") {
       for (int i = 0; i < 25; ++i) {
         const auto guesser = bed_.call();

@@ -1,18 +1,20 @@
 // MaildropFacts: what POP3 must know of messages beyond their size, so that LIST tells exactly what RETR sends: whether
-// the last line has its end (RETR adds it, RFC 1939 3), and how long the header is for a client without UTF8 (RFC
-// 6856).
+// the last line has its end (RETR adds it, RFC 1939 3), and how long the message is for a client without UTF8 (RFC
+// 6856), whose headers are downgraded, those of parts as well.
 //
 // Messages never change, so each is looked at once; what is remembered of a mailbox are the few that are out of the
-// ordinary. Thread-safe.
+// ordinary. Long ones are read as a whole only where a part of them can have a header. Thread-safe.
 #pragma once
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "flow/mailbox/mailboxes.h"
 #include "platform/storage/store.h"
+#include "standards/message/downgrade.h"
 
 namespace posthorn::access {
 
@@ -20,18 +22,21 @@ namespace posthorn::access {
 struct OddMessage {
   storage::Uid uid = 0;
   bool lacks_line_end = false;
-  std::size_t header_octets = 0;        ///< of a header section with UTF-8 in it; 0: there is none
-  std::size_t ascii_header_octets = 0;  ///< of the same downgraded
+  std::optional<std::uint64_t> ascii_octets;  ///< of the message downgraded; nullopt: everybody gets the same
 };
 
 /// Ascending by uid.
 using OddMessages = std::vector<OddMessage>;
+/// What a client without UTF8 gets otherwise of a message; nothing where it cannot be read.
+[[nodiscard]] std::vector<message::Replacement> replacements_of(storage::Reader& reader,
+                                                                const storage::StoredOctets& octets);
 [[nodiscard]] const OddMessage* find_odd(const OddMessages& odd, storage::Uid uid);
 
 class MaildropFacts {
  public:
-  /// Headers are looked for in this much of a message; a longer one is sent as it is.
-  static constexpr std::size_t header_octets_max = 64 * KiB;
+  /// Looked at in one go, so that others get their turn.
+  static constexpr std::size_t messages_at_once = 1'000;
+  static constexpr std::uint64_t octets_at_once = 64 * MiB;
   /// Mailboxes remembered; then all are forgotten.
   static constexpr std::size_t mailboxes_max = 10'000;
 

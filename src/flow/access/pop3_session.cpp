@@ -1,7 +1,5 @@
 #include "flow/access/pop3_session.h"
 
-#include "standards/message/downgrade.h"
-
 namespace posthorn::access {
 
 namespace server = pop3::server;
@@ -10,8 +8,6 @@ namespace {
 
 // A message is read from the store and written to the client in pieces of this size.
 constexpr std::size_t kPieceOctets = 64 * KiB;
-static_assert(kPieceOctets >= MaildropFacts::header_octets_max,
-              "a header that is downgraded stands in the first piece");
 
 std::string_view text(server::CloseReason reason) {
   switch (reason) {
@@ -169,9 +165,8 @@ Task<> Pop3Session::open_inbox() {
 std::uint64_t Pop3Session::octets_sent(const mailbox::Entry& entry) const {
   const OddMessage* odd = find_odd(*odd_, entry.uid());
   if (odd == nullptr) return entry.size();
-  std::uint64_t octets = entry.size() + (odd->lacks_line_end ? 2 : 0);  // RFC 1939 3: RETR ends every line
-  if (odd->header_octets != 0 && !machine_.is_utf8()) octets = octets - odd->header_octets + odd->ascii_header_octets;
-  return octets;
+  const std::uint64_t octets = machine_.is_utf8() ? entry.size() : odd->ascii_octets.value_or(entry.size());
+  return octets + (odd->lacks_line_end ? 2 : 0);  // RFC 1939 3: RETR ends every line
 }
 
 // ---------------------------------------------------------------- the maildrop
@@ -185,22 +180,23 @@ Task<> Pop3Session::on(server::Retrieve& question) {
     co_return;
   }
   const mailbox::ReadMessage& message = read->front();
+  message::Downgrader downgrader(co_await replacements(uid, message.row.octets));
   machine_.message_begins();
-  send_first(find_odd(*odd_, uid), message.octets);
-  if (!message.whole && !co_await send_rest(message.row.octets, message.octets.size())) co_return;
+  if (machine_.wants_octets()) machine_.message_octets(downgrader.push(message.octets));
+  if (!message.whole && !co_await send_rest(message.row.octets, message.octets.size(), downgrader)) co_return;
   machine_.message_ends();
 }
 
-// RFC 6856 2.1: who has not said UTF8 gets a header without UTF-8 in it.
-void Pop3Session::send_first(const OddMessage* odd, Octets octets) {
-  if (odd != nullptr && odd->header_octets != 0 && !machine_.is_utf8()) {
-    machine_.message_octets(message::downgraded_header(octets.substr(0, odd->header_octets)));
-    octets.remove_prefix(odd->header_octets);
-  }
-  if (!octets.empty() && machine_.wants_octets()) machine_.message_octets(octets);
+// RFC 6856 2.1: who has not said UTF8 gets headers without UTF-8 in them.
+Task<std::vector<message::Replacement>> Pop3Session::replacements(storage::Uid uid, storage::StoredOctets octets) {
+  const OddMessage* odd = find_odd(*odd_, uid);
+  if (odd == nullptr || !odd->ascii_octets || machine_.is_utf8()) co_return std::vector<message::Replacement>{};
+  const auto question = [octets](storage::Reader& reader) { return replacements_of(reader, octets); };
+  co_return co_await world_.store->read(question);
 }
 
-Task<bool> Pop3Session::send_rest(const storage::StoredOctets& octets, std::uint64_t from) {
+Task<bool> Pop3Session::send_rest(const storage::StoredOctets& octets, std::uint64_t from,
+                                  message::Downgrader& downgrader) {
   while (machine_.wants_octets() && from < octets.size) {
     if (!co_await flush()) {
       machine_.gone();
@@ -211,7 +207,7 @@ Task<bool> Pop3Session::send_rest(const storage::StoredOctets& octets, std::uint
       machine_.gone();
       co_return false;
     }
-    machine_.message_octets(*piece);
+    machine_.message_octets(downgrader.push(*piece));
     from += piece->size();
   }
   co_return true;

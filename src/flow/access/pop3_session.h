@@ -38,9 +38,10 @@ class Pop3Session final : public Session {
   [[nodiscard]] Task<> open_inbox();
   /// The octets that RETR sends of a message.
   [[nodiscard]] std::uint64_t octets_sent(const mailbox::Entry& entry) const;
-  void send_first(const OddMessage* odd, Octets octets);
+  [[nodiscard]] Task<std::vector<message::Replacement>> replacements(storage::Uid uid, storage::StoredOctets octets);
   /// The rest of a message of which the first octets are sent.
-  [[nodiscard]] Task<bool> send_rest(const storage::StoredOctets& octets, std::uint64_t from);
+  [[nodiscard]] Task<bool> send_rest(const storage::StoredOctets& octets, std::uint64_t from,
+                                     message::Downgrader& downgrader);
   [[nodiscard]] TimePoint input_deadline() const;
 
   const Pop3Surroundings& world_;

@@ -3,6 +3,7 @@
 
 #include "flow/mailbox/failure.h"
 #include "flow/mailbox/mailboxes.h"
+#include "flow/mailbox/taken.h"
 #include "foundation/text/ascii.h"
 
 namespace posthorn::mailbox {
@@ -90,6 +91,8 @@ Task<Outcome<void>> Mailboxes::remove_mailbox(storage::AccountId account, std::s
   const auto committed = co_await store_.commit(std::move(unit));
   if (!committed)
     co_return fail(failure_of(committed.error(), OperationError::no_such_mailbox, "There is no such mailbox."));
+  // What imports know of it is of no use any more; the mailbox is gone, whatever becomes of this.
+  (void)co_await forget_taken(store_, taken_prefix(account, row->id));
   co_return Outcome<void>{};
 }
 

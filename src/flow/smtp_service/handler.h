@@ -61,6 +61,8 @@ class HandlerFactory {
  public:
   virtual ~HandlerFactory() = default;
   [[nodiscard]] virtual std::unique_ptr<SessionHandler> make(SessionContext context) = 0;
+  /// Whether a new session may offer SCRAM, where its settings name it: only with a login that can use it.
+  [[nodiscard]] virtual bool offers_scram() { return true; }
 };
 
 }  // namespace posthorn::smtp_service

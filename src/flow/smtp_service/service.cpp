@@ -13,6 +13,19 @@ constexpr Octets kTooManyOfYours = "421 4.7.0 Too many connections from your add
 
 class Service;
 
+/// One door's settings, and the same without SCRAM (docs/decisions/0060-scram-offered-where-it-works.md).
+struct Offers {
+  explicit Offers(ServiceSettings settings)
+      : all(std::make_shared<const ServiceSettings>(settings)), passwords(without_scram(std::move(settings))) {}
+  std::shared_ptr<const ServiceSettings> all, passwords;
+
+ private:
+  static std::shared_ptr<const ServiceSettings> without_scram(ServiceSettings settings) {
+    std::erase_if(settings.machine.mechanisms, [](sasl::Mechanism each) { return !sasl::sends_password(each); });
+    return std::make_shared<const ServiceSettings>(std::move(settings));
+  }
+};
+
 /// One loop's listeners and sessions; everything on that loop.
 class Room final : public net::ConnectionHandler {
  public:
@@ -35,7 +48,7 @@ class Service final : public SmtpService {
  public:
   Service(Surroundings surroundings, ServiceSettings settings)
       : around_(std::move(surroundings)),
-        settings_(std::make_shared<const ServiceSettings>(std::move(settings))),
+        offers_(std::make_shared<const Offers>(std::move(settings))),
         accepted_(around_.metrics->counter("posthorn_smtp_connections_total", "SMTP connections taken.",
                                            {{"service", around_.name}})),
         turned_away_(around_.metrics->counter("posthorn_smtp_connections_refused_total",
@@ -48,7 +61,7 @@ class Service final : public SmtpService {
   void start() override;
   void stop() override;
   void reconfigure(ServiceSettings settings) override {
-    settings_.store(std::make_shared<const ServiceSettings>(std::move(settings)));
+    offers_.store(std::make_shared<const Offers>(std::move(settings)));
   }
   void end_where(std::function<bool(SessionHandler&)> question) override;
 
@@ -59,7 +72,7 @@ class Service final : public SmtpService {
   static Task<> converse(Service& service, Room& room, std::unique_ptr<Pump> pump);
 
   Surroundings around_;
-  std::atomic<std::shared_ptr<const ServiceSettings>> settings_;
+  std::atomic<std::shared_ptr<const Offers>> offers_;
   runtime::Counter& accepted_;
   runtime::Counter& turned_away_;
   runtime::Gauge& open_;
@@ -125,7 +138,9 @@ void Service::admit(Room& room, std::unique_ptr<net::Stream> stream) {
     return;
   }
   accepted_.add();
-  auto pump = std::make_unique<Pump>(room.loop(), std::move(stream), settings_.load(), *around_.handlers,
+  const auto offers = offers_.load();
+  const auto& settings = around_.handlers->offers_scram() ? offers->all : offers->passwords;
+  auto pump = std::make_unique<Pump>(room.loop(), std::move(stream), settings, *around_.handlers,
                                      around_.ids->make<SessionId>(), around_.log, std::move(*place));
   runtime::spawn(*around_.tasks, room.loop().executor(), "smtp session", converse(*this, room, std::move(pump)));
 }

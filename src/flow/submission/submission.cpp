@@ -237,6 +237,7 @@ Submission::Submission(delivery::Doorway doorway, directory::Authenticator& auth
     : doorway_(std::move(doorway)),
       authenticator_(authenticator),
       rates_(rates),
+      scram_logins_(*doorway_.directory, directory::Scope::smtp),
       accepted_(doorway_.metrics->counter("posthorn_submission_messages_total", "Messages from authors with a login.",
                                           {{"outcome", "accepted"}})),
       refused_(doorway_.metrics->counter("posthorn_submission_messages_total", "Messages from authors with a login.",

@@ -11,6 +11,7 @@
 #include "flow/smtp_service/handler.h"
 #include "flow/submission/rate_limiter.h"
 #include "site/directory/authenticator.h"
+#include "site/directory/scram_logins.h"
 
 namespace posthorn::submission {
 
@@ -20,6 +21,7 @@ class Submission final : public smtp_service::HandlerFactory {
   Submission(delivery::Doorway doorway, directory::Authenticator& authenticator, RateLimiter& rates);
 
   [[nodiscard]] std::unique_ptr<smtp_service::SessionHandler> make(smtp_service::SessionContext context) override;
+  [[nodiscard]] bool offers_scram() override { return scram_logins_.any(); }
 
   /// Whether a session of this door is logged in with credentials that were just revoked.
   [[nodiscard]] static bool is_revoked(smtp_service::SessionHandler& session, const directory::Revocation& revocation);
@@ -39,6 +41,7 @@ class Submission final : public smtp_service::HandlerFactory {
   delivery::Doorway doorway_;
   directory::Authenticator& authenticator_;
   RateLimiter& rates_;
+  directory::ScramLogins scram_logins_;
   runtime::Counter& accepted_;
   runtime::Counter& refused_;
 };

@@ -1,98 +1,46 @@
 #include "flow/test_support/access_bed.h"
 
 #include <stdexcept>
-#include <thread>
 
 #include <boost/asio/post.hpp>
 
 #include "flow/access/imap_facts.h"
 #include "flow/access/service.h"
-#include "platform/net/memory_stream.h"
 
 namespace posthorn::flow_test {
 
-using namespace std::chrono_literals;
-
 namespace {
 
-constexpr auto kPatience = 20s;  // for real threads (the store's); far beyond what is needed
-const IpAddress kPeer = *IpAddress::parse("192.0.2.7");
-
-using LinePtr = std::shared_ptr<ImapCaller::Line>;
-
-Task<> run_session(std::unique_ptr<access::Session> session, LinePtr line) {
-  line->session = session.get();
+Task<> run_session(std::unique_ptr<access::Session> session, std::shared_ptr<ImapCaller::Running> running) {
+  running->session = session.get();
   co_await session->run();
-  line->session = nullptr;
-}
-
-Task<> write_to(LinePtr line, std::string octets) {
-  static_cast<void>(co_await line->stream->write(octets));
-}
-
-Task<> listen_to(LinePtr line) {
-  std::array<char, 4096> piece;
-  for (;;) {
-    const auto got = co_await line->stream->read_some(piece);
-    if (!got) break;
-    line->heard.append(piece.data(), *got);
-  }
-  line->ended = true;
-}
-
-Task<bool> shake(LinePtr line, const net::ClientTls& tls) {
-  net::ClientHandshake handshake{.server_name = "mx.alpha.example"};
-  co_return (co_await line->stream->start_tls(tls, std::move(handshake))).has_value();
-}
-
-Task<bool> hang_up_line(LinePtr line) {
-  co_await line->stream->close();
-  co_return true;
+  running->session = nullptr;
 }
 
 }  // namespace
 
-ImapCaller::ImapCaller(AccessBed& bed) : bed_(bed), line_(std::make_shared<Line>()) {
+ImapCaller::ImapCaller(AccessBed& bed) : client_(bed.site) {
   DoorBed& site = bed.site;
-  net::MemoryPairOptions options;
-  options.client = {kPeer, 40'000};
-  auto pair = net::make_memory_pair(site.net_loop, options);
-  line_->stream = std::move(pair.client);
   const auto id = site.ids.make<SessionId>();
-  access::Connection connection{&site.net_loop,           std::move(pair.server),         id,
+  access::Connection connection{&site.net_loop,           client_.take_server_end(),      id,
                                 site.log.for_session(id), net::ConnectionLimits::Place{}, true};
-  bed.lines.push_back(line_);
-  site.spawn(run_session(bed.door->make(std::move(connection)), line_));
-  if (!site.wait(shake(line_, *site.client_tls))) throw std::runtime_error("no handshake");
-  site.spawn(listen_to(line_));
+  const auto running = bed.running.emplace_back(std::make_shared<Running>());
+  site.spawn(run_session(bed.door->make(std::move(connection)), running));
+  if (!client_.shake_hands()) throw std::runtime_error("no handshake");
+  client_.listen();
   static_cast<void>(listen("\r\n"));
 }
 
-std::string ImapCaller::wait_for(const std::string& until) {
-  const runtime::SystemClock real;
-  const TimePoint deadline = real.now() + kPatience;
-  bed_.site.loop.run_ready();
-  while (!line_->heard.contains(until) && !line_->ended && real.now() < deadline) {
-    std::this_thread::yield();
-    bed_.site.loop.run_ready();
-  }
-  return std::exchange(line_->heard, {});
-}
-
 std::string ImapCaller::send(const std::string& octets, const std::string& until) {
-  if (!octets.empty()) bed_.site.spawn(write_to(line_, octets));
-  return wait_for(until);
-}
-
-void ImapCaller::push(const std::string& octets) {
-  bed_.site.spawn(write_to(line_, octets));
-  bed_.site.loop.run_ready();
+  if (!octets.empty()) client_.write(octets);
+  client_.wait_until([&until](const std::string& heard) { return heard.contains(until); });
+  return std::exchange(client_.heard(), {});
 }
 
 std::string ImapCaller::say(const std::string& command) {
   const std::string tag = fmt::format("t{:04}", ++tags_);
   std::string heard = send(tag + " " + command + "\r\n", tag + " ");
-  while (!heard.ends_with("\r\n") && !line_->ended) heard += listen("\r\n");
+  while (!heard.ends_with("\r\n") && !ended()) heard += listen("\r\n");
   for (std::size_t at = 0; (at = heard.find(tag, at)) != std::string::npos;) heard.replace(at, tag.size(), "TAG");
   return heard;
 }
@@ -104,11 +52,6 @@ std::string ImapCaller::say_until_continuation(const std::string& command) {
 std::string ImapCaller::append(const std::string& mailbox, const std::string& message, const std::string& arguments) {
   const std::string space = arguments.empty() ? "" : " ";
   return say(fmt::format("APPEND {}{}{} {{{}+}}\r\n{}", mailbox, space, arguments, message.size(), message));
-}
-
-void ImapCaller::hang_up() {
-  line_->ended = true;
-  static_cast<void>(bed_.site.wait(hang_up_line(line_)));
 }
 
 AccessBed::AccessBed(DoorBed::Adjust adjust) : site(std::move(adjust)) {
@@ -141,10 +84,10 @@ std::unique_ptr<ImapCaller> AccessBed::reader(const std::string& user, const std
 }
 
 void AccessBed::end_revoked(const directory::Revocation& revocation) {
-  for (const LinePtr& line : lines)
-    if (line->session != nullptr && line->session->identity() != nullptr &&
-        access::is_revoked(*line->session->identity(), revocation))
-      line->session->end(access::EndReason::revoked);
+  for (const auto& each : running)
+    if (each->session != nullptr && each->session->identity() != nullptr &&
+        access::is_revoked(*each->session->identity(), revocation))
+      each->session->end(access::EndReason::revoked);
 }
 
 }  // namespace posthorn::flow_test

@@ -9,6 +9,7 @@
 
 #include "flow/access/imap.h"
 #include "flow/test_support/door_bed.h"
+#include "flow/test_support/memory_client.h"
 
 namespace posthorn::flow_test {
 
@@ -27,28 +28,23 @@ class ImapCaller {
   std::string say_until_continuation(const std::string& command);
   /// Sends these octets and waits until `until` was heard; what was heard since the last call.
   std::string send(const std::string& octets, const std::string& until);
-  void push(const std::string& octets);
+  void push(const std::string& octets) { client_.write(octets); }
   /// Waits until `until` was heard without sending anything.
   std::string listen(const std::string& until) { return send("", until); }
   /// APPEND with a literal.
   std::string append(const std::string& mailbox, const std::string& message, const std::string& arguments = "");
 
-  [[nodiscard]] bool ended() const { return line_->ended; }
-  [[nodiscard]] const std::string& heard() const { return line_->heard; }
-  void hang_up();
+  [[nodiscard]] bool ended() const { return client_.ended(); }
+  [[nodiscard]] const std::string& heard() const { return client_.heard(); }
+  void hang_up() { client_.hang_up(); }
 
-  struct Line {
-    std::unique_ptr<net::Stream> stream;
-    std::string heard;
-    bool ended = false;
-    access::Session* session = nullptr;  // while it runs
+  /// The server's end; null when it is over.
+  struct Running {
+    access::Session* session = nullptr;
   };
 
  private:
-  std::string wait_for(const std::string& until);
-
-  AccessBed& bed_;
-  std::shared_ptr<Line> line_;
+  MemoryClient client_;
   unsigned tags_ = 0;
 };
 
@@ -65,7 +61,7 @@ class AccessBed {
   /// As Service::end_revoked does.
   void end_revoked(const directory::Revocation& revocation);
 
-  std::vector<std::shared_ptr<ImapCaller::Line>> lines;
+  std::vector<std::shared_ptr<ImapCaller::Running>> running;
   access::Settings settings;
   // They outlive the store, which tells them of its commits.
   std::unique_ptr<mailbox::Mailboxes> mailboxes;

@@ -1,7 +1,6 @@
 #include "flow/test_support/door_bed.h"
 
 #include <stdexcept>
-#include <thread>
 
 #include <boost/asio/post.hpp>
 #include <unistd.h>
@@ -9,53 +8,23 @@
 #include "foundation/codec/base64.h"
 #include "foundation/crypto/password.h"
 #include "platform/net/certificate.h"
-#include "platform/net/memory_stream.h"
 #include "platform/storage/reader.h"
 #include "standards/dns/zone.h"
 #include "standards/sasl/client.h"
 
 namespace posthorn::flow_test {
 
-using namespace std::chrono_literals;
 using smtp::server::Role;
 
 namespace {
 
 constexpr TimePoint kStart = from_unix_seconds(1'800'000'000);
 constexpr crypto::Argon2Cost kCheap{.memory_kib = 64, .passes = 1, .lanes = 1};
-constexpr auto kPatience = 20s;  // for real threads (the store's); far beyond what is needed
-const IpAddress kPeer = *IpAddress::parse("192.0.2.7");
 
-using LinePtr = std::shared_ptr<Caller::Line>;
-
-Task<> run_pump(std::unique_ptr<smtp_service::Pump> pump, LinePtr line) {
-  line->pump = pump.get();
+Task<> run_pump(std::unique_ptr<smtp_service::Pump> pump, std::shared_ptr<Caller::Running> running) {
+  running->pump = pump.get();
   co_await pump->run();
-  line->pump = nullptr;
-}
-
-Task<> write_to(LinePtr line, std::string octets) {
-  static_cast<void>(co_await line->stream->write(octets));
-}
-
-Task<> listen_to(LinePtr line) {
-  std::array<char, 4096> piece;
-  for (;;) {
-    const auto got = co_await line->stream->read_some(piece);
-    if (!got) break;
-    line->heard.append(piece.data(), *got);
-  }
-  line->ended = true;
-}
-
-Task<bool> shake(LinePtr line, const net::ClientTls& tls) {
-  net::ClientHandshake handshake{.server_name = "mx.alpha.example"};
-  co_return (co_await line->stream->start_tls(tls, std::move(handshake))).has_value();
-}
-
-Task<bool> hang_up_line(LinePtr line) {
-  co_await line->stream->close();
-  co_return true;
+  running->pump = nullptr;
 }
 
 Task<bool> commit(storage::Store& store, storage::Unit unit) {
@@ -100,7 +69,7 @@ std::string dot_stuffed(const std::string& message) {
 
 // ---------------------------------------------------------------- Caller
 
-Caller::Caller(DoorBed& bed, Role role) : bed_(bed), line_(std::make_shared<Line>()) {
+Caller::Caller(DoorBed& bed, Role role) : client_(bed) {
   using sasl::Mechanism;
   auto settings = std::make_shared<smtp_service::ServiceSettings>();
   settings->machine.host_name = "mx.alpha.example";
@@ -112,28 +81,14 @@ Caller::Caller(DoorBed& bed, Role role) : bed_(bed), line_(std::make_shared<Line
                                     Mechanism::login};
   settings->machine.unknown_login_secret = bed.directory->unknown_login_secret();
   settings->tls = bed.server_tls;
-  net::MemoryPairOptions options;
-  options.client = {kPeer, 40'000};
-  auto pair = net::make_memory_pair(bed.net_loop, options);
-  line_->stream = std::move(pair.client);
   smtp_service::HandlerFactory& handlers =
       role == Role::reception ? static_cast<smtp_service::HandlerFactory&>(*bed.reception) : *bed.submission;
-  auto pump = std::make_unique<smtp_service::Pump>(bed.net_loop, std::move(pair.server), settings, handlers,
+  auto pump = std::make_unique<smtp_service::Pump>(bed.net_loop, client_.take_server_end(), settings, handlers,
                                                    bed.ids.make<SessionId>(), bed.log, net::ConnectionLimits::Place{});
-  bed.lines.push_back(line_);
-  bed.spawn(run_pump(std::move(pump), line_));
+  const auto running = bed.running.emplace_back(std::make_shared<Running>());
+  bed.spawn(run_pump(std::move(pump), running));
   bed.loop.run_ready();
-  if (role != Role::submissions) listen();
-}
-
-void Caller::listen() {
-  bed_.spawn(listen_to(line_));
-  bed_.loop.run_ready();
-}
-
-void Caller::hang_up() {
-  line_->ended = true;
-  static_cast<void>(bed_.wait(hang_up_line(line_)));
+  if (role != Role::submissions) client_.listen();
 }
 
 std::string Caller::say(const std::string& line) {
@@ -147,21 +102,10 @@ std::string Caller::say(const std::vector<std::string>& lines) {
 }
 
 std::string Caller::send(const std::string& octets) {
-  line_->heard.clear();
-  bed_.spawn(write_to(line_, octets));
-  const runtime::SystemClock real;
-  const TimePoint deadline = real.now() + kPatience;
-  bed_.loop.run_ready();
-  while (!is_whole(line_->heard) && !line_->ended && real.now() < deadline) {
-    std::this_thread::yield();
-    bed_.loop.run_ready();
-  }
-  return line_->heard;
-}
-
-void Caller::push(const std::string& octets) {
-  bed_.spawn(write_to(line_, octets));
-  bed_.loop.run_ready();
+  client_.heard().clear();
+  client_.write(octets);
+  client_.wait_until(is_whole);
+  return client_.heard();
 }
 
 std::string Caller::mail(const std::string& from, const std::vector<std::string>& to, const std::string& message) {
@@ -183,8 +127,8 @@ std::string Caller::data(const std::string& message) {
 }
 
 bool Caller::start_tls() {
-  if (!bed_.wait(shake(line_, *bed_.client_tls))) return false;
-  listen();
+  if (!client_.shake_hands()) return false;
+  client_.listen();
   return true;
 }
 
@@ -196,7 +140,7 @@ std::string Caller::plain(const std::string& user, const std::string& secret) {
 std::string Caller::scram(const std::string& user, const std::string& secret, bool plus) {
   using sasl::Mechanism;
   sasl::ChannelBindings bindings;
-  bindings.tls_exporter = line_->stream->channel_binding(net::ChannelBinding::tls_exporter).value_or("");
+  bindings.tls_exporter = client_.stream().channel_binding(net::ChannelBinding::tls_exporter).value_or("");
   const Mechanism mechanism = plus ? Mechanism::scram_sha_256_plus : Mechanism::scram_sha_256;
   sasl::ClientExchange exchange(mechanism, {user, "", secret}, plus ? bindings : sasl::ChannelBindings{},
                                 "0123456789abcdefghijklmn", plus);
@@ -296,13 +240,13 @@ void DoorBed::verify_by(std::unique_ptr<dns::Resolver> resolver, config::Verific
 }
 
 void DoorBed::end_revoked(const directory::Revocation& revocation) {
-  for (const LinePtr& line : lines)
-    if (line->pump != nullptr && submission::Submission::is_revoked(line->pump->handler(), revocation))
-      line->pump->shut_down();
+  for (const auto& each : running)
+    if (each->pump != nullptr && submission::Submission::is_revoked(each->pump->handler(), revocation))
+      each->pump->shut_down();
 }
 
 void DoorBed::close() {
-  lines.clear();
+  running.clear();
   journal->flush();
   store->close();
   submission.reset();

@@ -14,6 +14,7 @@
 #include "flow/reception/reception.h"
 #include "flow/smtp_service/pump.h"
 #include "flow/submission/submission.h"
+#include "flow/test_support/memory_client.h"
 #include "platform/runtime/loops.h"
 #include "platform/runtime/spawn.h"
 #include "platform/runtime/worker_pool.h"
@@ -37,7 +38,7 @@ class Caller {
   /// The same with these octets as they are.
   std::string send(const std::string& octets);
   /// Sends a part for which no reply comes.
-  void push(const std::string& octets);
+  void push(const std::string& octets) { client_.write(octets); }
   /// EHLO, envelope, message (with its final CRLF), dot: the reply to the message, or the first that refuses.
   std::string mail(const std::string& from, const std::vector<std::string>& to, const std::string& message);
   /// DATA with this message in the open transaction.
@@ -50,24 +51,18 @@ class Caller {
   std::string scram(const std::string& user, const std::string& secret, bool plus);
 
   /// Whether the server has closed the connection.
-  [[nodiscard]] bool ended() const { return line_->ended; }
-  [[nodiscard]] const std::string& heard() const { return line_->heard; }
+  [[nodiscard]] bool ended() const { return client_.ended(); }
+  [[nodiscard]] const std::string& heard() const { return client_.heard(); }
   /// The connection breaks.
-  void hang_up();
+  void hang_up() { client_.hang_up(); }
 
-  /// What the two ends of the connection share with their coroutines.
-  struct Line {
-    std::unique_ptr<net::Stream> stream;
-    std::string heard;
-    bool ended = false;
-    smtp_service::Pump* pump = nullptr;  // while its session runs
+  /// The server's end; null when it is over.
+  struct Running {
+    smtp_service::Pump* pump = nullptr;
   };
 
  private:
-  void listen();
-
-  DoorBed& bed_;
-  std::shared_ptr<Line> line_;
+  MemoryClient client_;
 };
 
 /// A message in a mailbox.
@@ -156,7 +151,7 @@ class DoorBed {
   submission::RateLimiter rates{1000, 2000};
   std::unique_ptr<reception::Reception> reception;
   std::unique_ptr<submission::Submission> submission;
-  std::vector<std::shared_ptr<Caller::Line>> lines;
+  std::vector<std::shared_ptr<Caller::Running>> running;
   std::vector<verification::Observer*> observers;  // of what verify_by() begins later
 
  private:

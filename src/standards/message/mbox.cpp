@@ -228,7 +228,6 @@ void MboxReader::pass_over_line() {
 void MboxReader::drop(std::size_t octets) {
   buffer_.erase(0, octets);
   scanned_ = 0;
-  position_ += octets;
 }
 
 std::optional<KeptMessage> MboxReader::next() {

@@ -46,8 +46,6 @@ class MboxReader {
   void finish() { finished_ = true; }
   /// The next whole message; nullopt: push more, or that was all.
   [[nodiscard]] std::optional<KeptMessage> next();
-  /// Octets of the file up to the end of the last message taken: a place to go on from.
-  [[nodiscard]] std::uint64_t position() const { return position_; }
   /// The file does not begin with a "From " line.
   [[nodiscard]] bool is_broken() const { return broken_; }
   [[nodiscard]] std::uint64_t passed_over() const { return passed_over_; }
@@ -62,7 +60,6 @@ class MboxReader {
   std::size_t scanned_ = 0;  ///< of the buffer: whole lines that were looked at
   bool after_empty_ = true;  ///< the line before was empty
   bool too_long_ = false;    ///< the message at hand is passed over
-  std::uint64_t position_ = 0;
   bool finished_ = false, broken_ = false;
   std::uint64_t passed_over_ = 0;
 };

@@ -35,6 +35,14 @@ sasl::ServerContext context_of(const Core& core) {
           .offered_plus = has(offered, sasl::Mechanism::scram_sha_256_plus)};
 }
 
+/// The same words for an unknown login, a wrong secret and a login without a verifier.
+Reply not_right(sasl::Mechanism mechanism) {
+  return Reply(535, {5, 7, 8},
+               sasl::sends_password(mechanism) ? "Login or password not right"
+                                               : "Login or password not right; SCRAM is for application logins, a main "
+                                                 "password needs PLAIN or LOGIN");
+}
+
 }  // namespace
 
 // auth-command = "AUTH" SP sasl-mech [SP initial-response] *(CRLF [base64]) [CRLF cancel-response] CRLF
@@ -95,10 +103,9 @@ void Core::sasl_step(sasl::Step step) {
       return authentication_failed(Reply(501, {5, 5, 2}, "The response does not follow the mechanism"),
                                    "malformed response");
     case sasl::FailureReason::channel_binding:
-      return authentication_failed(Reply(535, {5, 7, 8}, "Login or password not right"),
-                                   "channel binding does not fit");
+      return authentication_failed(not_right(mechanism), "channel binding does not fit");
     case sasl::FailureReason::wrong_credentials:
-      return authentication_failed(Reply(535, {5, 7, 8}, "Login or password not right"), "wrong login or password");
+      return authentication_failed(not_right(mechanism), "wrong login or password");
   }
 }
 
