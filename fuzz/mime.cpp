@@ -1,12 +1,34 @@
-// MIME structure: the same tree in whatever pieces it comes, all offsets inside the message and the parent.
+// MIME structure: the same tree in whatever pieces it comes, all offsets inside the message and the parent. What is
+// sent to readers without UTF-8 in headers: ASCII headers, as long as was told before, in whatever pieces it comes.
 #include "standards/message/mime.h"
 
 #include <cstdlib>
+
+#include "foundation/text/ascii.h"
+#include "standards/message/downgrade.h"
+
+namespace {
+
+void check_downgrade(const posthorn::message::PartTree& tree, std::string_view octets) {
+  using namespace posthorn::message;
+  const std::vector<Replacement> replacements = downgrade(tree);
+  for (const Replacement& each : replacements)
+    if (!posthorn::text::is_ascii(each.ascii) || each.offset + each.length > octets.size()) std::abort();
+  Downgrader whole(replacements), pieces(replacements);
+  const std::string sent = whole.push(octets);
+  if (sent.size() != downgraded_octets(octets.size(), replacements)) std::abort();
+  std::string other;
+  for (std::size_t i = 0; i < octets.size(); i += 5) other += pieces.push(octets.substr(i, 5));
+  if (other != sent) std::abort();
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace posthorn::message;
   const std::string_view octets{reinterpret_cast<const char*>(data), size};
   const PartTree tree = parse_mime(octets);
+  check_downgrade(tree, octets);
   MimeParser parser;
   for (std::size_t i = 0; i < size; i += 5) parser.push(octets.substr(i, 5));
   const PartTree pieces = parser.finish();

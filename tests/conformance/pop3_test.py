@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """POP3 of a running server as its clients see it: sizes that agree, UTF-8 headers, what a drop leaves, revocation."""
 import poplib
+import smtplib
 import socket
 import sys
 import time
@@ -30,7 +31,7 @@ bed = None
 def setUpModule():
     global bed
     bed = Bed(0, **{"limits.guesses_per_address": 1000})
-    bed.open(listen=("imaps", "pop3", "pop3s"))
+    bed.open(listen=("imaps", "pop3", "pop3s", "submissions"))
     fill("ann")
     fill("bob")
 
@@ -152,6 +153,17 @@ class Logins(unittest.TestCase):
             words.append(refused.exception.args[0])
         self.assertEqual(len(set(words)), 1, words)
         bed.posthorn.ok("login", "revoke", made["login"])
+
+    def test_submission_offers_scram_by_the_same_rule(self):
+        def offered():
+            with smtplib.SMTP_SSL(bed.posthorn.address, bed.posthorn.port("submissions"), timeout=20, context=unchecked()) as client:
+                client.ehlo()
+                return client.esmtp_features["auth"]
+        self.assertEqual(offered().split(), ["PLAIN", "LOGIN"])
+        made = bed.posthorn.json("login", "add", ANN, "sender", "--scope", "smtp")
+        self.assertIn("SCRAM-SHA-256", offered())
+        bed.posthorn.ok("login", "revoke", made["login"])
+        self.assertEqual(offered().split(), ["PLAIN", "LOGIN"])
 
     def test_scram_is_offered_with_an_application_login(self):
         self.assertNotIn("SCRAM-SHA-256", connect().capa()["SASL"])

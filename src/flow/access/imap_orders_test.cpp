@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "flow/test_support/access_bed.h"
+
 namespace posthorn::access {
 namespace {
 
@@ -41,6 +43,84 @@ TEST(ImapOrders, WhatWasUsedLongestAgoIsForgottenFirst) {
   EXPECT_EQ(orders.find(one, "a")->uids.size(), 7u) << "the new one in place of the old";
   orders.keep(two, "a", of_size(Orders::messages_max + 1));
   EXPECT_FALSE(orders.find(two, "a")) << "larger than all that is kept";
+}
+
+// ---------------------------------------------------------------- by the commands
+
+/// A mailbox so large that its orders are kept; its messages by uid, with the subjects that order them.
+class LargeMailbox : public testing::Test {
+ protected:
+  static constexpr unsigned count = Orders::messages_min + 100;
+
+  LargeMailbox() {
+    bed.site.domain("alpha.example");
+    bed.site.account("ann@alpha.example", "correct horse battery");
+    one = bed.reader("ann@alpha.example", "correct horse battery");
+    for (unsigned uid = 1; uid <= count; ++uid) add(uid, (uid * 7919) % 1009);
+    one->say("SELECT INBOX");
+  }
+  void add(unsigned uid, unsigned subject) {
+    const std::string message =
+        fmt::format("Subject: s{:04}\r\nMessage-ID: <m{}@x.example>\r\n\r\nx\r\n", subject, uid);
+    one->append("INBOX", message);
+    subjects.emplace_back(subject, uid);
+  }
+  void remove(unsigned from, unsigned to) {
+    one->say(fmt::format("UID STORE {}:{} +FLAGS.SILENT (\\Deleted)", from, to));
+    one->say("EXPUNGE");
+    std::erase_if(subjects, [=](const auto& each) { return each.second >= from && each.second <= to; });
+  }
+  [[nodiscard]] std::string sorted(bool reverse, unsigned from = 0) const {
+    auto order = subjects;
+    std::ranges::sort(order, [=](const auto& a, const auto& b) {
+      if (a.first != b.first) return reverse ? a.first > b.first : a.first < b.first;
+      return a.second < b.second;
+    });
+    std::string line = "* SORT";
+    for (const auto& [subject, uid] : order)
+      if (uid >= from) line += fmt::format(" {}", uid);
+    return line + "\r\nTAG OK SORT completed\r\n";
+  }
+
+  flow_test::AccessBed bed;
+  std::unique_ptr<flow_test::ImapCaller> one;
+  std::vector<std::pair<unsigned, unsigned>> subjects;
+};
+
+TEST_F(LargeMailbox, SortStaysRightWhenMailComesAndGoes) {
+  const auto check = [&](const std::string& when) {
+    for (int turn = 0; turn < 2; ++turn) {
+      EXPECT_EQ(one->say("UID SORT (SUBJECT) UTF-8 ALL"), sorted(false)) << when;
+      EXPECT_EQ(one->say("UID SORT (REVERSE SUBJECT) UTF-8 ALL"), sorted(true)) << when;
+      EXPECT_EQ(one->say("UID SORT (SUBJECT) UTF-8 UID 1000:*"), sorted(false, 1000)) << when;
+    }
+  };
+  check("at first");
+  remove(5, 40);
+  check("when some are gone");
+  add(count + 1, 3);
+  one->say("NOOP");
+  check("when one has come");
+}
+
+TEST_F(LargeMailbox, SortBySequenceNumberFollowsExpunges) {
+  const std::string before = one->say("SORT (SUBJECT) UTF-8 ALL");
+  EXPECT_EQ(before, sorted(false)) << "no message is gone: numbers are uids";
+  remove(1, 1);
+  for (auto& [subject, uid] : subjects) --uid;
+  EXPECT_EQ(one->say("SORT (SUBJECT) UTF-8 ALL"), sorted(false));
+}
+
+TEST_F(LargeMailbox, ThreadsAreMadeAnewWhenMailComesOrGoes) {
+  const std::string first = one->say("UID THREAD ORDEREDSUBJECT UTF-8 ALL");
+  EXPECT_EQ(one->say("UID THREAD ORDEREDSUBJECT UTF-8 ALL"), first);
+  // Subjects come again after 1,009 uids.
+  EXPECT_THAT(first, testing::HasSubstr("(7 1016)"));
+  EXPECT_THAT(one->say("UID THREAD ORDEREDSUBJECT UTF-8 UID 1:7"),
+              testing::EndsWith("(7)\r\nTAG OK THREAD completed\r\n"));
+  remove(7, 7);
+  const std::string without = one->say("UID THREAD ORDEREDSUBJECT UTF-8 ALL");
+  EXPECT_THAT(without, testing::AllOf(testing::HasSubstr("(1016)"), testing::Not(testing::HasSubstr("(7 1016)"))));
 }
 
 }  // namespace

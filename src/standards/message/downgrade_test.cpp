@@ -63,8 +63,7 @@ TEST(Downgrade, OtherFields) {
   EXPECT_EQ(decode_encoded_words(field("X-Own: a \xC3\xBC b")), "X-Own: a \xC3\xBC b");
   EXPECT_EQ(field("Keywords: one, \xC3\xBC"), "Keywords: one, =?utf-8?b?w7w=?=");
   // RFC 6857 3.1.3: only comments of these can have it.
-  EXPECT_EQ(field("MIME-Version: 1.0 (gr\xC3\xBC\xC3\x9F dich)"),
-            "MIME-Version: 1.0 (=?utf-8?b?Z3LDvMOf?= dich)");
+  EXPECT_EQ(field("MIME-Version: 1.0 (gr\xC3\xBC\xC3\x9F dich)"), "MIME-Version: 1.0 (=?utf-8?b?Z3LDvMOf?= dich)");
   // 3.1.10
   EXPECT_TRUE(field("Message-ID: <\xC3\xBC@x.example>").starts_with("Downgraded-Message-ID: =?utf-8?"));
   EXPECT_TRUE(field("References: <a@b> <\xC3\xBC@x.example>").starts_with("Downgraded-References: "));
