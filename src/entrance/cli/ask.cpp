@@ -93,6 +93,11 @@ bool names_config(const Invocation& invocation) {
   return !named_config(invocation).empty();
 }
 
+Problem no_config() {
+  return {ProblemKind::usage, "the configuration", "none was found",
+          "name it: --config FILE; or make one: posthorn quickstart DOMAIN --dir DIR"};
+}
+
 std::string config_file(const Invocation& invocation) {
   if (std::string named = named_config(invocation); !named.empty()) return named;
   for (const char* const place : {"posthorn.toml", "/etc/posthorn/posthorn.toml"}) {
@@ -118,8 +123,7 @@ Task<Result<void, Problem>> Gathered::value(std::string text) {
 Result<config::Config, Exit> load_config(const Invocation& invocation) {
   const std::string file = config_file(invocation);
   if (file.empty()) {
-    return fail(report({ProblemKind::usage, "the configuration", "none was found",
-                        "name it: --config FILE; or make one: posthorn quickstart DOMAIN --dir DIR"}));
+    return fail(report(no_config()));
   }
   auto config = config::load(file);
   if (config) return std::move(*config);

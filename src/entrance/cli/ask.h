@@ -35,6 +35,9 @@ class Gathered final : public admin::Answer {
 /// --config, $POSTHORN_CONFIG, posthorn.toml here, /etc/posthorn/posthorn.toml. Prints what is wrong with it.
 [[nodiscard]] Result<config::Config, Exit> load_config(const Invocation& invocation);
 
+/// What is said where no configuration is found.
+[[nodiscard]] Problem no_config();
+
 /// By --config or $POSTHORN_CONFIG. Questions about the outside world go by a configuration only where one is named:
 /// whoever asks may not be allowed to read the server's.
 [[nodiscard]] bool names_config(const Invocation& invocation);

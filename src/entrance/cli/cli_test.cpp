@@ -222,6 +222,11 @@ TEST_F(Offline, AMessageIsSentListedShownAndExplained) {
   EXPECT_THAT(shown.out,
               testing::AllOf(StartsWith("Return-Path: <ann@alpha.example>\r\n"), HasSubstr("\r\n\r\nHello.\r\n")));
 
+  const auto told = json({"message", "show", std::string(list.at(0).at("id").as_string())});
+  EXPECT_EQ(told.at("size").to_number<std::size_t>(), shown.out.size());
+  EXPECT_EQ(told.at("parts").at(0).at("type").as_string(), "text/plain");
+  EXPECT_EQ(list.at(0).at("message_id").as_string(), id + "@mail.alpha.example");
+
   const auto trace = json({"message", "trace", id});
   EXPECT_EQ(trace.at("id").as_string(), id);
   EXPECT_EQ(trace.at("message_id").as_string(), id + "@mail.alpha.example");
@@ -268,9 +273,38 @@ TEST_F(Offline, TheConfigurationIsCheckedAndExplained) {
   const Ran bad = run_words({"config", "check", (dir_ / "bad.toml").string()});
   EXPECT_EQ(bad.status, Exit::no);
   EXPECT_THAT(bad.err, HasSubstr("bad.toml:1: host_nam: there is no such key; did you mean host_name?"));
+  EXPECT_THAT(run_words({"config", "check", (dir_ / "nowhere.toml").string()}).err, HasSubstr("nowhere.toml"));
+  EXPECT_EQ(run_words({"config", "check", (dir_ / "nowhere.toml").string()}).status, Exit::usage);
   EXPECT_THAT(run_words({"config", "explain", "relay"}).out, HasSubstr("relay.mx_port = 25"));
   EXPECT_EQ(run_words({"config", "explain", "relay.mx_prt"}).status, Exit::no);
   EXPECT_THAT(verb({"config", "export"}).out, HasSubstr("host_name = \"mail.alpha.example\""));
+}
+
+TEST_F(Offline, WhatAConfigurationNamesIsLookedAt) {
+  const auto problems = [this](std::string_view more) {
+    write("named.toml", fmt::format("host_name = \"mail.alpha.example\"\nstore.dir = \"store\"\n{}", more));
+    const Ran ran = run_words({"config", "check", (dir_ / "named.toml").string(), "--json"});
+    const auto document = boost::json::parse(ran.out).as_object();
+    EXPECT_EQ(ran.status, document.at("valid").as_bool() ? Exit::done : Exit::no);
+    return boost::json::serialize(document.at("problems"));
+  };
+  EXPECT_EQ(problems(""), "[]");
+  EXPECT_THAT(problems("tls = { certificate = \"a.pem\", key = \"a.key\" }"), HasSubstr("a.pem"));
+  write("a.pem", "no certificate");
+  write("a.key", "no key");
+  EXPECT_THAT(problems("tls = { certificate = \"a.pem\", key = \"a.key\" }"), HasSubstr("cannot use tls.certificate"));
+  EXPECT_THAT(problems("tls.ca_file = \"none.pem\""), HasSubstr("none.pem"));
+  EXPECT_THAT(problems("dns.source = \"zone:none.zone\""), HasSubstr("none.zone"));
+  EXPECT_THAT(problems("dns.trust_anchor_file = \"none.anchor\""), HasSubstr("none.anchor"));
+  EXPECT_THAT(problems("listen.submission = \"127.0.0.1:0\""), HasSubstr("no certificate is configured"));
+  EXPECT_EQ(problems("listen.smtp = \"127.0.0.1:0\""), "[]") << "mail may come in without TLS";
+
+  std::filesystem::remove(dir_ / "store" / "posthorn.db");
+  write("store/segments/0000000001.segment", "somebody's mail");
+  EXPECT_THAT(problems(""), HasSubstr("is gone"));
+  std::filesystem::remove_all(dir_ / "store");
+  EXPECT_EQ(problems(""), "[]") << "serve begins one";
+  EXPECT_THAT(run_words({"config", "check", (dir_ / "named.toml").string()}).out, HasSubstr("There is no store"));
 }
 
 }  // namespace

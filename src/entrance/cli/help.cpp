@@ -17,8 +17,8 @@ std::string one_line(const Verb& verb) {
 
 /// Verbs that read no configuration, by name or noun; help does not offer them --config.
 constexpr std::array<std::string_view, 3> without_config{"demo", "quickstart", "parse"};
-/// Verbs that print nothing, or octets as they are.
-constexpr std::array<std::string_view, 3> without_json{"serve", "reload", "message show"};
+/// Verbs that answer nothing, or octets that programs take as they are.
+constexpr std::array<std::string_view, 3> without_json{"serve", "sign dkim", "sign arc"};
 
 bool says_something_to(const Verb& verb, const Option& option) {
   if (option.name == "--config") return std::ranges::find(without_config, noun_of(verb.name)) == without_config.end();

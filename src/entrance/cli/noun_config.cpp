@@ -2,7 +2,9 @@
 #include <boost/json.hpp>
 
 #include "entrance/cli/ask.h"
+#include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
+#include "entrance/server/named_files.h"
 #include "site/config/values.h"
 
 namespace posthorn::cli {
@@ -13,25 +15,57 @@ namespace json = boost::json;
 /// FILE, else the configuration that every verb finds.
 Result<config::Config, config::Problems> load(const Invocation& v) {
   if (v.has("FILE")) return config::load(v.get("FILE"));
-  return config::load(config_file(v));
+  const std::string file = config_file(v);
+  if (file.empty()) return fail(config::Problems{no_config()});
+  return config::load(file);
+}
+
+Task<> ask_nothing(dns::Resolver&) {
+  co_return;
+}
+
+/// What is wrong with the configuration and with the files that it names.
+struct Checked {
+  config::Problems problems;
+  std::vector<std::string> notes;
+};
+
+Checked look_at(const Invocation& v) {
+  auto config = load(v);
+  if (!config) return {std::move(config.error()), {}};
+  server::NamedFiles files = server::check_named_files(*config);
+  Checked checked{std::move(files.problems), std::move(files.notes)};
+  // A zone file is read when its resolver is made; the other sources need a network.
+  if (config->dns_source.starts_with("zone:")) {
+    if (auto problem = ask_source(config->dns_source, ask_nothing)) checked.problems.push_back(std::move(*problem));
+  }
+  return checked;
+}
+
+/// Problem by problem in words, or the document.
+void print_checked(const Invocation& v, const Checked& checked) {
+  json::array problems;
+  for (const Problem& problem : checked.problems) {
+    problems.emplace_back(json::object{{"what", problem.what}, {"why", problem.why}, {"remedy", problem.remedy}});
+    if (!v.json()) print_problem(problem);
+  }
+  if (v.json()) {
+    const json::object document{{"valid", checked.problems.empty()},
+                                {"problems", std::move(problems)},
+                                {"notes", json::value_from(checked.notes)}};
+    return print(json::serialize(document) + "\n");
+  }
+  if (checked.problems.empty()) print("The configuration is valid.\n");
+  for (const std::string& note : checked.notes) print(note + "\n");
 }
 
 Exit check(const Invocation& v) {
-  const auto config = load(v);
-  json::array problems;
-  if (!config) {
-    for (const Problem& problem : config.error()) {
-      problems.emplace_back(json::object{{"what", problem.what}, {"why", problem.why}, {"remedy", problem.remedy}});
-      if (!v.json()) print_problem(problem);
-    }
-  }
-  if (v.json()) {
-    print(json::serialize(json::object{{"valid", config.has_value()}, {"problems", std::move(problems)}}) + "\n");
-  } else if (config) {
-    print("The configuration is valid.\n");
-  }
-  if (config) return Exit::done;
-  return exit_for(config.error().front());
+  const Checked checked = look_at(v);
+  print_checked(v, checked);
+  if (checked.problems.empty()) return Exit::done;
+  // The configuration itself could be read: whatever is wrong with what it names makes the answer a "no".
+  const bool was_read = checked.problems.front().kind != ProblemKind::usage || load(v).has_value();
+  return was_read ? Exit::no : exit_for(checked.problems.front());
 }
 
 void put_key(std::string& out, const config::KeyInfo& info) {
@@ -85,7 +119,8 @@ const std::vector<Verb>& config_verbs() {
   static const std::vector<Verb> verbs{
       {"config check",
        "is the configuration valid?",
-       "Says every fault with its line, its key and what would be right.",
+       "Says every fault with its line, its key and what would be right, and what is wrong with the files it names:\n"
+       "certificates and their keys, zone and anchor files, the store's folder.",
        {file},
        {},
        check},

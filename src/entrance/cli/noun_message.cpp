@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "entrance/cli/ask.h"
+#include "entrance/cli/message_json.h"
 #include "entrance/cli/tables.h"
 #include "foundation/text/ascii.h"
 
@@ -39,8 +40,18 @@ Exit list(const Invocation& v) {
   return ask(v, {{"account", v.get("ACCOUNT")}, {"mailbox", v.get("--mailbox")}},
              {.item = put_email, .nothing = "There are no messages."});
 }
+/// The octets, or with --json what is in them.
 Exit show(const Invocation& v) {
-  return ask(v, {{"id", v.get("ID")}}, {});
+  if (!v.json()) return ask(v, {{"id", v.get("ID")}}, {});
+  const auto config = load_config(v);
+  if (!config) return config.error();
+  const admin::Request request{"message show", {{"id", v.get("ID")}}, {}, {}};
+  Gathered answer;
+  if (const auto done = ask_into(*config, request, answer); !done) return report(done.error());
+  json::object shown{{"id", v.get("ID")}, {"size", answer.whole.size()}};
+  for (auto& [key, value] : message_json(answer.whole)) shown[key] = value;
+  print(json::serialize(shown) + "\n");
+  return Exit::done;
 }
 Exit list_mailboxes(const Invocation& v) {
   return ask(v, {{"account", v.get("ACCOUNT")}}, {.item = put_mailbox, .nothing = "There are no mailboxes."});
@@ -99,6 +110,7 @@ const std::vector<Verb>& message_verbs() {
        list},
       {"message show",
        "a message's octets as they are kept",
+       "With --json its header and MIME structure, as posthorn parse message tells them.\n\n"
        "  posthorn message show 5jq2h0n3v8x1c | less",
        {{"ID", "from message list, or the id that its peer and its story have"}},
        {},

@@ -1,6 +1,7 @@
 // parse address|message|dsn: pure tools.
 #include <boost/json.hpp>
 
+#include "entrance/cli/message_json.h"
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
@@ -113,12 +114,11 @@ void append_parts(std::string& out, const std::vector<message::PartView>& parts)
 Exit parse_message(const Invocation& v) {
   const auto octets = read_message(v);
   if (!octets) return report(octets.error());
-  const message::MessageView view = message::view_message(*octets);
   if (v.json()) {
-    print_json(json::object{
-        {"header", fields_json(view.header)}, {"parts", parts_json(view.parts)}, {"truncated", view.truncated}});
+    print_json(message_json(*octets));
     return Exit::done;
   }
+  const message::MessageView view = message::view_message(*octets);
   std::string out;
   for (const message::FieldView& field : view.header) {
     out += fmt::format("{}: {}\n", text::printable(field.name), text::printable(field.decoded, 2000));
@@ -176,6 +176,11 @@ Exit parse_dsn(const Invocation& v) {
 }
 
 }  // namespace
+
+json::object message_json(Octets octets) {
+  const message::MessageView view = message::view_message(octets);
+  return {{"header", fields_json(view.header)}, {"parts", parts_json(view.parts)}, {"truncated", view.truncated}};
+}
 
 const std::vector<Verb>& parse_verbs() {
   static const std::vector<Verb> verbs{

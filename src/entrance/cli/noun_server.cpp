@@ -112,7 +112,7 @@ Exit quickstart(const Invocation& v) {
 Exit serve(const Invocation& v) {
   const std::string file = config_file(v);
   if (file.empty()) {
-    return report({ProblemKind::usage, "serve", "no configuration was found", "name it: --config FILE"});
+    return report(no_config());
   }
   const auto served = server::serve(file);
   if (served) return Exit::done;

@@ -118,7 +118,8 @@ Plan add_domain(const Snapshot& directory, const NewDomain& domain, TimePoint no
   auto name = read_domain(domain.name);
   if (!name) return fail(std::move(name.error()));
   const std::string what = fmt::format("cannot add the domain {}", *name);
-  if (directory.domain(*name) != nullptr) return fail(no(what, "it is here already", ""));
+  if (directory.domain(*name) != nullptr)
+    return fail(no(what, "it is here already", "change that one: posthorn domain set " + *name));
   if (std::ranges::find(domain_states, domain.state) == domain_states.end()) {
     return fail(Problem{ProblemKind::usage, what, fmt::format("'{}' is no state of a domain", domain.state),
                         "write draft, testing, enforcing, leaving, migrated or parked"});
