@@ -228,6 +228,33 @@ class Standards(unittest.TestCase):
                       "RFCs without a row in docs/rfc/register.tsv")
 
 
+class Findings(unittest.TestCase):
+    """What a check can find is fixed: scripts go by the ids (docs/operator/findings.md)."""
+    complain = Floors.complain
+    PAGE = "docs/operator/findings.md"
+
+    def rows(self):
+        return dict(re.findall(r"^\| `([a-z0-9-]+)` \| (\w+) \|", text_of(self.PAGE), re.M))
+
+    def test_every_id_that_is_printed_is_listed_with_its_level(self):
+        listed, wrong = self.rows(), []
+        self.assertGreater(len(listed), 70)
+        for name in cpp_files("src/"):
+            if name.endswith("_test.cpp"):
+                continue
+            for found, level in re.findall(r'"([a-z0-9]+(?:-[a-z0-9]+)+)"\s*,\s*FindingLevel::(\w+)', text_of(name)):
+                if listed.get(found) != level:
+                    wrong.append(f"{name}: {found} is {level}; {self.PAGE} says {listed.get(found)}")
+        self.complain(wrong, "findings that are not those of the list")
+
+    def test_the_page_is_the_list_that_stays_fixed(self):
+        shared = Path(os.environ.get("POSTHORN_SHARED_DATA", ROOT / ".." / "shared" / "data")).parent / "FINDINGS.tsv"
+        if not shared.exists():
+            self.skipTest("the list of findings is not here (POSTHORN_SHARED_DATA)")
+        fixed = dict(line.split("\t")[:2] for line in shared.read_text().splitlines()[1:])
+        self.assertEqual(self.rows(), fixed)
+
+
 class Words(unittest.TestCase):
     complain = Floors.complain
 

@@ -2,7 +2,6 @@
 #include <boost/json.hpp>
 
 #include "entrance/admin/handler.h"
-#include "flow/verification/selectors_seen.h"
 #include "foundation/text/ascii.h"
 #include "site/directory/plan.h"
 
@@ -71,13 +70,10 @@ json::object contents(const directory::Snapshot& snapshot, const std::string& na
 
 /// With which keys mail from outside was validly signed for the domain.
 Task<json::array> selectors_seen(Site& site, std::string domain) {
-  using verification::SeenSelector;
-  auto question = [domain = std::move(domain)](storage::Reader& reader) {
-    return verification::SelectorsSeen::read(reader, domain);
-  };
-  const std::vector<SeenSelector> seen = co_await site.store->read(std::move(question));
+  auto question = [domain = std::move(domain)](storage::Reader& reader) { return reader.selectors_seen(domain); };
+  const std::vector<storage::SelectorRow> seen = co_await site.store->read(std::move(question));
   json::array out;
-  for (const SeenSelector& one : seen) {
+  for (const storage::SelectorRow& one : seen) {
     out.emplace_back(json::object{{"selector", one.selector},
                                   {"algorithm", one.algorithm},
                                   {"key_bits", one.key_bits},

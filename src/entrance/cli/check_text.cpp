@@ -16,9 +16,6 @@ namespace {
 namespace json = boost::json;
 using domains::CheckReport;
 
-json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(json_text(text));
-}
 json::value time_or_null(const std::optional<TimePoint>& time) {
   return time ? json::value(rfc3339(*time)) : json::value(nullptr);
 }

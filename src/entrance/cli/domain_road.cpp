@@ -123,11 +123,12 @@ json::object road_json(const domains::Situation& situation, const domains::Road&
         json::object{{"name", record.name.text()}, {"type", dns::text(record.type)}, {"data", record.data}});
   for (const domains::RecordChange& change : road.blocked) blocked.emplace_back(change_json(change));
   for (const Finding& finding : road.wanted.findings)
-    findings.emplace_back(json::object{{"id", finding.id},
-                                       {"level", word(finding.level)},
-                                       {"name", situation.model.domain},
-                                       {"reason", finding.reason},
-                                       {"correction", finding.correction}});
+    findings.emplace_back(json::object{
+        {"id", finding.id},
+        {"level", word(finding.level)},
+        {"name", situation.model.domain},
+        {"reason", finding.reason},
+        {"correction", finding.correction.empty() ? json::value(nullptr) : json::value(finding.correction)}});
   return {{"domain", situation.model.domain},
           {"state", domains::text(situation.model.state)},
           {"profile", domains::text(situation.model.profile)},

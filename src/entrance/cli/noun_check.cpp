@@ -92,10 +92,12 @@ Findings key_findings(const dns::Name& name, const dkim::KeyLookup& lookup, bool
 Exit check_dkim(const Invocation& v) {
   const auto domain = name_of(v, "DOMAIN");
   if (!domain) return report(domain.error());
-  const auto name = dns::Name::parse(fmt::format("{}._domainkey.{}", v.get("--selector"), domain->text()));
+  const auto selector = selector_of(v);
+  if (!selector) return report(selector.error());
+  const auto name = dns::Name::parse(fmt::format("{}._domainkey.{}", selector->text(), domain->text()));
   if (!name) {
-    return report({ProblemKind::usage, text::printable(v.get("--selector")), "this is no selector",
-                   "it stands after s= in a DKIM-Signature of the domain"});
+    return report({ProblemKind::usage, quoted(fmt::format("{}._domainkey.{}", selector->text(), domain->text())),
+                   "the name is longer than the DNS allows (255 octets)", "give a shorter selector"});
   }
   dkim::KeyLookup lookup;
   if (const auto problem = ask(v, [&](dns::Resolver& resolver) { return ask_key(resolver, *name, lookup); }))
@@ -273,11 +275,15 @@ Exit verify(const Invocation& v) {
   const auto results = verification::describe(verdicts, authserv_id);
   if (v.json()) {
     json::object out = verdicts_json(verdicts);
+    out["problem"] = text_or_null(scan.header().overflowed() ? dkim::header_bound_reason() : "");
     if (v.has("--canonical")) put_canonical(scan, *message, out["dkim"].as_array());
     out["authentication_results"] = json_text(authentication_results::value_text(results));
     print_json(out);
     return Exit::done;
   }
+  if (scan.header().overflowed())
+    print(fmt::format("The header cannot be judged: {}. A server of ours refuses such a message (552 5.3.4).\n\n",
+                      dkim::header_bound_reason()));
   print(explain(verdicts));
   if (v.has("--canonical")) print_canonical(scan, *message);
   print("\n" + authentication_results::write(results));

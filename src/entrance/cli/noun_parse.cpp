@@ -54,8 +54,13 @@ Exit parse_address(const Invocation& v) {
   }
   const Mailboxes mailboxes = context == "smtp" ? smtp_mailboxes(text) : message::view_address_list(text);
   if (!mailboxes) {
-    return report(
-        {ProblemKind::no, text::printable(text), fmt::format("this is no address in {} context", context), ""});
+    const Problem problem{ProblemKind::no, quoted(text::trim_lines(text)),
+                          fmt::format("this is no address in {} context", context),
+                          context == "smtp" ? "write local-part@example.org, bare or between < and >"
+                                            : "write local-part@example.org or Name <local-part@example.org>, several "
+                                              "with commas between them; special characters of a name need \"quotes\""};
+    if (v.json()) print_json(json::object{{"mailboxes", json::array{}}, {"problem", problem.why}});
+    return report(problem);
   }
   json::array list;
   std::string lines;
@@ -159,8 +164,15 @@ Exit parse_dsn(const Invocation& v) {
   if (!octets) return report(octets.error());
   const auto parsed = dsn::parse_report(*octets);
   if (!parsed) {
-    return report({ProblemKind::no, v.get("FILE"),
-                   fmt::format("this is no delivery status report: {}", dsn::text(parsed.error())), ""});
+    const Problem problem{ProblemKind::no, quoted(v.get("FILE")),
+                          fmt::format("this is no delivery status report: {}", dsn::text(parsed.error())),
+                          "give the bounce as it came, with header and all parts (Content-Type: multipart/report)"};
+    if (v.json()) {
+      json::object none = report_json({});
+      none["problem"] = problem.why;
+      print_json(none);
+    }
+    return report(problem);
   }
   if (v.json()) {
     print_json(report_json(*parsed));

@@ -29,6 +29,7 @@ struct Judged {
   json::value record = nullptr;
   std::string told;  ///< the record for a person
   Findings findings;
+  std::string problem{};  ///< why no receiver uses it, where no finding says so
 };
 
 std::string told(const spf::Record& record) {
@@ -43,10 +44,16 @@ std::string told(const spf::Record& record) {
 
 std::string told(const dkim::Signature& s) {
   const auto name = s.key_name();
-  return fmt::format("  {} signs with {}, headers {}, body {}\n  The key stands at {}\n  Signed fields: {}\n",
-                     s.domain.text(), dkim::text(s.algorithm), dkim::text(s.canonicalizations.header),
-                     dkim::text(s.canonicalizations.body), name ? name->text() : "no legal name",
-                     text::printable(fmt::format("{}", fmt::join(s.signed_headers, ", ")), 600));
+  std::string out =
+      fmt::format("  {} signs with {}, headers {}, body {}\n  The key stands at {}\n  Signed fields: {}\n",
+                  s.domain.text(), dkim::text(s.algorithm), dkim::text(s.canonicalizations.header),
+                  dkim::text(s.canonicalizations.body), name ? name->text() : "no legal name",
+                  text::printable(fmt::format("{}", fmt::join(s.signed_headers, ", ")), 600));
+  if (s.body_length)
+    out += fmt::format(
+        "  l={}: anybody may append to the body behind that, and DMARC does not count the signature; sign without l=\n",
+        *s.body_length);
+  return out;
 }
 
 std::string told(const dmarc::Record& record) {
@@ -84,7 +91,7 @@ Judged judge_signature(const std::string& text) {
   std::string_view value = text::trim_lines(text);
   if (text::istarts_with(value, name)) value.remove_prefix(name.size());
   auto review = dkim::review_signature(message::with_crlf(value));
-  Judged out{review.valid, nullptr, {}, std::move(review.findings)};
+  Judged out{review.valid, nullptr, {}, std::move(review.findings), std::move(review.problem)};
   if (!review.signature) return out;
   out.record = record_json(*review.signature);
   out.told = told(*review.signature);
@@ -107,7 +114,7 @@ bool is_caa(const std::string& text) {
 /// Each record of the set, one a line.
 Judged judge_caa(const std::string& text) {
   auto review = dns::review_caa(text);
-  Judged out{review.valid, nullptr, {}, std::move(review.findings)};
+  Judged out{review.valid, nullptr, {}, std::move(review.findings), std::move(review.problem)};
   if (!review.record) return out;
   const dns::Caa& caa = *review.record;
   out.record = json::object{{"flags", caa.flags},
@@ -236,6 +243,13 @@ void judge_form(const RecordType& type, const Chosen& chosen, Judged& out) {
   }
 }
 
+/// Why no receiver uses it; empty where one does.
+std::string problem_of(const Judged& judged) {
+  if (judged.valid || !judged.problem.empty()) return judged.problem;
+  const auto error = std::ranges::find(judged.findings, FindingLevel::error, &Finding::level);
+  return error == judged.findings.end() ? std::string() : error->reason;
+}
+
 /// The record with every fault mended that can be mended without its owner; empty where nothing is to be changed.
 std::string corrected(const RecordType& type, const std::string& given) {
   std::string text = given;
@@ -252,9 +266,19 @@ std::string corrected(const RecordType& type, const std::string& given) {
 void tell(const RecordType& type, const Judged& judged, const std::string& better) {
   std::string out = fmt::format("{} record: {}\n{}", type.name,
                                 judged.valid ? "a receiver uses it" : "a receiver does not use it", judged.told);
+  if (!judged.problem.empty()) out += fmt::format("  {}\n", text::printable(judged.problem, record_octets_shown));
   if (!judged.findings.empty()) out += "\n" + explain(judged.findings);
   if (!better.empty()) out += "\nAs it should read:\n" + printable_lines(better, "  ", record_octets_shown);
   print(out);
+}
+
+json::object answer_json(std::string_view type, const Judged& judged, const std::string& better) {
+  return {{"valid", judged.valid},
+          {"type", text_or_null(type)},
+          {"record", judged.record},
+          {"problem", text_or_null(problem_of(judged))},
+          {"findings", findings_json(judged.findings)},
+          {"corrected", text_or_null(better)}};
 }
 
 Exit parse_record(const Invocation& v) {
@@ -263,8 +287,10 @@ Exit parse_record(const Invocation& v) {
   const std::string wanted = v.get("--type");
   const std::string_view name = wanted == "auto" ? guess(*text) : std::string_view{wanted};
   if (wanted == "auto" && name.empty()) {
-    return report({ProblemKind::no, text::printable(*text), "this looks like no record that can be read here",
-                   "say what it is meant to be with --type"});
+    const Problem problem{ProblemKind::no, quoted(*text), "this looks like no record that can be read here",
+                          "say what it is meant to be with --type spf, dkim-key, dmarc, …"};
+    if (v.json()) print_json(answer_json("", Judged{.problem = problem.why}, ""));
+    return report(problem);
   }
   const RecordType* type = find_type(name);
   if (type == nullptr) {
@@ -279,11 +305,7 @@ Exit parse_record(const Invocation& v) {
   const std::string mended = corrected(*type, one.empty() ? chosen.record.text : one);
   const std::string better = mended.empty() ? one : mended;
   if (v.json()) {
-    print_json(json::object{{"valid", judged.valid},
-                            {"type", type->name},
-                            {"record", judged.record},
-                            {"findings", findings_json(judged.findings)},
-                            {"corrected", better.empty() ? json::value(nullptr) : json::value(json_text(better))}});
+    print_json(answer_json(type->name, judged, better));
   } else {
     tell(*type, judged, better);
   }
@@ -300,10 +322,14 @@ Exit parse_results(const Invocation& v) {
   if (text::istarts_with(value, name)) value.remove_prefix(name.size());
   const auto results = authentication_results::parse(message::with_crlf(value));
   if (!results) {
-    return report({ProblemKind::no, text::printable(value),
-                   fmt::format("this is no Authentication-Results: {} (at octet {})", results.error().reason,
-                               results.error().offset),
-                   ""});
+    const Problem problem{ProblemKind::no, quoted(value),
+                          fmt::format("this is no Authentication-Results: {} (at octet {})", results.error().reason,
+                                      results.error().offset),
+                          "give the field's value, as mx.example.org; spf=pass smtp.mailfrom=example.net"};
+    if (v.json())
+      print_json(json::object{
+          {"authserv_id", nullptr}, {"version", nullptr}, {"results", json::array{}}, {"problem", problem.why}});
+    return report(problem);
   }
   if (v.json()) {
     print_json(results_json(*results));

@@ -32,7 +32,7 @@ Result<Signing, Problem> prepare(const Invocation& v, dkim::Canonicalization bod
   out.scan.feed(out.message);
   out.scan.finish();
   if (out.scan.header().overflowed())
-    return fail(Problem{ProblemKind::no, v.get("FILE"), "its header section is too long to be signed", ""});
+    return fail(Problem{ProblemKind::no, v.get("FILE"), dkim::header_bound_reason(), "take fields out of it"});
   return out;
 }
 

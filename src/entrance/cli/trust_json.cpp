@@ -87,6 +87,10 @@ json::string json_text(std::string_view octets) {
   return json::string(text::is_utf8(octets) ? std::string(octets) : text::printable(octets, octets.size()));
 }
 
+json::value text_or_null(std::string_view octets) {
+  return octets.empty() ? json::value(nullptr) : json::value(json_text(octets));
+}
+
 json::array json_texts(const std::vector<std::string>& list) {
   json::array out;
   for (const std::string& one : list) out.emplace_back(json_text(one));
@@ -105,7 +109,7 @@ json::array findings_json(const Findings& findings) {
     out.emplace_back(json::object{{"id", finding.id},
                                   {"level", word(finding.level)},
                                   {"reason", json_text(finding.reason)},
-                                  {"correction", json_text(finding.correction)}});
+                                  {"correction", text_or_null(finding.correction)}});
   }
   return out;
 }

@@ -11,6 +11,8 @@ namespace posthorn::cli {
 
 /// What others wrote, fit for JSON: octets that are not UTF-8 stand as \xHH.
 [[nodiscard]] boost::json::string json_text(std::string_view octets);
+/// The same, null where there is none.
+[[nodiscard]] boost::json::value text_or_null(std::string_view octets);
 [[nodiscard]] boost::json::array json_texts(const std::vector<std::string>& list);
 [[nodiscard]] boost::json::array json_answers(const std::vector<dns::Answer>& answers);
 

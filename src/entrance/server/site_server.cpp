@@ -42,9 +42,6 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
   if (auto done = site->read_keys(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_store(); !done) co_return fail(std::move(done.error()));
   co_await site->directory_->load();
-  site->selectors_ = std::make_unique<verification::SelectorsSeen>(*site->store_);
-  co_await site->selectors_->load();
-  site->dmarc_ledger_ = std::make_unique<verification::DmarcLedger>(*site->store_);
   std::filesystem::path sealing_key = sealing_key_file(site->config_);
   if (const auto problem = co_await site->keyring_->start(std::move(sealing_key)))
     site->log_.error("mail leaves without DKIM signatures", {{"reason", problem->text()}});
@@ -166,8 +163,7 @@ Result<void, Problem> SiteServer::open_doors() {
   delivery::Doorway doorway{store_.get(),      directory_.get(), delivery_.get(), journal_.get(),
                             &process_.clock(), &process_.ids(),  &metrics_,       config_.host_name};
   dns::Resolver* const names = trusting_resolver_ ? trusting_resolver_.get() : resolver_.get();
-  reception::Reception::Trust trust{{names, &process_.clock(), &housekeeping_},
-                                    {selectors_.get(), dmarc_ledger_.get()}};
+  reception::Reception::Trust trust{{names, &process_.clock(), &housekeeping_}, {&remembered_}};
   reception_ = std::make_unique<reception::Reception>(doorway, std::move(trust), config_.verification);
   submission_ = std::make_unique<submission::Submission>(doorway, *authenticator_, *rates_);
   const config::Listen& listen = config_.listen;
@@ -308,14 +304,12 @@ Task<> SiteServer::keep_house() {
   for (int tick = 1;; ++tick) {
     co_await process_.clock().wait_for(kHouseTick);
     journal_->flush();
-    co_await dmarc_ledger_->flush();
     if (tick % kTicksToFlush == 0) {
       authenticator_->flush_last_used();
-      selectors_->flush();
       co_await mailboxes_->sweep();
     }
     if (tick % kTicksToRetention != 0) continue;
-    co_await dmarc_ledger_->sweep(process_.clock().now());
+    co_await verification::sweep_dmarc_rows(*store_, process_.clock().now());
     const config::Config config = present_config();
     store_->commit_later(journal::retention(process_.clock().now(), config.limits.story_age, config.limits.story_size));
   }
@@ -398,8 +392,6 @@ Task<> SiteServer::stop(Duration grace) {
   co_await housekeeping_.join();
   journal_->flush();
   authenticator_->flush_last_used();
-  selectors_->flush();
-  co_await dmarc_ledger_->flush();
   co_await tls_ledger_->flush();
   storage::Store* store = store_.get();
   auto close = [store] {

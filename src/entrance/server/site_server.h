@@ -26,8 +26,7 @@
 #include "flow/relay/tls_ledger.h"
 #include "flow/smtp_service/service.h"
 #include "flow/submission/submission.h"
-#include "flow/verification/dmarc_ledger.h"
-#include "flow/verification/selectors_seen.h"
+#include "flow/verification/remembered.h"
 #include "operations/certificates/certificates.h"
 #include "operations/certificates/expiry.h"
 #include "operations/domains/key_states.h"
@@ -138,8 +137,7 @@ class SiteServer {
   std::unique_ptr<queue::Queue> queue_;
   std::unique_ptr<submission::RateLimiter> rates_;
   std::unique_ptr<net::ConnectionLimits> connections_;
-  std::unique_ptr<verification::DmarcLedger> dmarc_ledger_;
-  std::unique_ptr<verification::SelectorsSeen> selectors_;
+  verification::Remembered remembered_;
   std::unique_ptr<reception::Reception> reception_;
   std::unique_ptr<submission::Submission> submission_;
 

@@ -7,6 +7,7 @@
 
 #include "foundation/base/id.h"
 #include "foundation/base/time.h"
+#include "platform/storage/unit.h"
 #include "site/directory/resolution.h"
 #include "site/journal/story.h"
 #include "standards/address/mailbox.h"
@@ -48,6 +49,8 @@ struct Arrival {
   std::string message_id;              ///< as stored, without brackets; empty: it has none
   std::string signed_with;             ///< QueueRow::signed_with; Delivery::sign fills it
   journal::Story story;                ///< what has happened so far
+  /// Rows about the message that are written in the unit of its story, accepted or refused (verification::Observer).
+  std::vector<storage::Mutation> with_story;
 };
 
 struct Accepted {

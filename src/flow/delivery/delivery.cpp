@@ -61,6 +61,7 @@ Task<Result<Accepted, Reply>> Delivery::accept(Arrival& arrival, std::unique_ptr
     const auto reported = co_await add_report(*rules, arrival, plan.reports(), unit);
     if (!reported) co_return fail(shutting_down());
   }
+  std::ranges::move(std::exchange(arrival.with_story, {}), std::back_inserter(unit.mutations));
   unit.mutations.emplace_back(storage::PutStory{arrival.story.take_row(arrival.id, arrival.at)});
   const auto committed = co_await around_.store->commit(std::move(unit));
   if (!committed) {

@@ -216,6 +216,8 @@ void Transaction::tell_recipients_refused(const Reply& reply) {
 Reply Transaction::refuse(Reply reply) {
   tell_recipients_refused(reply);
   const MailId id = arrival_->id;
+  // A message that is put off comes again, and is counted then.
+  if (!reply.code.is_permanent()) arrival_->with_story.clear();
   record_refused();
   return with_id(std::move(reply), id);
 }
@@ -237,7 +239,7 @@ void Transaction::drop(const Reply* reason) {
 }
 
 void Transaction::record_refused() {
-  doorway_.journal->record(arrival_->id, arrival_->at, std::move(arrival_->story));
+  doorway_.journal->record(arrival_->id, arrival_->at, std::move(arrival_->story), std::move(arrival_->with_story));
   arrival_.reset();
   intake_.reset();
 }

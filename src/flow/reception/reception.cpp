@@ -130,7 +130,7 @@ bool Reception::verifies() const {
   return trust_.around.resolver != nullptr && rules_.load()->enabled;
 }
 
-void Reception::observe(const server::Session& machine, const delivery::Arrival& arrival,
+void Reception::observe(const server::Session& machine, delivery::Arrival& arrival,
                         const verification::Verdicts& verdicts, const verification::Decision& decision) {
   verdicts_.count(verdicts, decision);
   if (trust_.observers.empty()) return;
@@ -143,7 +143,7 @@ void Reception::observe(const server::Session& machine, const delivery::Arrival&
                                               recipient_domains(arrival),
                                               verdicts,
                                               decision};
-  for (verification::Observer* observer : trust_.observers) observer->observed(observation);
+  for (verification::Observer* observer : trust_.observers) observer->observed(observation, arrival.with_story);
 }
 
 std::unique_ptr<smtp_service::SessionHandler> Reception::make(smtp_service::SessionContext context) {

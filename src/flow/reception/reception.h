@@ -33,8 +33,8 @@ class Reception final : public smtp_service::HandlerFactory {
 
  private:
   [[nodiscard]] bool verifies() const;
-  void observe(const smtp::server::Session& machine, const delivery::Arrival& arrival,
-               const verification::Verdicts& verdicts, const verification::Decision& decision);
+  void observe(const smtp::server::Session& machine, delivery::Arrival& arrival, const verification::Verdicts& verdicts,
+               const verification::Decision& decision);
 
   delivery::Doorway doorway_;
   Trust trust_;

@@ -526,7 +526,7 @@ TEST_F(TrustTest, SuccessIsNotReportedToAForgedSender) {
 
 class KeepingObserver final : public verification::Observer {
  public:
-  void observed(const verification::Observation& seen) override {
+  void observed(const verification::Observation& seen, std::vector<storage::Mutation>&) override {
     told += fmt::format("{} from {} of {} to {}: dmarc={} {} {}\n", seen.source.text(), seen.rfc5321_mail_from_domain,
                         seen.helo, fmt::join(seen.rfc5321_rcpt_to_domains, ","), text(seen.verdicts.dmarc.result),
                         text(seen.decision.disposition), text(seen.decision.override_type));

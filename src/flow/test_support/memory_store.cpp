@@ -41,6 +41,12 @@ class MemoryStore::MemoryReader final : public Reader {
     return found;
   }
   std::vector<KeyRow> keys(std::string_view) override { return {}; }
+  std::vector<DmarcRow> dmarc_rows(std::chrono::sys_days, std::string_view, std::string_view, std::size_t) override {
+    return {};
+  }
+  std::vector<DmarcDayRow> dmarc_days(std::chrono::sys_days, std::string_view, std::size_t) override { return {}; }
+  DmarcDayRow dmarc_day(std::chrono::sys_days) override { return {}; }
+  std::vector<SelectorRow> selectors_seen(std::string_view) override { return {}; }
   std::vector<MailboxRow> mailboxes(AccountId) override { return {}; }
   std::optional<MailboxRow> mailbox(AccountId, MailboxId) override { return {}; }
   std::vector<EmailRow> emails(AccountId, MailboxId, Uid, std::size_t) override { return {}; }

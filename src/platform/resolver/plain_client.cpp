@@ -59,8 +59,7 @@ class PlainClient::Question final : public OneStep {
  public:
   Question(PlainClient& client, TimePoint deadline) : client_(client), deadline_(deadline) {}
   Task<dns::Answer> ask_one(dns::Name name, dns::RecordType type) override {
-    const dns::Question question{std::move(name), type};
-    co_return co_await client_.ask_servers(question, deadline_);
+    return client_.ask_servers({std::move(name), type}, deadline_);
   }
 
  private:
@@ -98,7 +97,7 @@ Task<dns::Answer> PlainClient::ask(dns::Name name, dns::RecordType type, TimePoi
   co_return *lead.answer;
 }
 
-Task<dns::Answer> PlainClient::ask_servers(const dns::Question& question, TimePoint deadline) {
+Task<dns::Answer> PlainClient::ask_servers(dns::Question question, TimePoint deadline) {
   dns::AnswerData none{.question = question.name, .type = question.type, .status = dns::Status::timeout};
   for (Duration patience = plain_patience_first;; patience = std::min(2 * patience, plain_patience_max)) {
     bool silent = false;

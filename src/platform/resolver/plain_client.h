@@ -49,7 +49,7 @@ class PlainClient {
   class Question;
   class Lead;
   using Waiting = std::vector<runtime::Promise<std::optional<dns::Answer>>>;
-  [[nodiscard]] Task<dns::Answer> ask_servers(const dns::Question& question, TimePoint deadline);
+  [[nodiscard]] Task<dns::Answer> ask_servers(dns::Question question, TimePoint deadline);
 
   net::Loop loop_;
   runtime::SystemRandom random_;

@@ -46,15 +46,26 @@ struct UdpPorts::Asked final : net::Deadline {
   Asked(std::uint16_t with_id, const dns::Question& asked, Duration patience)
       : id(with_id), question(asked), time_max(patience) {}
 
-  void end(Got got) const {
-    if (!promise.is_set()) promise.set(std::move(got));
+  /// The coroutine goes on when the caller has come to its end.
+  void end(Got with) {
+    if (got) return;
+    got = std::move(with);
+    ended->set();
+  }
+  /// The same, but it goes on when the caller completes what is returned: the answer of nearly every question, for
+  /// which another turn of the loop would cost a system call.
+  [[nodiscard]] std::unique_ptr<runtime::detail::Waiter> end_here(Got with) {
+    if (got) return nullptr;
+    got = std::move(with);
+    return ended->set_and_take();
   }
   void expired() override { end(fail(no_answer(time_max))); }
 
   std::uint16_t id;
   const dns::Question& question;
   Duration time_max;
-  runtime::Promise<Got> promise;
+  std::optional<Got> got;
+  std::shared_ptr<runtime::detail::EventState> ended = std::make_shared<runtime::detail::EventState>();
 };
 
 /// A connected socket. It is read only while somebody waits, so an idle one keeps no loop running.
@@ -97,31 +108,37 @@ class UdpPorts::Port : public std::enable_shared_from_this<Port> {
     socket_.async_read_some(asio::buffer(octets_),
                             [weak = weak_from_this()](const boost::system::error_code& error, std::size_t octets) {
                               const auto self = weak.lock();
-                              if (!self || error == asio::error::operation_aborted) return;
-                              // An empty datagram is no end.
-                              if (error && error != asio::error::eof) {
-                                self->end_all(error.value());
-                              } else {
-                                self->take({self->octets_.data(), octets});
-                              }
-                              self->reading_ = false;
-                              if (!self->asked_.empty()) self->read();
+                              if (self && error != asio::error::operation_aborted) self->was_read(error, octets);
                             });
   }
 
-  void take(Octets octets) {
-    auto message = dns::read_message(octets);
-    if (!message) return;
-    for (Asked* asked : asked_) {
-      if (!is_for(*message, asked->id, asked->question)) continue;
-      asked->end(std::move(*message));
-      remove(*asked);
-      return;
+  void was_read(const boost::system::error_code& error, std::size_t octets) {
+    std::unique_ptr<runtime::detail::Waiter> answered;
+    // An empty datagram is no end.
+    if (error && error != asio::error::eof) {
+      end_all(error.value());
+    } else {
+      answered = take({octets_.data(), octets});
     }
+    reading_ = false;
+    if (!asked_.empty()) read();
+    // At last: it may ask again, here or elsewhere.
+    if (answered) runtime::detail::Waiter::complete(std::move(answered), false);
+  }
+
+  [[nodiscard]] std::unique_ptr<runtime::detail::Waiter> take(Octets octets) {
+    auto message = dns::read_message(octets);
+    if (!message) return nullptr;
+    const auto is_its = [&](const Asked* asked) { return is_for(*message, asked->id, asked->question); };
+    const auto found = std::ranges::find_if(asked_, is_its);
+    if (found == asked_.end()) return nullptr;
+    Asked& asked = **found;
+    asked_.erase(found);
+    return asked.end_here(std::move(*message));
   }
 
   void end_all(int error) {
-    for (const Asked* asked : asked_) asked->end(fail(failed(error)));
+    for (Asked* asked : asked_) asked->end(fail(failed(error)));
     asked_.clear();
   }
 
@@ -162,7 +179,8 @@ Task<Got> UdpPorts::ask(dns::Message query, Duration time_max) {
   const Place place{**port, asked};
   loop_.deadlines().set(asked, loop_.clock().now() + time_max);
   if (const int error = (*port)->send(dns::write_message(query)); error != 0) co_return fail(failed(error));
-  co_return co_await asked.promise.wait();
+  co_await runtime::detail::wait_for(asked.ended);
+  co_return std::move(*asked.got);
 }
 
 }  // namespace posthorn::resolver

@@ -17,6 +17,35 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+void draw(std::span<unsigned char> into) {
+  std::size_t done = 0;
+  while (done < into.size()) {
+    const ssize_t got = getrandom(into.data() + done, into.size() - done, 0);
+    if (got < 0 && errno != EINTR) std::abort();  // without randomness nothing may go on
+    if (got > 0) done += static_cast<std::size_t>(got);
+  }
+}
+
+/// What a thread has drawn ahead, so that a number (the id of a DNS question) costs no system call. What was given is
+/// wiped. No thread of this process forks and goes on.
+class Pool {
+ public:
+  void take(std::span<unsigned char> into) {
+    if (octets_.size() - used_ < into.size()) {
+      draw(octets_);
+      used_ = 0;
+    }
+    std::memcpy(into.data(), octets_.data() + used_, into.size());
+    std::memset(octets_.data() + used_, 0, into.size());
+    used_ += into.size();
+  }
+  static constexpr std::size_t number_octets = sizeof(std::uint64_t);
+
+ private:
+  std::array<unsigned char, 64 * number_octets> octets_{};
+  std::size_t used_ = octets_.size();
+};
+
 }  // namespace
 
 std::uint64_t Random::next() {
@@ -38,12 +67,9 @@ std::uint64_t Random::below(std::uint64_t bound) {
 }
 
 void SystemRandom::fill(std::span<unsigned char> into) {
-  std::size_t done = 0;
-  while (done < into.size()) {
-    const ssize_t got = getrandom(into.data() + done, into.size() - done, 0);
-    if (got < 0 && errno != EINTR) std::abort();  // without randomness nothing may go on
-    if (got > 0) done += static_cast<std::size_t>(got);
-  }
+  if (into.size() > Pool::number_octets) return draw(into);
+  thread_local Pool pool;
+  pool.take(into);
 }
 
 void SeededRandom::fill(std::span<unsigned char> into) {

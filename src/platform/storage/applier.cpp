@@ -63,6 +63,7 @@ Applier::Applier(const Database& database)
       directory_(database, counters_),
       keys_(database),
       stories_(database),
+      trust_(database),
       begin_(database.prepare("BEGIN IMMEDIATE")),
       commit_(database.prepare("COMMIT")),
       savepoint_(database.prepare("SAVEPOINT unit")),
@@ -116,6 +117,7 @@ void Applier::undo_unit(const std::array<std::size_t, 3>& effects_before) {
   rollback_unit_.run();
   mailboxes_.undo_unit();
   stories_.forget();
+  trust_.forget();
   ContentEffects& effects = contents_.effects();
   effects.live.resize(effects_before[0]);
   effects.freed_files.resize(effects_before[1]);
@@ -134,6 +136,7 @@ void Applier::rollback() {
   if (sqlite3_get_autocommit(database_.handle()) == 0) database_.execute("ROLLBACK");
   mailboxes_.forget();
   stories_.forget();
+  trust_.forget();
   contents_.effects() = {};
 }
 
@@ -189,6 +192,9 @@ bool Applier::write(const Mutation& mutation, UnitContext& context) {
           [&](const PutStory& m) { return stories_.put(m.row), true; },
           [&](const AppendStory& m) { return stories_.append(m.row), true; },
           [&](const SweepStories& m) { return outcome.swept += stories_.sweep(m), true; },
+          [&](const CountDmarcRow& m) { return trust_.count(m.row), true; },
+          [&](const SweepDmarcRows& m) { return outcome.swept += trust_.sweep(m), true; },
+          [&](const NoteSelector& m) { return trust_.note(m.row), true; },
           [&](const PutDomain& m) { return directory_.put(m.row), true; },
           [&](const RemoveDomain& m) { return keys_.remove_domain(m.name), directory_.remove(m); },
           [&](const PutAccount& m) { return directory_.put(m.row, outcome); },

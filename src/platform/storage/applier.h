@@ -10,6 +10,7 @@
 #include "platform/storage/mailbox_rows.h"
 #include "platform/storage/queue_rows.h"
 #include "platform/storage/story_rows.h"
+#include "platform/storage/trust_rows.h"
 
 namespace posthorn::storage {
 
@@ -48,6 +49,7 @@ class Applier {
   DirectoryRows directory_;
   KeyRows keys_;
   StoryRows stories_;
+  TrustRows trust_;
   Statement begin_, commit_, savepoint_, release_, rollback_unit_;
 };
 

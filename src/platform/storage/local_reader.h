@@ -60,6 +60,12 @@ class LocalReader final : public Reader {
   std::optional<StoryRow> story(MailId id) override;
   std::vector<StoryPartRow> story_parts(MailId id) override;
 
+  std::vector<DmarcRow> dmarc_rows(std::chrono::sys_days day, std::string_view policy_domain, std::string_view after,
+                                   std::size_t max) override;
+  std::vector<DmarcDayRow> dmarc_days(std::chrono::sys_days day, std::string_view after, std::size_t max) override;
+  DmarcDayRow dmarc_day(std::chrono::sys_days day) override;
+  std::vector<SelectorRow> selectors_seen(std::string_view domain) override;
+
   [[nodiscard]] const Database& database() const { return database_; }
 
  private:

@@ -131,6 +131,18 @@ class Reader {
   [[nodiscard]] virtual std::vector<StoryRow> stories_by_key(std::string_view key, std::size_t max) = 0;
   [[nodiscard]] virtual std::optional<StoryRow> story(MailId id) = 0;
   [[nodiscard]] virtual std::vector<StoryPartRow> story_parts(MailId id) = 0;
+
+  // what verification remembers
+  /// Rows of a day and policy domain whose digest comes after `after`, in that order, at most `max`.
+  [[nodiscard]] virtual std::vector<DmarcRow> dmarc_rows(std::chrono::sys_days day, std::string_view policy_domain,
+                                                         std::string_view after, std::size_t max) = 0;
+  /// The policy domains of a day that come after `after`, in order, at most `max`.
+  [[nodiscard]] virtual std::vector<DmarcDayRow> dmarc_days(std::chrono::sys_days day, std::string_view after,
+                                                            std::size_t max) = 0;
+  /// What all policy domains of a day have together.
+  [[nodiscard]] virtual DmarcDayRow dmarc_day(std::chrono::sys_days day) = 0;
+  /// Of one domain, oldest first.
+  [[nodiscard]] virtual std::vector<SelectorRow> selectors_seen(std::string_view domain) = 0;
 };
 
 }  // namespace posthorn::storage

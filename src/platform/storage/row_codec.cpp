@@ -1,5 +1,9 @@
 #include "platform/storage/row_codec.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "platform/storage/crc32c.h"
 
 namespace posthorn::storage {
@@ -54,6 +58,30 @@ std::vector<std::string> split(std::string_view text, char separator) {
     text.remove_prefix(end + 1);
   }
   return items;
+}
+
+std::string encode_dkim_results(const std::vector<DmarcRow::Dkim>& results) {
+  constexpr std::string_view no_selector = "-";
+  std::string text;
+  for (const DmarcRow::Dkim& dkim : results) {
+    std::string selector(dkim.selector.empty() ? no_selector : dkim.selector);
+    std::ranges::replace(selector, ' ', '?');
+    text += fmt::format("{}{} {} {}", text.empty() ? "" : "\n", dkim.result, selector, dkim.domain);
+  }
+  return text;
+}
+
+std::vector<DmarcRow::Dkim> decode_dkim_results(std::string_view text) {
+  std::vector<DmarcRow::Dkim> results;
+  for (const std::string& line : split(text, '\n')) {
+    const auto end_of_result = std::min(line.find(' '), line.size());
+    const auto end_of_selector = std::min(line.find(' ', end_of_result + 1), line.size());
+    if (end_of_selector == line.size()) continue;
+    const std::string selector = line.substr(end_of_result + 1, end_of_selector - end_of_result - 1);
+    results.push_back(
+        {line.substr(end_of_selector + 1), selector == "-" ? "" : selector, line.substr(0, end_of_result)});
+  }
+  return results;
 }
 
 std::uint32_t octets_crc(const StoredOctets& octets) {

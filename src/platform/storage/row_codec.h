@@ -17,6 +17,10 @@ namespace posthorn::storage {
 [[nodiscard]] std::string join(const std::vector<std::string>& items, char separator);
 [[nodiscard]] std::vector<std::string> split(std::string_view text, char separator);
 
+/// A line each: "result selector domain". No octet of them is a line end; spaces become "?" where they would part.
+[[nodiscard]] std::string encode_dkim_results(const std::vector<DmarcRow::Dkim>& results);
+[[nodiscard]] std::vector<DmarcRow::Dkim> decode_dkim_results(std::string_view text);
+
 /// CRC-32C over what makes a message: header block, ranges, content. A changed bit of it in the database is found.
 [[nodiscard]] std::uint32_t octets_crc(const StoredOctets& octets);
 /// The same with whom it is for: a queue row's sender, a recipient's address and next hop.

@@ -3,6 +3,7 @@
 // the tables. Every mailbox table leads with the account, so that a distributed database can spread it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -236,6 +237,49 @@ struct StoryPartRow {
   MailId id;
   TimePoint at;
   std::string steps;
+};
+
+// ---------------------------------------------------------------- what verification remembers
+
+/// A row of the aggregate report that a policy domain gets about one UTC day (RFC 9990), in the report's words.
+struct DmarcRow {
+  std::chrono::sys_days day;
+  std::string policy_domain;
+  std::string digest;  ///< what tells it from the other rows of that day and domain: a hash over all that follows
+  std::uint64_t count = 1;
+  std::string source_ip;
+  std::string record;  ///< as published
+  // policy_evaluated
+  std::string disposition;    ///< none, pass, quarantine, reject
+  std::string dkim, spf;      ///< pass or fail: aligned or not
+  std::string override_type;  ///< empty: the policy was carried out
+  std::string comment;        ///< to override_type
+  // identifiers
+  std::string header_from, envelope_from;
+  std::string envelope_to;  ///< empty where recipients of several domains had the message
+  // auth_results
+  struct Dkim {
+    std::string domain, selector, result;
+    friend bool operator==(const Dkim&, const Dkim&) = default;
+  };
+  std::vector<Dkim> dkim_results;
+  std::string spf_scope, spf_domain, spf_result;
+  friend bool operator==(const DmarcRow&, const DmarcRow&) = default;
+};
+
+/// What a UTC day has brought for one policy domain.
+struct DmarcDayRow {
+  std::string policy_domain;
+  std::uint64_t rows = 0;
+  std::uint64_t forgotten = 0;  ///< messages of further rows, for which there was no room
+};
+
+/// A selector with which a domain has validly signed mail from outside.
+struct SelectorRow {
+  std::string domain, selector;
+  std::string algorithm;
+  unsigned key_bits = 0;
+  TimePoint first_seen, last_seen;
 };
 
 }  // namespace posthorn::storage

@@ -103,8 +103,64 @@ constexpr const char* version_3 = R"sql(
 CREATE TABLE email_fields (email_id INTEGER PRIMARY KEY, fields BLOB NOT NULL);
 )sql";
 
+constexpr const char* version_4 = R"sql(
+-- What DMARC judged, counted as the rows of aggregate reports are; written with the story of each message. Found by the
+-- index, appended where new: a message of a row that is there changes one page.
+CREATE TABLE dmarc_rows (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, day INTEGER NOT NULL,
+  policy_domain TEXT NOT NULL, digest BLOB NOT NULL, source_ip TEXT NOT NULL, record TEXT NOT NULL,
+  disposition TEXT NOT NULL, dkim TEXT NOT NULL, spf TEXT NOT NULL, override_type TEXT NOT NULL, comment TEXT NOT NULL,
+  header_from TEXT NOT NULL, envelope_from TEXT NOT NULL, envelope_to TEXT NOT NULL, dkim_results TEXT NOT NULL,
+  spf_scope TEXT NOT NULL, spf_domain TEXT NOT NULL, spf_result TEXT NOT NULL);
+CREATE UNIQUE INDEX dmarc_rows_by_key ON dmarc_rows (day, policy_domain, digest);
+-- How many rows a day and policy domain have; the whole day under the empty name.
+CREATE TABLE dmarc_days (day INTEGER NOT NULL, policy_domain TEXT NOT NULL, rows INTEGER NOT NULL,
+  forgotten INTEGER NOT NULL, PRIMARY KEY (day, policy_domain)) WITHOUT ROWID;
+CREATE TABLE selectors_seen (domain TEXT NOT NULL, selector TEXT NOT NULL, algorithm TEXT NOT NULL,
+  key_bits INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, PRIMARY KEY (domain, selector))
+  WITHOUT ROWID;
+CREATE INDEX selectors_by_age ON selectors_seen (last_seen);
+
+-- Both were settings before: lines of "name value", and lines of "domain selector algorithm bits first last".
+WITH RECURSIVE lines (key, line, rest) AS (
+  SELECT key, '', value FROM settings WHERE key LIKE 'dmarc-rows/%'
+  UNION ALL
+  SELECT key, substr(rest, 1, instr(rest, char(10)) - 1), substr(rest, instr(rest, char(10)) + 1)
+    FROM lines WHERE instr(rest, char(10)) > 0),
+fields (key, name, value) AS (
+  SELECT key, substr(line, 1, instr(line, ' ') - 1), substr(line, instr(line, ' ') + 1) FROM lines WHERE line <> '')
+INSERT INTO dmarc_rows (count, day, policy_domain, digest, source_ip, record, disposition, dkim, spf, override_type,
+  comment, header_from, envelope_from, envelope_to, dkim_results, spf_scope, spf_domain, spf_result)
+SELECT coalesce(max(CASE name WHEN 'count' THEN CAST(value AS INTEGER) END), 1),
+  CAST(strftime('%s', substr(key, 12, 10)) AS INTEGER) / 86400,
+  coalesce(max(CASE name WHEN 'policy_domain' THEN value END), ''), CAST(substr(key, -32) AS BLOB),
+  coalesce(max(CASE name WHEN 'source_ip' THEN value END), ''), coalesce(max(CASE name WHEN 'record' THEN value END), ''),
+  coalesce(max(CASE name WHEN 'disposition' THEN value END), ''), coalesce(max(CASE name WHEN 'dkim' THEN value END), ''),
+  coalesce(max(CASE name WHEN 'spf' THEN value END), ''),
+  coalesce(max(CASE name WHEN 'override_type' THEN value END), ''),
+  coalesce(max(CASE name WHEN 'comment' THEN value END), ''),
+  coalesce(max(CASE name WHEN 'header_from' THEN value END), ''),
+  coalesce(max(CASE name WHEN 'envelope_from' THEN value END), ''),
+  coalesce(max(CASE name WHEN 'envelope_to' THEN value END), ''),
+  coalesce(group_concat(CASE name WHEN 'dkim_result' THEN value END, char(10)), ''),
+  coalesce(max(CASE name WHEN 'spf_scope' THEN value END), ''),
+  coalesce(max(CASE name WHEN 'spf_domain' THEN value END), ''),
+  coalesce(max(CASE name WHEN 'spf_result' THEN value END), '')
+FROM fields GROUP BY key;
+INSERT INTO dmarc_days SELECT day, policy_domain, count(*), 0 FROM dmarc_rows GROUP BY day, policy_domain;
+INSERT INTO dmarc_days SELECT day, '', count(*), 0 FROM dmarc_rows GROUP BY day;
+INSERT OR IGNORE INTO selectors_seen
+SELECT json_extract(row.value, '$[0]'), json_extract(row.value, '$[1]'), json_extract(row.value, '$[2]'),
+  CAST(json_extract(row.value, '$[3]') AS INTEGER), 1000000 * CAST(json_extract(row.value, '$[4]') AS INTEGER),
+  1000000 * CAST(json_extract(row.value, '$[5]') AS INTEGER)
+FROM (SELECT '[["' || replace(replace(rtrim(value, char(10)), ' ', '","'), char(10), '"],["') || '"]]' AS list
+      FROM settings WHERE key LIKE 'verification/selectors/%' AND value <> '') AS kept,
+  json_each(CASE WHEN json_valid(kept.list) THEN kept.list ELSE '[]' END) AS row
+WHERE json_array_length(row.value) = 6;
+DELETE FROM settings WHERE key LIKE 'dmarc-rows/%' OR key LIKE 'verification/selectors/%';
+)sql";
+
 /// The step that takes version N to N + 1 stands at index N.
-constexpr std::array<const char*, schema_version> steps = {version_1, version_2, version_3};
+constexpr std::array<const char*, schema_version> steps = {version_1, version_2, version_3, version_4};
 
 }  // namespace
 

@@ -6,7 +6,7 @@
 
 namespace posthorn::storage {
 
-inline constexpr int schema_version = 3;
+inline constexpr int schema_version = 4;
 /// SQLite's application_id of our databases: "PHRN".
 inline constexpr int application_id = 0x5048524e;
 /// Measured: docs/performance.md. A 4 KB message with its row fills one leaf and one overflow page.

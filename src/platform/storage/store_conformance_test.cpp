@@ -60,6 +60,133 @@ class StoreConformance : public ::testing::Test {
 };
 TYPED_TEST_SUITE(StoreConformance, Implementations);
 
+// ---------------------------------------------------------------- what verification remembers
+
+constexpr std::chrono::sys_days report_day{std::chrono::days(20'000)};
+
+DmarcRow dmarc_row(std::string policy_domain, std::string digest, std::chrono::sys_days day = report_day) {
+  DmarcRow row;
+  row.day = day;
+  row.policy_domain = std::move(policy_domain);
+  row.digest = std::move(digest);
+  row.source_ip = "192.0.2.1";
+  row.record = "v=DMARC1; p=reject; rua=mailto:\"a b\"@far.example";
+  row.disposition = "reject";
+  row.dkim = "pass";
+  row.spf = "fail";
+  row.override_type = "mailing_list";
+  row.comment = "List-Id: <dev.lists.example>";
+  row.header_from = "news.far.example";
+  row.envelope_from = "bounce.far.example";
+  row.envelope_to = "near.example";
+  row.dkim_results = {{"far.example", "s1", "pass"}, {"a stranger's", "", "permerror"}};
+  row.spf_scope = "mfrom";
+  row.spf_domain = "bounce.far.example";
+  row.spf_result = "softfail";
+  return row;
+}
+
+TYPED_TEST(StoreConformance, DmarcRowsAreCountedByDayDomainAndDigest) {
+  const std::string binary("\0\xff digest", 9);
+  DmarcRow twice = dmarc_row("far.example", binary);
+  ASSERT_TRUE(this->write(Unit{{}, {CountDmarcRow{twice}, CountDmarcRow{twice}}}));
+  ASSERT_TRUE(this->write(CountDmarcRow{twice}));
+  ASSERT_TRUE(this->write(CountDmarcRow{dmarc_row("far.example", "other")}));
+  ASSERT_TRUE(this->write(CountDmarcRow{dmarc_row("near.example", binary)}));
+  ASSERT_TRUE(this->write(CountDmarcRow{dmarc_row("far.example", binary, report_day + std::chrono::days(1))}));
+  this->reopen();
+  ask(*this->store_, [&](Reader& r) {
+    twice.count = 3;
+    EXPECT_EQ(r.dmarc_rows(report_day, "far.example", "", 10),
+              (std::vector<DmarcRow>{twice, dmarc_row("far.example", "other")}));
+    EXPECT_EQ(r.dmarc_rows(report_day, "far.example", binary, 10).size(), 1u) << "the next page";
+    EXPECT_EQ(r.dmarc_rows(report_day, "far.example", "", 1).size(), 1u);
+    const auto domains = r.dmarc_days(report_day, "", 10);
+    EXPECT_EQ(domains.size(), 2u);
+    EXPECT_EQ(domains.at(0).policy_domain, "far.example");
+    EXPECT_EQ(domains.at(0).rows, 2u);
+    EXPECT_EQ(r.dmarc_days(report_day, "far.example", 10).size(), 1u);
+    EXPECT_EQ(r.dmarc_day(report_day).rows, 3u);
+    return true;
+  });
+}
+
+TYPED_TEST(StoreConformance, ADmarcRowFailsWithItsUnit) {
+  Unit unit{{SettingIs{"there-is-no", "such setting"}}, {CountDmarcRow{dmarc_row("far.example", "d")}}};
+  EXPECT_FALSE(this->write(std::move(unit)));
+  Unit later{{}, {CountDmarcRow{dmarc_row("far.example", "d")}, SetFlags{AccountId{99}, MailboxId{1}, 1, 0, {}}}};
+  EXPECT_FALSE(this->write(std::move(later)));
+  EXPECT_TRUE(ask(*this->store_, [](Reader& r) { return r.dmarc_rows(report_day, "far.example", "", 10); }).empty());
+  EXPECT_EQ(ask(*this->store_, [](Reader& r) { return r.dmarc_day(report_day); }).rows, 0u);
+}
+
+TYPED_TEST(StoreConformance, DmarcRowsOfADomainAreBoundedAndSwept) {
+  for (std::uint64_t i = 0; i < dmarc_rows_a_domain_max;) {
+    Unit unit;
+    for (; i < dmarc_rows_a_domain_max && unit.mutations.size() < 1000; ++i)
+      unit.mutations.emplace_back(CountDmarcRow{dmarc_row("far.example", fmt::format("{}", i))});
+    ASSERT_TRUE(this->write(std::move(unit)));
+  }
+  ASSERT_TRUE(this->write(CountDmarcRow{dmarc_row("far.example", "one more")}));
+  ASSERT_TRUE(this->write(CountDmarcRow{dmarc_row("far.example", "7")}));
+  ASSERT_TRUE(this->write(CountDmarcRow{dmarc_row("near.example", "1")}));
+  ask(*this->store_, [](Reader& r) {
+    const DmarcDayRow far = r.dmarc_days(report_day, "", 1).at(0);
+    EXPECT_EQ(far.rows, dmarc_rows_a_domain_max);
+    EXPECT_EQ(far.forgotten, 1u);
+    EXPECT_EQ(r.dmarc_rows(report_day, "far.example", "6999", 1).at(0).count, 2u) << "rows that are there are counted";
+    EXPECT_EQ(r.dmarc_day(report_day).forgotten, 1u);
+    EXPECT_EQ(r.dmarc_rows(report_day, "near.example", "", 10).size(), 1u);
+    return true;
+  });
+  ASSERT_TRUE(this->write(CountDmarcRow{dmarc_row("near.example", "1", report_day + std::chrono::days(1))}));
+  const SweepDmarcRows sweep{report_day + std::chrono::days(1), 9'000};
+  EXPECT_EQ(this->write(sweep)->swept, 9'000u);
+  EXPECT_EQ(this->write(sweep)->swept, 1'001u);
+  EXPECT_EQ(this->write(sweep)->swept, 0u);
+  EXPECT_EQ(ask(*this->store_, [](Reader& r) { return r.dmarc_days(report_day, "", 10); }).size(), 0u);
+  EXPECT_EQ(ask(*this->store_, [](Reader& r) { return r.dmarc_day(report_day + std::chrono::days(1)); }).rows, 1u);
+}
+
+NoteSelector seen(std::string domain, std::string selector, TimePoint at) {
+  return {{std::move(domain), std::move(selector), "rsa-sha256", 2048, at, at}};
+}
+
+TYPED_TEST(StoreConformance, SelectorsSeenAreWrittenOnceADay) {
+  const TimePoint at = from_unix_seconds(1'800'000'000);
+  const auto last_seen = [this] {
+    return ask(*this->store_, [](Reader& r) { return r.selectors_seen("far.example").at(0); }).last_seen;
+  };
+  ASSERT_TRUE(this->write(seen("far.example", "s1", at)));
+  ASSERT_TRUE(this->write(seen("far.example", "s1", at + std::chrono::hours(12))));
+  EXPECT_EQ(last_seen(), at);
+  ASSERT_TRUE(this->write(seen("far.example", "s1", at + std::chrono::hours(24))));
+  EXPECT_EQ(last_seen(), at + std::chrono::hours(24));
+  this->reopen();
+  const SelectorRow row = ask(*this->store_, [](Reader& r) { return r.selectors_seen("far.example"); }).at(0);
+  EXPECT_EQ(row.first_seen, at);
+  EXPECT_EQ(row.algorithm, "rsa-sha256");
+  EXPECT_EQ(row.key_bits, 2048u);
+  EXPECT_TRUE(ask(*this->store_, [](Reader& r) { return r.selectors_seen("near.example"); }).empty());
+}
+
+TYPED_TEST(StoreConformance, SelectorsSeenAreBoundedAndTheOldestGoes) {
+  const TimePoint at = from_unix_seconds(1'800'000'000);
+  for (std::uint64_t i = 0; i <= selectors_a_domain_max; ++i)
+    ASSERT_TRUE(this->write(seen("far.example", fmt::format("s{}", i), at + std::chrono::seconds(i))));
+  const auto kept = ask(*this->store_, [](Reader& r) { return r.selectors_seen("far.example"); });
+  EXPECT_EQ(kept.size(), selectors_a_domain_max);
+  EXPECT_EQ(kept.at(0).selector, "s1");
+  for (std::uint64_t i = 0; i < selectors_max;) {
+    Unit unit;
+    for (; i < selectors_max && unit.mutations.size() < 1000; ++i)
+      unit.mutations.emplace_back(seen(fmt::format("d{}.example", i), "s", at + std::chrono::hours(1)));
+    ASSERT_TRUE(this->write(std::move(unit)));
+  }
+  EXPECT_TRUE(ask(*this->store_, [](Reader& r) { return r.selectors_seen("far.example"); }).empty());
+  EXPECT_EQ(ask(*this->store_, [](Reader& r) { return r.selectors_seen("d7.example"); }).size(), 1u);
+}
+
 // ---------------------------------------------------------------- keys
 
 TYPED_TEST(StoreConformance, KeysByKindOwnerAndName) {

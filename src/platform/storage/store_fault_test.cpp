@@ -439,5 +439,44 @@ TEST(StoreSchema, WhatAnOlderVersionHeldIsThereAfterMigrating) {
   EXPECT_EQ(database.integer("SELECT count(*) FROM email_fields"), 0) << "made when they are asked for";
 }
 
+TEST(StoreSchema, WhatWasRememberedAsSettingsBecomesRows) {
+  SimulatedFiles disk;
+  const Database database("/disk/old.db", DatabaseMode::create, disk.vfs_name());
+  for (int version = 0; version < 3; ++version) run_schema_step(database, version);
+  database.execute(
+      "INSERT INTO settings VALUES"
+      " ('dmarc-rows/2027-01-15/far.example/0123456789abcdef0123456789abcdef', 'count 8' || char(10) ||"
+      "  'source_ip 192.0.2.1' || char(10) || 'policy_domain far.example' || char(10) ||"
+      "  'record v=DMARC1; p=reject' || char(10) || 'disposition none' || char(10) || 'dkim pass' || char(10) ||"
+      "  'spf fail' || char(10) || 'header_from far.example' || char(10) || 'spf_result softfail' || char(10) ||"
+      "  'dkim_result pass s1 far.example' || char(10) || 'dkim_result fail - other.example' || char(10)),"
+      " ('dmarc-rows/2027-01-15/near.example/fedcba9876543210fedcba9876543210', 'count 1' || char(10) ||"
+      "  'policy_domain near.example' || char(10)),"
+      " ('verification/selectors/5', 'far.example s1 rsa-sha256 2048 1800000000 1800000100' || char(10) ||"
+      "  'far.example s2 ed25519-sha256 256 1800000001 1800000101' || char(10)),"
+      " ('verification/selectors/6', 'broken\"line'), ('reports/last-run', 'stays');");
+  migrate_schema(database, 3);
+  Statement rows = database.prepare(
+      "SELECT count, day, policy_domain, source_ip, record, dkim_results, spf_result, envelope_to FROM dmarc_rows "
+      "ORDER BY policy_domain");
+  rows.with();
+  ASSERT_TRUE(rows.step());
+  EXPECT_EQ(rows.integer(0), 8);
+  EXPECT_EQ(rows.integer(1), 1'800'000'000 / 86'400);
+  EXPECT_EQ(rows.text(2), "far.example");
+  EXPECT_EQ(rows.text(3), "192.0.2.1");
+  EXPECT_EQ(rows.text(4), "v=DMARC1; p=reject");
+  EXPECT_EQ(rows.text(5), "pass s1 far.example\nfail - other.example");
+  EXPECT_EQ(rows.text(6), "softfail");
+  EXPECT_EQ(rows.text(7), "");
+  ASSERT_TRUE(rows.step());
+  EXPECT_EQ(rows.text(2), "near.example");
+  EXPECT_FALSE(rows.step());
+  EXPECT_EQ(database.integer("SELECT rows FROM dmarc_days WHERE policy_domain = ''"), 2);
+  EXPECT_EQ(database.integer("SELECT count(*) FROM selectors_seen"), 2);
+  EXPECT_EQ(database.integer("SELECT last_seen FROM selectors_seen WHERE selector = 's2'"), 1'800'000'101'000'000);
+  EXPECT_EQ(database.integer("SELECT count(*) FROM settings"), 1) << "other settings stay";
+}
+
 }  // namespace
 }  // namespace posthorn::storage::testing

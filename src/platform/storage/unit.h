@@ -224,6 +224,26 @@ struct SweepStories {
   std::uint64_t octets_max = 0;
 };
 
+inline constexpr std::uint64_t dmarc_rows_a_domain_max = 10'000;  // ours: rows of a policy domain and day
+inline constexpr std::uint64_t dmarc_rows_a_day_max = 500'000;    // ours: rows of a day
+/// Adds row.count to the row of the same day, policy domain and digest, or makes it. What a day or domain brings above
+/// its bound is counted as forgotten (DmarcDayRow).
+struct CountDmarcRow {
+  DmarcRow row;
+};
+/// Retention: removes rows of days before `before`, at most `max` (Committed::swept), with the last the days' sums.
+struct SweepDmarcRows {
+  std::chrono::sys_days before;
+  std::size_t max = 1000;
+};
+inline constexpr std::uint64_t selectors_a_domain_max = 30;  // ours: real domains have a handful
+inline constexpr std::uint64_t selectors_max = 50'000;       // ours: of all domains
+/// The selector was seen at row.last_seen; written when it is new or was last seen a day before. Above its bounds what
+/// was not seen for longest goes.
+struct NoteSelector {
+  SelectorRow row;
+};
+
 struct PutDomain {
   DomainRow row;
 };
@@ -271,12 +291,12 @@ struct PutSetting {
   std::string value;
 };
 
-using Mutation =
-    std::variant<PutContent, AddEmail, SetFlags, ChangeFlags, ExpungeEmail, ExpungeEmails, MoveEmail, MoveEmails,
-                 CopyEmails, UndeleteEmail, SweepExpunged, ForgetTombstones, PutFacts, PutMailbox, DeleteMailbox,
-                 TakeRecent, PutSubscription, PutQueued, PutRecipient, RemoveRecipient, PutStory, AppendStory,
-                 SweepStories, PutDomain, RemoveDomain, PutAccount, RemoveAccount, PutLogin, RemoveLogin, PutAddress,
-                 RemoveAddress, PutGroup, RemoveGroup, PutSetting, PutKey, RemoveKey>;
+using Mutation = std::variant<PutContent, AddEmail, SetFlags, ChangeFlags, ExpungeEmail, ExpungeEmails, MoveEmail,
+                              MoveEmails, CopyEmails, UndeleteEmail, SweepExpunged, ForgetTombstones, PutFacts,
+                              PutMailbox, DeleteMailbox, TakeRecent, PutSubscription, PutQueued, PutRecipient,
+                              RemoveRecipient, PutStory, AppendStory, SweepStories, CountDmarcRow, SweepDmarcRows,
+                              NoteSelector, PutDomain, RemoveDomain, PutAccount, RemoveAccount, PutLogin, RemoveLogin,
+                              PutAddress, RemoveAddress, PutGroup, RemoveGroup, PutSetting, PutKey, RemoveKey>;
 
 struct Unit {
   std::vector<Precondition> preconditions;
@@ -330,7 +350,7 @@ struct Committed {
   LoginId login;
   MailboxId mailbox;            ///< of the last PutMailbox with id 0
   std::vector<ModSeq> modseqs;  ///< one for each SetFlags and ExpungeEmail, in order
-  std::uint64_t swept = 0;      ///< removed by SweepStories or SweepExpunged
+  std::uint64_t swept = 0;      ///< removed by SweepStories, SweepExpunged or SweepDmarcRows
 };
 
 enum class CommitError : std::uint8_t {

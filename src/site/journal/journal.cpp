@@ -1,18 +1,21 @@
 #include "site/journal/journal.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace posthorn::journal {
 
-void Journal::record(MailId id, TimePoint at, Story story) {
+void Journal::record(MailId id, TimePoint at, Story story, std::vector<storage::Mutation> with_story) {
   storage::StoryRow row = story.take_row(id, at);
   const std::size_t octets = row.steps.size();
   std::vector<storage::Mutation> batch;
   {
     const std::lock_guard lock(mutex_);
     waiting_.emplace_back(storage::PutStory{std::move(row)});
+    std::ranges::move(with_story, std::back_inserter(waiting_));
     waiting_octets_ += octets;
-    if (waiting_.size() >= batch_stories_max || waiting_octets_ >= batch_octets_max) {
+    if (waiting_.size() >= batch_rows_max || waiting_octets_ >= batch_octets_max) {
       batch = std::exchange(waiting_, {});
       waiting_octets_ = 0;
     }

@@ -16,13 +16,14 @@ namespace posthorn::journal {
 /// Thread-safe.
 class Journal {
  public:
-  static constexpr std::size_t batch_stories_max = 64;      ///< a unit
+  static constexpr std::size_t batch_rows_max = 64;         ///< a unit, about
   static constexpr std::size_t batch_octets_max = 1 * MiB;  ///< a unit
 
   explicit Journal(storage::Store& store) : store_(store) {}
 
-  /// Takes the story of mail we did not accept. Handed to the store when a batch is full, else by flush().
-  void record(MailId id, TimePoint at, Story story);
+  /// Takes the story of mail we did not accept. Handed to the store when a batch is full, else by flush(). `with_story`
+  /// is written in the same unit.
+  void record(MailId id, TimePoint at, Story story, std::vector<storage::Mutation> with_story = {});
   /// Hands over what waits; the server calls it about once a second and at the end.
   void flush();
   [[nodiscard]] std::uint64_t recorded() const { return recorded_; }

@@ -68,11 +68,11 @@ TEST_F(WithStore, RefusedMailIsWrittenByFlush) {
 
 TEST_F(WithStore, AFullBatchNeedsNoFlush) {
   Journal journal(*store);
-  for (std::uint64_t i = 1; i <= Journal::batch_stories_max; ++i) {
+  for (std::uint64_t i = 1; i <= Journal::batch_rows_max; ++i) {
     journal.record(MailId{i}, eight, refused("nobody@alpha.example"));
   }
   EXPECT_EQ(found(MailId{1}.text()).size(), 1u);
-  EXPECT_EQ(journal.recorded(), Journal::batch_stories_max);
+  EXPECT_EQ(journal.recorded(), Journal::batch_rows_max);
 }
 
 TEST_F(WithStore, OldStoriesGo) {

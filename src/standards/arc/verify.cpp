@@ -57,7 +57,7 @@ class Verification {
     out_.sets = chain.newest;
     if (chain.newest == 0) co_return std::move(out_);
     out_.result = ChainStatus::fail;
-    if (scan_.header().overflowed()) co_return failed("the header section is too long");
+    if (scan_.header().overflowed()) co_return failed(dkim::header_bound_reason());
     if (!chain.fault.empty()) co_return failed(chain.fault);
     describe(chain);
     if (auto fault = chain_value_fault(chain)) co_return failed(std::move(*fault));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "standards/dkim/canonical.h"
 
 namespace posthorn::dkim {
@@ -146,6 +148,11 @@ void MessageScan::finish() {
     state_->end_header({});
   }
   for (const auto& form : state_->forms) form->finish();
+}
+
+std::string header_bound_reason() {
+  return fmt::format("the header section has more than {} fields or {} octets, and what is behind them was not read",
+                     message::header_fields_max, message::header_octets_max);
 }
 
 bool MessageScan::header_complete() const {

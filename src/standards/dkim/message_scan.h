@@ -41,6 +41,10 @@ struct ScannedSignature {
   posthorn::Result<Signature, SignatureError> parsed;
 };
 
+/// Why a message is not judged whose header overflowed (message/header.h): nobody has seen what stands behind the
+/// bound.
+[[nodiscard]] std::string header_bound_reason();
+
 class MessageScan {
  public:
   /// Besides what the message's own DKIM-Signature and ARC-Message-Signature fields ask for, these hashes are

@@ -128,17 +128,14 @@ SignatureReview review_signature(Octets value) {
   out.valid = signature.has_value();
   name_odd_tags(value, kSignatureTags, out.findings);
   if (!signature) {
-    add(out.findings, "dkim-signature-syntax", FindingLevel::error, signature.error().reason);
+    out.problem = signature.error().reason;
     return out;
   }
   out.signature = std::move(*signature);
   if (out.signature->algorithm == Algorithm::rsa_sha1) {
     out.valid = false;
-    add(out.findings, "dkim-signature-algorithm", FindingLevel::error, "rsa-sha1 must not be used (RFC 8301)");
+    out.problem = "rsa-sha1 must not be used (RFC 8301): sign with rsa-sha256";
   }
-  if (out.signature->body_length)
-    add(out.findings, "dkim-signature-length", FindingLevel::warning,
-        "l= lets anybody append to the body; DMARC does not count the signature");
   return out;
 }
 

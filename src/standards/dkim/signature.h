@@ -57,6 +57,7 @@ struct SignatureError {
 struct SignatureReview {
   bool valid = false;
   std::optional<Signature> signature;
+  std::string problem;  ///< why no verifier takes it; empty where one would
   Findings findings;
 };
 [[nodiscard]] SignatureReview review_signature(Octets value);

@@ -74,7 +74,7 @@ bool Verification::begin(VerifiedSignature& out) const {
   out.algorithm = text(signature().algorithm);
   out.b_prefix = codec::base64_encode(Octets{signature().signature}.substr(0, 3 * kPrefixCharacters / 4));
   if (scan_.header().overflowed()) {
-    out.reason = "the header section is too long";
+    out.reason = header_bound_reason();
     return false;
   }
   check_body(out);

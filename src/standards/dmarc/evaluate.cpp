@@ -210,6 +210,8 @@ std::string_view text(Result result) {
 }
 
 posthorn::Result<dns::Name, std::string> author_domain(const message::Header& header) {
+  // Another From field may stand behind the bound.
+  if (header.overflowed()) return fail(dkim::header_bound_reason());
   const auto fields = header.all("From");
   if (fields.size() != 1)
     return fail(fields.empty() ? std::string{"there is no From field"}

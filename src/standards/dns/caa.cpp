@@ -86,7 +86,7 @@ CaaReview review_caa(std::string_view text) {
         clean ? record_text(*clean) : "");
   }
   if (!record) {
-    add("caa-syntax", FindingLevel::error, record.error() + ": CAs refuse to issue, or do not see it", "");
+    out.problem = record.error() + ": CAs refuse to issue, or do not see it";
     return out;
   }
   out.record = *record;
@@ -94,7 +94,7 @@ CaaReview review_caa(std::string_view text) {
   if (names_issuer(*record)) why = why_no_issue_value(*record);
   if (text::iequals(record->tag, "iodef")) why = why_no_iodef(*record);
   out.valid = why.empty() && !typographic;
-  if (!why.empty()) add("caa-syntax", FindingLevel::error, why, "");
+  out.problem = std::move(why);
   if (!is_known(record->tag))
     add("tag-unknown", FindingLevel::info,
         fmt::format("\"{}\" is no property that is registered{}", text::printable(record->tag, 40),

@@ -19,10 +19,11 @@ inline constexpr std::uint8_t caa_critical = 128;  // RFC 8659 4.1: issuer-criti
 /// RFC 8659 4.2: issuer-domain-name of issue and issuewild; empty: nobody may issue (";").
 [[nodiscard]] std::string caa_issuer(const Caa& record);
 
-/// `valid`: a CA would understand it. Findings: caa-syntax, tag-unknown, quotes-typographic.
+/// `valid`: a CA would understand it. Findings: tag-unknown, quotes-typographic.
 struct CaaReview {
   bool valid = false;
   std::optional<Caa> record;
+  std::string problem;  ///< why a CA does not understand it; empty where it does
   Findings findings;
 };
 [[nodiscard]] CaaReview review_caa(std::string_view text);

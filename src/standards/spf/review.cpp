@@ -109,6 +109,21 @@ bool is_unreadable(std::string_view term) {
   return !parse_record(fmt::format("v=spf1 {}", term));
 }
 
+/// Whether the record names anybody who may send, ptr not counted: that goes, too. A proposal that names nobody any
+/// more would shut its owner out.
+bool names_senders(std::string_view text) {
+  const auto record = parse_record(text);
+  if (!record) return false;
+  const auto names = [](const Mechanism& m) {
+    return m.qualifier == Result::pass && m.kind != MechanismKind::all && m.kind != MechanismKind::ptr;
+  };
+  return record->redirect || std::ranges::any_of(record->mechanisms, names);
+}
+
+constexpr std::string_view kSaysLess =
+    "; what is proposed leaves it out: hosts that only this term let send need ip4:, ip6: or include: of their own";
+constexpr std::string_view kNothingLeft = "; nothing is proposed, since no sender would be left in the record";
+
 class Review {
  public:
   explicit Review(std::string_view given) : given_(given), text_(text::without_quotes(given)) {}
@@ -142,7 +157,8 @@ class Review {
             fmt::format("{} was never filled in: write the address or name of the host that sends, or remove the term",
                         text::printable(term)),
             "");
-    if (std::ranges::any_of(text::words(text_), is_placeholder)) text_ = without_terms(text_, is_placeholder);
+    has_placeholders_ = std::ranges::any_of(text::words(text_), is_placeholder);
+    if (has_placeholders_) text_ = without_terms(text_, is_placeholder);
   }
 
   void syntax_fault(const posthorn::Result<Record, SyntaxError>& clean) {
@@ -152,6 +168,7 @@ class Review {
     if (!parse_record(better)) {
       better = without_terms(better, is_unreadable);
       reason += "; left out below is what cannot be read: put back what it was meant to say";
+      if (!names_senders(better)) better.clear();
     }
     if (!parse_record(better) || text::words(better).size() < 2) {
       better.clear();
@@ -163,20 +180,23 @@ class Review {
 
   void ends_well() {
     if (out_.record.has_all() || out_.record.redirect) return;
+    // A record whose senders were never filled in is not closed for them.
+    const bool senders_are_missing = has_placeholders_ && !names_senders(text_);
     add("spf-no-all", FindingLevel::warning,
         "the record ends without an all term: hosts it does not list are neutral, as if there were no record",
-        fmt::format("{} ~all", text_));
+        senders_are_missing ? std::string() : fmt::format("{} ~all", text_));
   }
 
   void judge(const Mechanism& mechanism) {
     const bool passes = mechanism.qualifier == Result::pass;
     if (mechanism.kind == MechanismKind::all && passes)
-      add("spf-plus-all", FindingLevel::error, fmt::format("{} lets any host send for the domain", mechanism.text),
+      add("spf-plus-all", FindingLevel::error,
+          fmt::format("{} lets any host send for the domain: name those that do, and end with ~all", mechanism.text),
           replace_term(text_, mechanism.text, "~all"));
     if (mechanism.kind == MechanismKind::ptr)
-      add("spf-ptr", FindingLevel::warning,
-          fmt::format("{} is slow and unreliable, and RFC 7208 5.5 says not to use it", mechanism.text),
-          without(mechanism));
+      leave_out("spf-ptr", FindingLevel::warning,
+                fmt::format("{} is slow and unreliable, and RFC 7208 5.5 says not to use it", mechanism.text),
+                mechanism);
     const bool is_address = mechanism.kind == MechanismKind::ip4 || mechanism.kind == MechanismKind::ip6;
     if (is_address) judge_network(mechanism, passes);
     // "a/0": the host's address, whatever it is, with everybody around it.
@@ -185,9 +205,15 @@ class Review {
       as_wide(mechanism);
   }
 
+  /// "a/0" and "ip4:192.0.2.1/0" mean the host before the slash; of 0.0.0.0/0 nothing is left.
   void as_wide(const Mechanism& mechanism) {
-    add("spf-plus-all", FindingLevel::error,
-        fmt::format("{} is as wide as the Internet: anybody may send", mechanism.text), without(mechanism));
+    const std::string reason = fmt::format("{} is as wide as the Internet: anybody may send", mechanism.text);
+    const std::string host = mechanism.text.substr(0, mechanism.text.find('/'));
+    const bool is_network = mechanism.kind == MechanismKind::ip4 || mechanism.kind == MechanismKind::ip6;
+    if (is_network && mechanism.network.is_special())
+      return leave_out("spf-plus-all", FindingLevel::error, reason, mechanism);
+    add("spf-plus-all", FindingLevel::error, fmt::format("{}; what is proposed lets only {}", reason, host),
+        replace_term(text_, mechanism.text, host));
   }
 
   void judge_network(const Mechanism& mechanism, bool passes) {
@@ -198,10 +224,11 @@ class Review {
       as_wide(mechanism);
     } else if (network.is_special()) {
       const std::string canonical = fmt::format("{}/{}", network.text(), prefix);
-      add("spf-private-address", FindingLevel::warning,
-          fmt::format("{} is {}, which no host on the Internet has: the term can never match", mechanism.text,
-                      canonical),
-          without(mechanism));
+      leave_out("spf-private-address", FindingLevel::warning,
+                fmt::format("{} is {}, which no host on the Internet has: the term can never match. Write the public "
+                            "address that the host is seen with",
+                            mechanism.text, canonical),
+                mechanism);
     }
   }
 
@@ -223,12 +250,16 @@ class Review {
           "");
   }
 
-  std::string without(const Mechanism& mechanism) const {
-    return without_terms(text_, [&](std::string_view term) { return term == mechanism.text; });
+  /// A finding whose correction is the record without the term, where it still names senders.
+  void leave_out(std::string id, FindingLevel level, const std::string& reason, const Mechanism& mechanism) {
+    const std::string rest = without_terms(text_, [&](std::string_view term) { return term == mechanism.text; });
+    const bool names = names_senders(rest);
+    add(std::move(id), level, fmt::format("{}{}", reason, names ? kSaysLess : kNothingLeft), names ? rest : "");
   }
 
   std::string_view given_;
   std::string text_;
+  bool has_placeholders_ = false;
   RecordReview out_;
 };
 

@@ -320,5 +320,30 @@ TEST(ReviewRecord, AdvisesAgainstPtr) {
   EXPECT_EQ(review.findings[0].correction, "v=spf1 mx -all");
 }
 
+/// Correction by correction, as `parse record` does it.
+std::string proposed(std::string text) {
+  for (;;) {
+    const auto review = review_record(text);
+    const auto next = std::ranges::find_if(review.findings, [](const Finding& f) { return !f.correction.empty(); });
+    if (next == review.findings.end()) return text;
+    text = next->correction;
+  }
+}
+
+TEST(ReviewRecord, ProposesNoRecordThatNamesNoSenderAnyMore) {
+  EXPECT_EQ(proposed("v=spf1 ip4:10.0.0.1, ptr"), "v=spf1 ip4:10.0.0.1 ~all");
+  EXPECT_EQ(proposed("v=spf1 ptr -all"), "v=spf1 ptr -all");
+  EXPECT_EQ(proposed("v=spf1 ip4:10.0.0.1 -all"), "v=spf1 ip4:10.0.0.1 -all");
+  EXPECT_EQ(proposed("v=spf1 ip4:10.0.0.1 mx ptr -all"), "v=spf1 mx -all");
+  EXPECT_EQ(proposed("v=spf1 ip4:0.0.0.0/0 -all"), "v=spf1 ip4:0.0.0.0/0 -all");
+  EXPECT_EQ(proposed("v=spf1 ip4:192.0.2.1/0 a/0 -all"), "v=spf1 ip4:192.0.2.1 a -all");
+  EXPECT_EQ(proposed("v=spf1 ip4:xx.xx.xx.xx"), "v=spf1 ip4:xx.xx.xx.xx");
+  EXPECT_EQ(proposed("v=spf1 what:ever -all"), "v=spf1 what:ever -all");
+  EXPECT_EQ(proposed("v=spf1 redirect=_spf.example.com ptr"), "v=spf1 redirect=_spf.example.com");
+  for (const char* text : {"v=spf1 ip4:10.0.0.1 mx -all", "v=spf1 mx ptr -all"})
+    EXPECT_NE(review_record(text).findings.at(0).reason.find("leaves it out"), std::string::npos) << text;
+  EXPECT_NE(review_record("v=spf1 ptr -all").findings.at(0).reason.find("nothing is proposed"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace posthorn::spf
