@@ -96,7 +96,7 @@ Exit check_dkim(const Invocation& v) {
   if (!selector) return report(selector.error());
   const auto name = dns::Name::parse(fmt::format("{}._domainkey.{}", selector->text(), domain->text()));
   if (!name) {
-    return report({ProblemKind::usage, quoted(fmt::format("{}._domainkey.{}", selector->text(), domain->text())),
+    return report({ProblemKind::usage, in_quotes(fmt::format("{}._domainkey.{}", selector->text(), domain->text())),
                    "the name is longer than the DNS allows (255 octets)", "give a shorter selector"});
   }
   dkim::KeyLookup lookup;

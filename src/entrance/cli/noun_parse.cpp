@@ -54,7 +54,7 @@ Exit parse_address(const Invocation& v) {
   }
   const Mailboxes mailboxes = context == "smtp" ? smtp_mailboxes(text) : message::view_address_list(text);
   if (!mailboxes) {
-    const Problem problem{ProblemKind::no, quoted(text::trim_lines(text)),
+    const Problem problem{ProblemKind::no, in_quotes(text::trim_lines(text)),
                           fmt::format("this is no address in {} context", context),
                           context == "smtp" ? "write local-part@example.org, bare or between < and >"
                                             : "write local-part@example.org or Name <local-part@example.org>, several "
@@ -164,7 +164,7 @@ Exit parse_dsn(const Invocation& v) {
   if (!octets) return report(octets.error());
   const auto parsed = dsn::parse_report(*octets);
   if (!parsed) {
-    const Problem problem{ProblemKind::no, quoted(v.get("FILE")),
+    const Problem problem{ProblemKind::no, in_quotes(v.get("FILE")),
                           fmt::format("this is no delivery status report: {}", dsn::text(parsed.error())),
                           "give the bounce as it came, with header and all parts (Content-Type: multipart/report)"};
     if (v.json()) {

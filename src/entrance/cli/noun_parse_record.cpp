@@ -287,7 +287,7 @@ Exit parse_record(const Invocation& v) {
   const std::string wanted = v.get("--type");
   const std::string_view name = wanted == "auto" ? guess(*text) : std::string_view{wanted};
   if (wanted == "auto" && name.empty()) {
-    const Problem problem{ProblemKind::no, quoted(*text), "this looks like no record that can be read here",
+    const Problem problem{ProblemKind::no, in_quotes(*text), "this looks like no record that can be read here",
                           "say what it is meant to be with --type spf, dkim-key, dmarc, …"};
     if (v.json()) print_json(answer_json("", Judged{.problem = problem.why}, ""));
     return report(problem);
@@ -322,7 +322,7 @@ Exit parse_results(const Invocation& v) {
   if (text::istarts_with(value, name)) value.remove_prefix(name.size());
   const auto results = authentication_results::parse(message::with_crlf(value));
   if (!results) {
-    const Problem problem{ProblemKind::no, quoted(value),
+    const Problem problem{ProblemKind::no, in_quotes(value),
                           fmt::format("this is no Authentication-Results: {} (at octet {})", results.error().reason,
                                       results.error().offset),
                           "give the field's value, as mx.example.org; spf=pass smtp.mailfrom=example.net"};

@@ -68,25 +68,25 @@ Result<TimePoint, Problem> now_of(const Invocation& v) {
 Result<dns::Name, Problem> name_of(const Invocation& v, std::string_view name) {
   auto parsed = dkim::parse_domain(v.get(name));
   if (parsed) return std::move(*parsed);
-  return fail(Problem{ProblemKind::usage, quoted(v.get(name)), "this is no domain name",
+  return fail(Problem{ProblemKind::usage, in_quotes(v.get(name)), "this is no domain name",
                       "write it as example.org: labels of at most 63 letters, digits and hyphens, no @ and no spaces"});
 }
 
 Result<dns::Name, Problem> selector_of(const Invocation& v) {
   auto parsed = dkim::parse_domain(v.get("--selector"));
   if (parsed) return std::move(*parsed);
-  return fail(Problem{ProblemKind::usage, "--selector " + quoted(v.get("--selector")), "this is no selector",
+  return fail(Problem{ProblemKind::usage, "--selector " + in_quotes(v.get("--selector")), "this is no selector",
                       "write the s= of a DKIM-Signature: letters, digits, hyphens and dots, as 2026a"});
 }
 
-std::string quoted(std::string_view given) {
+std::string in_quotes(std::string_view given) {
   return fmt::format("'{}'", text::printable(given));
 }
 
 Result<IpAddress, Problem> ip_of(const Invocation& v, std::string_view name) {
   if (const auto ip = IpAddress::parse(v.get(name))) return *ip;
   return fail(
-      Problem{ProblemKind::usage, quoted(v.get(name)), "this is no IP address", "write 192.0.2.1 or 2001:db8::1"});
+      Problem{ProblemKind::usage, in_quotes(v.get(name)), "this is no IP address", "write 192.0.2.1 or 2001:db8::1"});
 }
 
 Result<std::string, Problem> read_message(const Invocation& v) {

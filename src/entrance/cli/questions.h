@@ -38,7 +38,7 @@ using Question = std::function<Task<>(dns::Resolver& resolver)>;
 /// --selector.
 [[nodiscard]] Result<dns::Name, Problem> selector_of(const Invocation& v);
 /// What was given, as a problem names it: between quotation marks, since it may be empty or end in a space.
-[[nodiscard]] std::string quoted(std::string_view given);
+[[nodiscard]] std::string in_quotes(std::string_view given);
 [[nodiscard]] Result<IpAddress, Problem> ip_of(const Invocation& v, std::string_view name);
 /// FILE with CRLF line ends.
 [[nodiscard]] Result<std::string, Problem> read_message(const Invocation& v);

@@ -71,7 +71,7 @@ const std::vector<RecordCase>& record_cases() {
        "v=spf1 mx/0 a//8 ip4:0.0.0.0/0 ip6:::/0 ip4:192.0.2.1 -all",
        true,
        {"spf-plus-all", "spf-plus-all", "spf-plus-all", "spf-plus-all"},
-       "v=spf1 ip4:192.0.2.1 -all"},
+       "v=spf1 mx a ip4:192.0.2.1 -all"},
       {"spf", "v=spf1 mx ptr -all", true, {"spf-ptr"}, "v=spf1 mx -all"},
       {"spf",
        "v=spf1 ip4:192.168.20.25 ip6:1080::8:800:68.0.3.1/96 include:zoho.in ~all",

@@ -128,13 +128,13 @@ SignatureReview review_signature(Octets value) {
   out.valid = signature.has_value();
   name_odd_tags(value, kSignatureTags, out.findings);
   if (!signature) {
-    out.problem = signature.error().reason;
+    out.problem = signature.error().reason + "; a signature needs v=1, a=, d=, s=, h=, bh= and b= (RFC 6376 3.5)";
     return out;
   }
   out.signature = std::move(*signature);
   if (out.signature->algorithm == Algorithm::rsa_sha1) {
     out.valid = false;
-    out.problem = "rsa-sha1 must not be used (RFC 8301): sign with rsa-sha256";
+    out.problem = "rsa-sha1 must not be used (RFC 8301); sign with rsa-sha256";
   }
   return out;
 }

@@ -53,6 +53,9 @@ bool is_whole_record(std::string_view line) {
   });
 }
 
+constexpr std::string_view kWhatToWrite =
+    "write 0 issue \"ca.example\" with your authority's name, or 0 issue \";\" where nobody is to issue";
+
 std::string record_text(const Caa& record) {
   return fmt::format("{} {} \"{}\"", record.flags, text::lower(record.tag), record.value);
 }
@@ -86,7 +89,7 @@ CaaReview review_caa(std::string_view text) {
         clean ? record_text(*clean) : "");
   }
   if (!record) {
-    out.problem = record.error() + ": CAs refuse to issue, or do not see it";
+    out.problem = fmt::format("{}: CAs refuse to issue, or do not see it; {}", record.error(), kWhatToWrite);
     return out;
   }
   out.record = *record;
@@ -94,7 +97,7 @@ CaaReview review_caa(std::string_view text) {
   if (names_issuer(*record)) why = why_no_issue_value(*record);
   if (text::iequals(record->tag, "iodef")) why = why_no_iodef(*record);
   out.valid = why.empty() && !typographic;
-  out.problem = std::move(why);
+  if (!why.empty()) out.problem = fmt::format("{}; {}", why, kWhatToWrite);
   if (!is_known(record->tag))
     add("tag-unknown", FindingLevel::info,
         fmt::format("\"{}\" is no property that is registered{}", text::printable(record->tag, 40),
