@@ -240,7 +240,7 @@ class PowerRun {
     earlier_.push_back({read_all(*watcher, 0), read_all(*watcher, 1)});
     watcher->say("UNSELECT");
     for (int round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
-      disk_.on_sync([this, &owners] { take_cut(owners); });
+      disk_.on_sync([this] { take_cut(); });
       for (Owner& owner : owners) owner.begin(random_, round);
       for (Owner& owner : owners) finish(owner);
       disk_.on_sync(nullptr);
@@ -271,8 +271,9 @@ class PowerRun {
     ++acknowledged_.at(static_cast<std::size_t>(finished_++ % sessions));
   }
 
-  // On the thread that syncs.
-  void take_cut(const std::vector<Owner>&) {
+  // On the thread that syncs; several threads of a store do.
+  void take_cut() {
+    const std::lock_guard one(cutting_);
     Cut cut;
     {
       const std::lock_guard lock(mutex_);
@@ -326,7 +327,7 @@ class PowerRun {
   std::uint64_t seed_;
   std::mt19937_64 random_;
   storage::testing::SimulatedFiles disk_;
-  std::mutex mutex_;
+  std::mutex mutex_, cutting_;
   std::array<std::size_t, sessions> acknowledged_{};
   std::size_t finished_ = 0;
   std::vector<Cut> taken_;

@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent.parent / "interop")]
 import cases  # noqa: E402
+import imap_wire  # noqa: E402
 from bed import DOMAIN  # noqa: E402
 from imap_wire import ImapWire  # noqa: E402
 from posthorn import BINARY, Posthorn  # noqa: E402
@@ -23,7 +24,7 @@ from unpack import Unavailable  # noqa: E402
 MEGABYTES = int(os.environ.get("POSTHORN_APPEND_MB") or (1024 if os.environ.get("POSTHORN_LONG") else 64))
 STORING_MAX = 24 << 20  # what the server's high-water mark may rise by while it is stored and read
 SEARCHING_MAX = 128 << 20  # SEARCH looks at 64 MB of a message and no more, and decodes them
-SECONDS = 600
+imap_wire.SECONDS = 600  # a gigabyte is synced before it is answered
 ANN, SECRET = f"ann@{DOMAIN}", "a pass phrase for large mail"
 HEADER = (b"From: <a@far.example>\r\nSubject: large\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
           b"--b\r\n\r\nsmall\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n")

@@ -56,10 +56,11 @@ class LargeMailbox : public testing::Test {
     bed.site.domain("alpha.example");
     bed.site.account("ann@alpha.example", "correct horse battery");
     one = bed.reader("ann@alpha.example", "correct horse battery");
-    for (unsigned uid = 1; uid <= count; ++uid) add(uid, (uid * 7919) % 1009);
+    for (unsigned uid = 1; uid <= count; ++uid) add((uid * 7919) % 1009);
     one->say("SELECT INBOX");
   }
-  void add(unsigned uid, unsigned subject) {
+  void add(unsigned subject) {
+    const unsigned uid = ++last;
     const std::string message =
         fmt::format("Subject: s{:04}\r\nMessage-ID: <m{}@x.example>\r\n\r\nx\r\n", subject, uid);
     one->append("INBOX", message);
@@ -84,6 +85,7 @@ class LargeMailbox : public testing::Test {
 
   flow_test::AccessBed bed;
   std::unique_ptr<flow_test::ImapCaller> one;
+  unsigned last = 0;  // uid
   std::vector<std::pair<unsigned, unsigned>> subjects;
 };
 
@@ -98,9 +100,15 @@ TEST_F(LargeMailbox, SortStaysRightWhenMailComesAndGoes) {
   check("at first");
   remove(5, 40);
   check("when some are gone");
-  add(count + 1, 3);
+  add(3);
   one->say("NOOP");
   check("when one has come");
+  for (const unsigned subject : {0u, 9999u, 500u, 500u}) add(subject);
+  one->say("NOOP");
+  check("when four have come");
+  for (unsigned i = 0; i < 40; ++i) add(i * 25);
+  one->say("NOOP");
+  check("when many have come");
 }
 
 TEST_F(LargeMailbox, SortBySequenceNumberFollowsExpunges) {

@@ -11,6 +11,8 @@ namespace {
 
 /// Messages whose kept fields are looked at in one portion: a few milliseconds of a reader thread.
 constexpr std::size_t kFieldsPortion = 2'000;
+/// Messages that are put into a kept order one by one; more than these are sorted with all others.
+constexpr std::ptrdiff_t kInsertedMax = 32;
 
 /// What keys are made of, apart from the header.
 struct Message {
@@ -68,9 +70,10 @@ Task<std::vector<Keys>> keys_of(ImapContext& context, const std::vector<Message>
   co_return all;
 }
 
-Task<std::vector<std::uint32_t>> put_in_order(ImapContext& context, const std::vector<std::size_t>& found,
-                                              const std::vector<imap::SortCriterion>& criteria) {
-  const std::vector<Message> messages = messages_at(context.selected->known(), found, 0);
+using Criteria = std::vector<imap::SortCriterion>;
+
+Task<std::vector<imap::SortKeys>> sort_keys_of(ImapContext& context, const std::vector<Message>& messages,
+                                               const Criteria& criteria) {
   const auto make = [criteria](const message::Header& header, const Message& message) {
     imap::SortKeys keys = imap::sort_keys(header, criteria, message.internal_date);
     keys.number = message.number;
@@ -78,14 +81,54 @@ Task<std::vector<std::uint32_t>> put_in_order(ImapContext& context, const std::v
     keys.size = message.size;
     return keys;
   };
+  if (imap::needs_header(criteria)) co_return co_await keys_of<imap::SortKeys>(context, messages, make);
   std::vector<imap::SortKeys> keys;
-  if (imap::needs_header(criteria)) {
-    keys = co_await keys_of<imap::SortKeys>(context, messages, make);
-  } else {
-    const message::Header none;
-    for (const Message& message : messages) keys.push_back(make(none, message));
-  }
+  const message::Header none;
+  for (const Message& message : messages) keys.push_back(make(none, message));
+  co_return keys;
+}
+
+Task<std::vector<std::uint32_t>> put_in_order(ImapContext& context, const std::vector<std::size_t>& found,
+                                              const Criteria& criteria) {
+  const std::vector<Message> messages = messages_at(context.selected->known(), found, 0);
+  std::vector<imap::SortKeys> keys = co_await sort_keys_of(context, messages, criteria);
   co_return imap::sorted(std::move(keys), criteria);
+}
+
+/// Whether `a` comes before `b`.
+Task<bool> precedes(ImapContext& context, const Message& a, const Message& b, const Criteria& criteria) {
+  const std::vector<Message> both{a, b};
+  std::vector<imap::SortKeys> keys = co_await sort_keys_of(context, both, criteria);
+  co_return imap::sorted(std::move(keys), criteria).front() == a.number;
+}
+
+/// `order` is that of the first of what was found; the few behind them take their places in it.
+Task<std::vector<std::uint32_t>> insert_later(ImapContext& context, const std::vector<std::size_t>& found,
+                                              std::vector<std::uint32_t> order, const Criteria& criteria) {
+  const std::vector<Message> messages = messages_at(context.selected->known(), found, 0);
+  for (std::size_t i = order.size(); i < messages.size(); ++i) {
+    std::size_t low = 0, high = order.size();
+    while (low < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      const bool is_before = co_await precedes(context, messages[order[middle]], messages[i], criteria);
+      (is_before ? low : high) = is_before ? middle + 1 : middle;
+    }
+    order.insert(order.begin() + static_cast<std::ptrdiff_t>(low), static_cast<std::uint32_t>(i));
+  }
+  co_return order;
+}
+
+/// By the order that is kept, where it knows all or all but a few that came later; else nothing.
+Task<std::optional<std::vector<std::uint32_t>>> by_kept_order(ImapContext& context, const Orders::Order& kept,
+                                                              const std::vector<std::size_t>& found,
+                                                              const std::vector<storage::Uid>& uids,
+                                                              const Criteria& criteria) {
+  const auto later = std::ranges::upper_bound(uids, kept.uids.back());
+  if (uids.end() - later > kInsertedMax) co_return std::nullopt;
+  const std::vector<storage::Uid> earlier(uids.begin(), later);
+  auto order = order_among(kept, earlier);
+  if (!order || later == uids.end()) co_return order;
+  co_return co_await insert_later(context, found, std::move(*order), criteria);
 }
 
 /// Whether the order of what was found is worth keeping.
@@ -93,7 +136,7 @@ bool is_whole(const ImapContext& context, const std::vector<std::size_t>& found)
   return found.size() >= Orders::messages_min && found.size() == context.selected->known().size();
 }
 
-std::string name_of(const std::vector<imap::SortCriterion>& criteria) {
+std::string name_of(const Criteria& criteria) {
   std::string name = "sort";
   for (const imap::SortCriterion& each : criteria)
     name += fmt::format("{}{}", each.reverse ? " -" : " ", static_cast<int>(each.key));
@@ -102,18 +145,19 @@ std::string name_of(const std::vector<imap::SortCriterion>& criteria) {
 
 /// Indexes of what was found, sorted.
 Task<std::vector<std::uint32_t>> in_order(ImapContext& context, const std::vector<std::size_t>& found,
-                                          const std::vector<imap::SortCriterion>& criteria) {
+                                          const Criteria& criteria) {
   const storage::MailboxId mailbox = context.selected->view().mailbox();
   const std::string name = name_of(criteria);
   auto uids = uids_at(context.selected->known(), found);
-  if (const auto kept = context.world.orders->find(mailbox, name))
-    if (auto order = order_among(*kept, uids)) co_return std::move(*order);
-  auto order = co_await put_in_order(context, found, criteria);
-  if (is_whole(context, found)) {
-    Orders::Order whole{std::move(uids), order, {}};
+  std::optional<std::vector<std::uint32_t>> order;
+  const auto kept = context.world.orders->find(mailbox, name);
+  if (kept) order = co_await by_kept_order(context, *kept, found, uids, criteria);
+  if (!order) order = co_await put_in_order(context, found, criteria);
+  if (is_whole(context, found) && (!kept || kept->uids != uids)) {
+    Orders::Order whole{std::move(uids), *order, {}};
     context.world.orders->keep(mailbox, name, std::make_shared<const Orders::Order>(std::move(whole)));
   }
-  co_return order;
+  co_return std::move(*order);
 }
 
 /// What was found as threads; numbers are indexes and one.

@@ -139,8 +139,9 @@ std::unique_ptr<SimulatedFiles> SimulatedFiles::power_loss(std::uint64_t seed) c
 }
 
 void SimulatedFiles::on_sync(std::function<void()> observer) {
-  const std::lock_guard guard(mutex_);
+  std::unique_lock guard(mutex_);
   observer_ = std::move(observer);
+  observed_.wait(guard, [this] { return observing_ == 0; });
 }
 
 void SimulatedFiles::set_capacity(std::uint64_t octets) {
@@ -180,9 +181,13 @@ void SimulatedFiles::tell_observer() {
   std::function<void()> observer;
   {
     const std::lock_guard guard(mutex_);
+    if (!observer_) return;
     observer = observer_;
+    ++observing_;
   }
-  if (observer) observer();
+  observer();
+  const std::lock_guard guard(mutex_);
+  if (--observing_ == 0) observed_.notify_all();
 }
 
 std::uint64_t SimulatedFiles::used() const {

@@ -5,6 +5,7 @@
 // one run of a store yields an image at every point one likes.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -22,7 +23,8 @@ class SimulatedFiles final : public FileLayer {
   /// What is found after the power went, with everything at rest.
   [[nodiscard]] std::unique_ptr<SimulatedFiles> power_loss(std::uint64_t seed) const;
 
-  /// Called before and after every sync of a file or folder, on the thread that syncs, with no lock held.
+  /// Called before and after every sync of a file or folder, on the thread that syncs, with no lock held. Returns when
+  /// no call of the observer before is under way any more; not to be called by one.
   void on_sync(std::function<void()> observer);
   /// Octets that all files may take together; writes beyond give ENOSPC, after writing what still fits.
   void set_capacity(std::uint64_t octets);
@@ -76,6 +78,8 @@ class SimulatedFiles final : public FileLayer {
   std::int64_t fail_after_ = -1;
   int fail_code_ = 0;
   std::function<void()> observer_;
+  int observing_ = 0;  ///< calls of it under way
+  std::condition_variable observed_;
   LayeredVfs vfs_;
 };
 
