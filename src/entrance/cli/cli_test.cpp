@@ -74,6 +74,8 @@ TEST(CommandLine, AFailureHasItsDocumentToo) {
   EXPECT_EQ(nowhere.at("kind").as_string(), "usage");
   EXPECT_THAT(std::string(nowhere.at("what").as_string()), HasSubstr("/nonexistent/posthorn.toml"));
   EXPECT_NE(nowhere.at("remedy").as_string(), "");
+  const auto sparse = document({"check", "iprev", "192.0.2.1", "--dns", "zone:/nonexistent", "--json"});
+  EXPECT_NE(sparse.at("remedy").as_string(), "");
   EXPECT_EQ(document({"account", "add", "--json"}).at("why").as_string(), "ADDRESS is missing");
   EXPECT_EQ(document({"acount", "--json"}).at("what").as_string(), "acount");
   const std::vector<std::string> latin1{"parse", "address", "--context", "smtp", "\xe4@b.example", "--json"};

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "entrance/cli/said.h"
 #include "entrance/cli/verb.h"
 #include "foundation/text/ascii.h"
 #include "platform/runtime/files.h"
@@ -21,6 +22,7 @@ constexpr std::size_t secret_octets_max = 4 * KiB;
 struct Said {
   bool printed = false;          ///< on standard output
   std::optional<Problem> first;  ///< the first problem told
+  std::string_view verb;         ///< for which it speaks; empty: none was found
 };
 Said& said() {
   static Said of_the_process;
@@ -45,6 +47,14 @@ std::string utf8(const std::string& words) {
   return text::is_utf8(words) ? words : text::printable(words, words.size());
 }
 
+/// INTERFACES: WHAT: WHY; WHAT TO DO. Deep rooms do not always know the third.
+Problem with_remedy(Problem problem) {
+  if (!problem.remedy.empty()) return problem;
+  problem.remedy = problem.kind == ProblemKind::unavailable ? "try again; the server's log may say more"
+                                                            : fmt::format("see posthorn help {}", said().verb);
+  return problem;
+}
+
 std::string error_document(Exit status, const Problem& problem) {
   const json::object error{{"kind", kind_word(status)},
                            {"what", utf8(problem.what)},
@@ -55,7 +65,12 @@ std::string error_document(Exit status, const Problem& problem) {
 
 }  // namespace
 
-void print_problem(const Problem& problem) {
+void speak_for(std::string_view verb) {
+  said().verb = verb;
+}
+
+void print_problem(const Problem& told) {
+  const Problem problem = with_remedy(told);
   if (!said().first) said().first = problem;
   std::string line = fmt::format("posthorn: {}", problem.text());
   std::ranges::replace(line, '\n', ' ');  // SQLite's words about a damage have several lines
@@ -88,7 +103,7 @@ void print(std::string_view text) {
 Exit end_output(Exit status, bool as_json) {
   const Said was = std::exchange(said(), {});
   if (as_json && status != Exit::done && !was.printed) {
-    const Problem unnamed{ProblemKind::no, "the question", "it has no answer", ""};
+    const Problem unnamed{ProblemKind::no, "the question", "it has no answer", "ask without --json"};
     const std::string document = error_document(status, was.first.value_or(unnamed));
     std::fwrite(document.data(), 1, document.size(), stdout);
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "entrance/cli/said.h"
 #include "entrance/cli/verb.h"
 #include "foundation/text/ascii.h"
 #include "site/config/values.h"
@@ -72,6 +73,7 @@ Exit dispatch(std::span<const std::string> words) {
   }
   const Found found = longest_verb(words);
   if (found.verb == nullptr) return unknown_verb(words);
+  speak_for(found.verb->name);
   const auto invocation = Invocation::parse(*found.verb, words.subspan(found.words));
   if (!invocation) return report(invocation.error());
   if (invocation->wants_help()) {
