@@ -39,6 +39,7 @@ enum class OpenMode : std::uint8_t {
   read,        ///< must exist
   read_write,  ///< must exist
   create,      ///< read and write; made (mode 0600) where it is not there
+  append,      ///< as create, for what is only appended to: the rest of a write's last block may become zeros
 };
 
 class FileLayer {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "platform/runtime/clock.h"
+#include "platform/storage/direct_file.h"
 #include "platform/storage/file_layer.h"
 
 namespace posthorn::storage {
@@ -114,10 +115,15 @@ class MachineFiles final : public FileLayer {
  public:
   Result<std::unique_ptr<File>, FileError> open(const std::filesystem::path& path, OpenMode mode) override {
     int flags = O_CLOEXEC | (mode == OpenMode::read ? O_RDONLY : O_RDWR);
-    if (mode == OpenMode::create) flags |= O_CREAT;
+    if (mode == OpenMode::create || mode == OpenMode::append) flags |= O_CREAT;
     const int fd = ::open(path.c_str(), flags, 0600);
     if (fd < 0) return errno_error();
-    return std::unique_ptr<File>(std::make_unique<MachineFile>(fd));
+    std::unique_ptr<File> file = std::make_unique<MachineFile>(fd);
+    if (mode != OpenMode::append) return file;
+    // Not every file system has it (tmpfs): then through the cache.
+    const int direct_fd = ::open(path.c_str(), O_CLOEXEC | O_WRONLY | O_DIRECT);
+    if (direct_fd < 0) return file;
+    return std::unique_ptr<File>(std::make_unique<DirectFile>(std::move(file), direct_fd));
   }
 
   Result<void, FileError> remove(const std::filesystem::path& path) override { return answer(::unlink(path.c_str())); }

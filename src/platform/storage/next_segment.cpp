@@ -100,7 +100,7 @@ void NextSegment::settle(Result<std::unique_ptr<File>, FileError> made) {
 /// Null where there is no room for it, or nobody wants it any more.
 Result<std::unique_ptr<File>, FileError> NextSegment::make(std::uint64_t id) {
   if (!has_room()) return nullptr;
-  auto file = files_.open(layout_.segment(id), OpenMode::create);
+  auto file = files_.open(layout_.segment(id), OpenMode::append);
   if (!file) return fail(file.error());
   if (auto filled = fill(**file); !filled) return fail(filled.error());
   if (auto named = files_.sync_folder(layout_.segments()); !named) return fail(named.error());

@@ -90,7 +90,7 @@ Result<void, FileError> SegmentFiles::write_and_sync() {
 
 Result<void, FileError> SegmentFiles::put_group() {
   if (!append_) {
-    auto opened = files_.open(layout_.segment(current_), OpenMode::create);
+    auto opened = files_.open(layout_.segment(current_), OpenMode::append);
     if (!opened) return fail(opened.error());
     append_ = std::move(*opened);
   }

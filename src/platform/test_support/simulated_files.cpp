@@ -211,7 +211,7 @@ Result<std::unique_ptr<File>, FileError> SimulatedFiles::open(const std::filesys
   const std::lock_guard guard(mutex_);
   auto found = names_.find(path.string());
   if (found == names_.end()) {
-    if (mode != OpenMode::create) return fail(FileError{ENOENT});
+    if (mode != OpenMode::create && mode != OpenMode::append) return fail(FileError{ENOENT});
     set_name(path.string(), std::make_shared<Inode>());
     found = names_.find(path.string());
   }
