@@ -12,14 +12,15 @@ SYNCS = "fsync,fdatasync,sync_file_range,msync,syncfs,sync"
 
 
 def _stats(session):
-    """The fields of /proc/PID/stat after the name, of each process in the session."""
+    """The fields of /proc/PID/stat after the name, of each process in the session, or in any of several."""
+    sessions = session if isinstance(session, tuple) else (session,)
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
                 fields = (folder / "stat").read_text().rsplit(") ", 1)[1].split()
             except OSError:
                 continue
-            if int(fields[3]) == session:
+            if int(fields[3]) in sessions:
                 yield int(folder.name), fields
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,8 +93,9 @@ class Ours:
     label = "posthorn"
     account = f"bob@{DOMAIN}"
 
-    def __init__(self, ground, sink_port=None, verified=None):
-        """verified: a Sample whose records are served, so that mail is checked; else nothing is, as with the peer."""
+    def __init__(self, ground, sink_port=None, verified=None, signs=False):
+        """verified: a Sample whose records are served, so that mail is checked; else nothing is, as with the peer. signs: with the
+        domain's keys, as after `domain add`; else they are revoked, since the peer does not sign either."""
         # Loopback shares its one address among all "hosts", so the limits an address has are lifted.
         settings = {"relay.allow_private": True, "relay.mx_port": sink_port or 25,
                     "verification.enabled": verified is not None, **{f"limits.{name}": RATE_WITHOUT_LIMIT for name in LIFTED_LIMITS}}
@@ -101,11 +103,13 @@ class Ours:
         zone.lines += verified.records if verified else []
         self.server = Posthorn(DOMAIN, zone=zone, accounts={"bob": "a password of the benchmark"}, settings=settings,
                                parent=ground.folder, listen=("smtp", "submissions"))
-        self.address, self.relaying = self.server.address, sink_port is not None
+        self.address, self.relaying, self.signs = self.server.address, sink_port is not None, signs
 
     def __enter__(self):
         self.server.__enter__()
         if self.relaying:
+            for key in () if self.signs else self.server.json("domain", "keys", DOMAIN):
+                self.server.json("domain", "revoke", DOMAIN, key["selector"])
             login = self.server.json("login", "add", self.account, "bench", "--scope", "smtp")
             plain = base64.b64encode(f"\0{login['login']}\0{login['secret']}".encode()).decode()
             self.way_in = {"tls": "implicit", "auth_plain": plain, "from": self.account}
@@ -134,8 +138,8 @@ class Theirs:
     which is the least it can do."""
     label = "Postfix 3.7"
 
-    def __init__(self, ground, sink_port=None):
-        settings = {"smtpd_recipient_restrictions": "check_recipient_access static:HOLD permit_mynetworks"} if sink_port is None else {}
+    def __init__(self, ground, sink_port=None, more=()):
+        settings = {"smtpd_recipient_restrictions": "check_recipient_access static:HOLD permit_mynetworks"} if sink_port is None else dict(more)
         settings |= {"minimal_backoff_time": "300s", "maximal_backoff_time": "4000s", "queue_run_delay": "300s"}
         routes = {FAR: ("127.0.0.1", sink_port), DEAD: ("127.0.0.99", 25)} if sink_port else {}
         self.server = Postfix(DOMAIN, routes=routes, tls="none", settings=settings, parent=ground.folder)
@@ -160,6 +164,47 @@ class Theirs:
     def queued(self):
         return sum(1 for folder in ("incoming", "active", "deferred") for path in self.server.jail.inside(f"/var/spool/postfix/{folder}").rglob("*")
                    if path.is_file())
+
+
+class OpenDkim:
+    """The milter with which Postfix signs, as most of its hosts do: one RSA-2048 key."""
+
+    def __init__(self, ground):
+        self.port, self.folder = free_port(), ground.folder / "opendkim"
+        self.folder.mkdir()
+
+    def __enter__(self):
+        package, key, settings = unpacked("opendkim"), self.folder / "key.pem", self.folder / "opendkim.conf"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(key)], check=True, capture_output=True)
+        key.chmod(0o600)
+        settings.write_text(f"Mode s\nDomain {DOMAIN}\nSelector bench\nKeyFile {key}\nSocket inet:{self.port}@127.0.0.1\nCanonicalization relaxed/relaxed\n"
+                            "InternalHosts 127.0.0.0/8\nBackground no\nSyslog no\n")
+        self.process = Process([str(package / "usr/sbin/opendkim"), "-f", "-x", str(settings)], self.folder / "log", env=environment(package))
+        self.process.wait_for(lambda: accepts("127.0.0.1", self.port), 10, "opendkim listens")
+        return self
+
+    def __exit__(self, *_):
+        self.process.stop()
+
+
+class TheirsSigned(Theirs):
+    label = "Postfix 3.7 with OpenDKIM 2.11"
+
+    def __init__(self, ground, sink_port):
+        self.milter = OpenDkim(ground)
+        super().__init__(ground, sink_port, {"smtpd_milters": f"inet:127.0.0.1:{self.milter.port}", "milter_default_action": "tempfail"})
+
+    def __enter__(self):
+        self.milter.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *reason):
+        super().__exit__(*reason)
+        self.milter.__exit__(*reason)
+
+    @property
+    def session(self):
+        return self.server.process.pid, self.milter.process.pid
 
 
 class NoStore:
@@ -274,18 +319,25 @@ class Bench:
         yield from self.accept("accept-64k-10", 10, 65536, 5000, 2000)
 
     def relay_4k_10(self):
+        yield self.relay("relay-4k-10", Ours, Theirs, "nobody signs")
+
+    def relay_signed_4k_10(self):
+        """What leaves bears a signature of each of our keys, RSA-2048 and Ed25519, and one of theirs."""
+        yield self.relay("relay-signed-4k-10", partial(Ours, signs=True), TheirsSigned, "ours signs twice (RSA-2048, Ed25519), theirs once (RSA-2048)")
+
+    def relay(self, name, ours, theirs, signing):
         ports = [free_port(), free_port()]
         with ExitStack() as stack:
-            servers = [stack.enter_context(kind(self.ground, port)) for kind, port in zip((Ours, Theirs), ports)]
+            servers = [stack.enter_context(kind(self.ground, sink_port=port)) for kind, port in zip((ours, theirs), ports)]
             sinks = dict(zip(servers, ports))
             messages = dict(zip(servers, (self.count(10_000) // ROUNDS, self.count(4_000) // ROUNDS)))
             mine, peer = take_turns(servers, messages, lambda server, count: relay_round(server, sinks[server], count))
             for measured, server in ((mine, servers[0]), (peer, servers[1])):
                 measured.syncs = relay_syncs(server, sinks[server])
-        row = Row("relay-4k-10", mine.rate, peer.rate, Theirs.label, cpu_ours=mine.cpu_ms, cpu_peer=peer.cpu_ms)
+        row = Row(name, mine.rate, peer.rate, theirs.label, cpu_ours=mine.cpu_ms, cpu_peer=peer.cpu_ms)
         row.settings = ("4096 octets, 10 connections in, until the sink has all of it; ours submitted over TLS with a password, theirs in clear without; "
-                        f"to the sink in clear; ours {mine.words()}; theirs {peer.words()}; {self.ground.words}")
-        yield row.finish()
+                        f"{signing}; to the sink in clear; ours {mine.words()}; theirs {peer.words()}; {self.ground.words}")
+        return row.finish()
 
     def relay_backlog(self):
         """Our own relay rate with messages queued for a dead destination, against the one without."""
@@ -432,7 +484,7 @@ class Bench:
 
 
 BENCHES = {name.replace("_", "-"): getattr(Bench, name) for name in
-           ("accept_4k_1", "accept_4k_10", "accept_4k_100", "accept_64k_10", "relay_4k_10", "relay_backlog", "queue_million", "idle_memory", "idle_tls",
+           ("accept_4k_1", "accept_4k_10", "accept_4k_100", "accept_64k_10", "relay_4k_10", "relay_signed_4k_10", "relay_backlog", "queue_million", "idle_memory", "idle_tls",
             "trust_dkim", "trust_spf", "trust_all", "trust_accept", "imap_append", "imap_mixed", "imap_reads", "imap_idle", "imap_wake")}
 
 
