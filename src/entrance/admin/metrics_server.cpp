@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration request_time_max = 10s;
+constexpr Duration metrics_request_time_max = 10s;
 /// RFC 9112 3 asks for request lines of 8,000 octets; ours are short, and header fields are read past.
 constexpr std::size_t request_octets_max = 16 * KiB;
 
@@ -86,7 +86,7 @@ void MetricsServer::connected(net::Loop& loop, std::unique_ptr<net::Stream> stre
 }
 
 Task<> MetricsServer::session(std::unique_ptr<net::Stream> stream) {
-  stream->set_deadline(loop_.clock().now() + request_time_max);
+  stream->set_deadline(loop_.clock().now() + metrics_request_time_max);
   const std::string head = co_await read_head(*stream);
   if (!head.empty()) {
     const std::function<std::string()> exposition = [this] { return metrics_.exposition(); };

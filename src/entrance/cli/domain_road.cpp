@@ -88,7 +88,7 @@ std::string_view sign_of(Standing standing) {
 }
 
 /// Long keys are cut: they are copied from --format zone, not from here.
-std::string shown(std::string_view data) {
+std::string record_data_shown(std::string_view data) {
   constexpr std::size_t shown_octets_max = 100;
   return text::printable(data, shown_octets_max);
 }
@@ -97,9 +97,10 @@ std::string record_text(const domains::WantedRecord& record, const domains::Publ
   const Standing standing = domains::standing(record, published);
   std::string out =
       fmt::format("  {} {:<5} {:<40} {:>5}  {}\n", sign_of(standing), dns::text(record.type), record.name.text(),
-                  record.ttl_seconds, record.waited_for() ? "(waited for)" : shown(record.data));
+                  record.ttl_seconds, record.waited_for() ? "(waited for)" : record_data_shown(record.data));
   for (const std::string& data : record.replaces)
-    out += fmt::format("  - {:<5} {:<40} {:>5}  {}\n", dns::text(record.type), record.name.text(), "", shown(data));
+    out += fmt::format("  - {:<5} {:<40} {:>5}  {}\n", dns::text(record.type), record.name.text(), "",
+                       record_data_shown(data));
   if (standing == Standing::ttl_differs)
     out += fmt::format("      published with TTL {}\n", published.find(record.name, record.type)->ttl_seconds);
   if (standing != Standing::same && standing != Standing::ttl_differs) out += fmt::format("      {}\n", record.reason);
@@ -167,8 +168,8 @@ std::string road_text(const domains::Situation& situation, const domains::Road& 
   std::string out = headline(situation.model) + "\n\n";
   for (const domains::WantedRecord& record : road.wanted.records) out += record_text(record, situation.published);
   for (const domains::Foreign& record : road.foreign)
-    out +=
-        fmt::format("  k {:<5} {:<40} {:>5}  {}\n", dns::text(record.type), record.name.text(), "", shown(record.data));
+    out += fmt::format("  k {:<5} {:<40} {:>5}  {}\n", dns::text(record.type), record.name.text(), "",
+                       record_data_shown(record.data));
   out +=
       "\n  = published   + to publish   ~ to change   - what it replaces   t another TTL\n"
       "  … others must act or a value is waited for   k not ours, kept   ? could not be asked\n";

@@ -6,8 +6,8 @@ namespace posthorn::access {
 namespace {
 
 // RFC 3206 4: temporary, and not the credentials.
-constexpr Octets kTooMany = "-ERR [SYS/TEMP] Too many connections here now; try again in a few minutes\r\n";
-constexpr Octets kTooManyOfYours =
+constexpr Octets kTooManyPop3 = "-ERR [SYS/TEMP] Too many connections here now; try again in a few minutes\r\n";
+constexpr Octets kTooManyPop3OfYours =
     "-ERR [SYS/TEMP] Too many connections from your address; close some and try again\r\n";
 
 pop3::server::Settings machine_settings(const Settings& common, bool implicit_tls, bool scram) {
@@ -45,7 +45,7 @@ std::unique_ptr<Session> Pop3Door::make(Connection connection) {
 }
 
 Octets Pop3Door::refusal(Full full) const {
-  return full == Full::total ? kTooMany : kTooManyOfYours;
+  return full == Full::total ? kTooManyPop3 : kTooManyPop3OfYours;
 }
 
 void Pop3Door::reconfigure(Settings settings) {

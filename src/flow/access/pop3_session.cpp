@@ -2,26 +2,24 @@
 
 namespace posthorn::access {
 
-namespace server = pop3::server;
-
 namespace {
 
 // A message is read from the store and written to the client in pieces of this size.
 constexpr std::size_t kPieceOctets = 64 * KiB;
 
-std::string_view text(server::CloseReason reason) {
+std::string_view text(pop3::server::CloseReason reason) {
   switch (reason) {
-    case server::CloseReason::quit:
+    case pop3::server::CloseReason::quit:
       return "logged out";
-    case server::CloseReason::too_many_errors:
+    case pop3::server::CloseReason::too_many_errors:
       return "too many errors";
-    case server::CloseReason::protocol:
+    case pop3::server::CloseReason::protocol:
       return "protocol violated";
-    case server::CloseReason::timeout:
+    case pop3::server::CloseReason::timeout:
       return "silent for too long";
-    case server::CloseReason::shutdown:
+    case pop3::server::CloseReason::shutdown:
       return "ended by the server";
-    case server::CloseReason::disconnected:
+    case pop3::server::CloseReason::disconnected:
       break;
   }
   return "disconnected";
@@ -49,7 +47,7 @@ const directory::Identity* Pop3Session::identity() const {
 Task<> Pop3Session::run() {
   if (connection_.implicit_tls && !co_await begin_tls()) co_return;
   while (!ended_) {
-    server::Event event = machine_.next();
+    pop3::server::Event event = machine_.next();
     co_await std::visit([this](auto& what) { return on(what); }, event);
   }
 }
@@ -70,7 +68,7 @@ Task<bool> Pop3Session::flush() {
   co_return written.has_value();
 }
 
-Task<> Pop3Session::on(server::NeedInput&) {
+Task<> Pop3Session::on(pop3::server::NeedInput&) {
   if (ending_) {
     machine_.on_shutdown(*ending_ == EndReason::revoked ? "This login was revoked" : "The server is stopping");
     co_return;
@@ -82,11 +80,11 @@ Task<> Pop3Session::on(server::NeedInput&) {
   take_input(connection_, input_, ready, machine_);
 }
 
-Task<> Pop3Session::on(server::FlushOutput&) {
+Task<> Pop3Session::on(pop3::server::FlushOutput&) {
   (void)co_await flush();
 }
 
-Task<> Pop3Session::on(server::StartTls&) {
+Task<> Pop3Session::on(pop3::server::StartTls&) {
   if (!co_await flush()) co_return;
   if (!co_await begin_tls()) machine_.on_disconnect();
 }
@@ -99,13 +97,13 @@ Task<bool> Pop3Session::begin_tls() {
 
 TimePoint Pop3Session::input_deadline() const {
   const TimeOuts& time_outs = settings_->common.time_outs;
-  if (machine_.state() == server::State::authorization) return login_deadline_;
+  if (machine_.state() == pop3::server::State::authorization) return login_deadline_;
   return connection_.loop->clock().now() + (machine_.in_command() ? time_outs.command : time_outs.pop3_idle);
 }
 
 // ---------------------------------------------------------------- the login
 
-Task<> Pop3Session::on(server::CheckPassword& question) {
+Task<> Pop3Session::on(pop3::server::CheckPassword& question) {
   const auto right = co_await gate_.check_password(std::move(question.authcid), std::move(question.authzid),
                                                    std::move(question.password));
   if (right) {
@@ -115,7 +113,7 @@ Task<> Pop3Session::on(server::CheckPassword& question) {
   }
 }
 
-Task<> Pop3Session::on(server::FindScramVerifier& question) {
+Task<> Pop3Session::on(pop3::server::FindScramVerifier& question) {
   auto verifier = gate_.find_scram_verifier(question.authcid, question.authzid);
   if (verifier) {
     machine_.answer_scram_verifier(std::move(*verifier));
@@ -125,12 +123,12 @@ Task<> Pop3Session::on(server::FindScramVerifier& question) {
   co_return;
 }
 
-Task<> Pop3Session::on(server::AuthenticationFailed& event) {
+Task<> Pop3Session::on(pop3::server::AuthenticationFailed& event) {
   gate_.failed(event.mechanism, event.authcid, event.reason);
   co_return;
 }
 
-Task<> Pop3Session::on(server::OpenMaildrop& event) {
+Task<> Pop3Session::on(pop3::server::OpenMaildrop& event) {
   if (gate_.succeeded(event.mechanism, event.authcid)) {
     co_await open_inbox();
   } else {
@@ -154,7 +152,7 @@ Task<> Pop3Session::open_inbox() {
   // Mail that arrives from here on is the next session's.
   maildrop_ = view_->current();
   odd_ = co_await facts_.of(view_->mailbox(), maildrop_);
-  std::vector<server::Listed> list;
+  std::vector<pop3::server::Listed> list;
   list.reserve(maildrop_->size());
   maildrop_->for_each(0, maildrop_->size(), [&](std::size_t, const mailbox::Entry& entry) {
     list.push_back({octets_sent(entry), entry.email_id().text()});
@@ -171,7 +169,7 @@ std::uint64_t Pop3Session::octets_sent(const mailbox::Entry& entry) const {
 
 // ---------------------------------------------------------------- the maildrop
 
-Task<> Pop3Session::on(server::Retrieve& question) {
+Task<> Pop3Session::on(pop3::server::Retrieve& question) {
   const storage::Uid uid = maildrop_->at(question.message).uid();
   std::vector<storage::Uid> uids{uid};
   const auto read = co_await world_.mailboxes->read_messages(*view_, std::move(uids), kPieceOctets, kPieceOctets);
@@ -213,14 +211,14 @@ Task<bool> Pop3Session::send_rest(const storage::StoredOctets& octets, std::uint
   co_return true;
 }
 
-Task<> Pop3Session::on(server::Update& question) {
+Task<> Pop3Session::on(pop3::server::Update& question) {
   std::vector<storage::Uid> uids;
   for (const std::size_t message : question.deleted) uids.push_back(maildrop_->at(message).uid());
   const auto removed = co_await world_.mailboxes->remove(*view_, std::move(uids));
   machine_.updated(removed.has_value());
 }
 
-Task<> Pop3Session::on(server::Close& event) {
+Task<> Pop3Session::on(pop3::server::Close& event) {
   ended_ = true;
   maildrop_.reset();
   odd_.reset();
@@ -228,8 +226,9 @@ Task<> Pop3Session::on(server::Close& event) {
   lock_.reset();
   if (gate_.identity()) connection_.log.info("session ended", {{"reason", text(event.reason)}});
   const bool written = co_await flush();
-  if (!written || event.reason == server::CloseReason::disconnected) co_return;
-  co_await connection_.stream->close(event.reason == server::CloseReason::quit ? net::Linger::no : net::Linger::yes);
+  if (!written || event.reason == pop3::server::CloseReason::disconnected) co_return;
+  co_await connection_.stream->close(event.reason == pop3::server::CloseReason::quit ? net::Linger::no
+                                                                                     : net::Linger::yes);
 }
 
 }  // namespace posthorn::access

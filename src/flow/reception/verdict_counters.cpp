@@ -9,13 +9,13 @@ namespace {
 using verification::Decision;
 using verification::Verdicts;
 
-/// A counter for each of `count` values of an enumeration with text().
+/// A counter for each result up to `last`, named by `words`.
 template <class Enumeration>
 std::vector<runtime::Counter*> counters(runtime::Metrics& metrics, std::string_view name, std::string_view help,
-                                        std::size_t count) {
+                                        Enumeration last, std::string_view (*words)(Enumeration)) {
   std::vector<runtime::Counter*> out;
-  for (std::size_t i = 0; i < count; ++i)
-    out.push_back(&metrics.counter(name, help, {{"result", std::string(text(static_cast<Enumeration>(i)))}}));
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(last); ++i)
+    out.push_back(&metrics.counter(name, help, {{"result", std::string(words(static_cast<Enumeration>(i)))}}));
   return out;
 }
 
@@ -30,11 +30,11 @@ std::size_t index_of(const Decision& decision) {
 
 VerdictCounters::VerdictCounters(runtime::Metrics& metrics)
     : spf_(counters<spf::Result>(metrics, "posthorn_verification_spf_total", "SPF of MAIL FROM.",
-                                 static_cast<std::size_t>(spf::Result::permerror) + 1)),
+                                 spf::Result::permerror, spf::text)),
       dkim_(counters<dkim::Result>(metrics, "posthorn_verification_dkim_total", "DKIM signatures.",
-                                   static_cast<std::size_t>(dkim::Result::permerror) + 1)),
+                                   dkim::Result::permerror, dkim::text)),
       dmarc_(counters<dmarc::Result>(metrics, "posthorn_verification_dmarc_total", "DMARC of messages.",
-                                     static_cast<std::size_t>(dmarc::Result::permerror) + 1)) {
+                                     dmarc::Result::permerror, dmarc::text)) {
   for (const char* const decision : kDecisions)
     decisions_.push_back(&metrics.counter("posthorn_verification_decisions_total",
                                           "What the verdicts on their origin made of messages.",

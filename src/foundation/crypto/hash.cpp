@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "foundation/base/bytes.h"
+#include "foundation/crypto/writable.h"
 
 namespace posthorn::crypto {
 namespace {
@@ -19,10 +19,6 @@ void must(bool done) {
   if (done) return;
   std::fputs("posthorn: the OpenSSL library cannot compute a hash; check its installation\n", stderr);
   std::abort();
-}
-
-unsigned char* writable(std::string& octets) {
-  return reinterpret_cast<unsigned char*>(octets.data());
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "foundation/crypto/hash.h"
 #include "foundation/crypto/random.h"
+#include "foundation/crypto/writable.h"
 
 namespace posthorn::crypto {
 namespace {
@@ -22,7 +23,7 @@ constexpr std::size_t kHeadOctets = 1 + kIdOctets + kNonceOctets;
 static_assert(sealed_overhead_octets == kHeadOctets + kTagOctets);
 
 // Only a broken installation or no memory makes these fail; going on would write secrets unsealed.
-void must(bool done) {
+void must_encrypt(bool done) {
   if (done) return;
   std::fputs("posthorn: the OpenSSL library cannot encrypt; check its installation\n", stderr);
   std::abort();
@@ -33,35 +34,33 @@ struct FreeContext {
 };
 using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
 
-unsigned char* writable(OctetString& octets) {
-  return reinterpret_cast<unsigned char*>(octets.data());
-}
 int length(Octets octets) {
   return static_cast<int>(octets.size());
 }
 
 void encrypt(Octets key, Octets nonce, Octets context, Octets secret, OctetString& ciphertext, OctetString& tag) {
   const Context cipher(EVP_CIPHER_CTX_new());
-  must(cipher != nullptr);
+  must_encrypt(cipher != nullptr);
   int done = 0;
-  must(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, as_unsigned(key).data(),
-                          as_unsigned(nonce).data()) == 1);
-  must(EVP_EncryptUpdate(cipher.get(), nullptr, &done, as_unsigned(context).data(), length(context)) == 1);
-  must(EVP_EncryptUpdate(cipher.get(), writable(ciphertext), &done, as_unsigned(secret).data(), length(secret)) == 1);
-  must(EVP_EncryptFinal_ex(cipher.get(), nullptr, &done) == 1);
-  must(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTagOctets, tag.data()) == 1);
+  must_encrypt(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, as_unsigned(key).data(),
+                                  as_unsigned(nonce).data()) == 1);
+  must_encrypt(EVP_EncryptUpdate(cipher.get(), nullptr, &done, as_unsigned(context).data(), length(context)) == 1);
+  must_encrypt(
+      EVP_EncryptUpdate(cipher.get(), writable(ciphertext), &done, as_unsigned(secret).data(), length(secret)) == 1);
+  must_encrypt(EVP_EncryptFinal_ex(cipher.get(), nullptr, &done) == 1);
+  must_encrypt(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, kTagOctets, tag.data()) == 1);
 }
 
 bool decrypt(Octets key, Octets nonce, Octets context, Octets ciphertext, OctetString tag, OctetString& secret) {
   const Context cipher(EVP_CIPHER_CTX_new());
-  must(cipher != nullptr);
+  must_encrypt(cipher != nullptr);
   int done = 0;
-  must(EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, as_unsigned(key).data(),
-                          as_unsigned(nonce).data()) == 1);
-  must(EVP_DecryptUpdate(cipher.get(), nullptr, &done, as_unsigned(context).data(), length(context)) == 1);
-  must(EVP_DecryptUpdate(cipher.get(), writable(secret), &done, as_unsigned(ciphertext).data(), length(ciphertext)) ==
-       1);
-  must(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagOctets, tag.data()) == 1);
+  must_encrypt(EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, as_unsigned(key).data(),
+                                  as_unsigned(nonce).data()) == 1);
+  must_encrypt(EVP_DecryptUpdate(cipher.get(), nullptr, &done, as_unsigned(context).data(), length(context)) == 1);
+  must_encrypt(EVP_DecryptUpdate(cipher.get(), writable(secret), &done, as_unsigned(ciphertext).data(),
+                                 length(ciphertext)) == 1);
+  must_encrypt(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagOctets, tag.data()) == 1);
   return EVP_DecryptFinal_ex(cipher.get(), nullptr, &done) == 1;
 }
 

@@ -16,7 +16,7 @@ namespace json = boost::json;
 constexpr int kNonceTriesMax = 4;
 constexpr Duration kPollWait = std::chrono::seconds(2);  // where the authority names no Retry-After
 
-Problem cannot(std::string what, std::string why, bool temporary) {
+Problem order_fails(std::string what, std::string why, bool temporary) {
   return {temporary ? ProblemKind::unavailable : ProblemKind::no, std::move(what), std::move(why),
           temporary ? "it is tried again later" : ""};
 }
@@ -89,9 +89,9 @@ Task<> AcmeClient::wait(const AcmeReply& reply) {
 Task<Result<std::string, Problem>> AcmeClient::take_nonce() {
   if (!nonce_.empty()) co_return std::exchange(nonce_, {});
   const auto reply = co_await transport_.send("HEAD", text_of(directory_, "newNonce"), "");
-  if (!reply) co_return fail(cannot("a nonce of the authority", reply.error(), true));
+  if (!reply) co_return fail(order_fails("a nonce of the authority", reply.error(), true));
   std::string nonce = header_of(*reply, "replay-nonce");
-  if (nonce.empty()) co_return fail(cannot("a nonce of the authority", "there is none in its answer", true));
+  if (nonce.empty()) co_return fail(order_fails("a nonce of the authority", "there is none in its answer", true));
   co_return nonce;
 }
 
@@ -101,7 +101,7 @@ Task<Result<AcmeClient::Answer, Problem>> AcmeClient::post(std::string url, std:
     if (!nonce) co_return fail(std::move(nonce.error()));
     const JwsHeader header{url, std::move(*nonce), account_url_};
     auto reply = co_await transport_.send("POST", url, sign_jws(account_.key, header, payload));
-    if (!reply) co_return fail(cannot(url, reply.error(), true));
+    if (!reply) co_return fail(order_fails(url, reply.error(), true));
     nonce_ = header_of(*reply, "replay-nonce");
     Answer answer{std::move(*reply), {}};
     answer.body = object_of(answer.reply.body);
@@ -110,16 +110,16 @@ Task<Result<AcmeClient::Answer, Problem>> AcmeClient::post(std::string url, std:
     if (type.ends_with(":badNonce") && attempt < kNonceTriesMax) continue;
     // RFC 8555 6.6, 6.7: rate limits and what is wrong on their side pass; a refusal stays one.
     const bool temporary = type.ends_with(":rateLimited") || answer.reply.status >= 500;
-    co_return fail(cannot(url, words_of(answer.reply.status, answer.body), temporary));
+    co_return fail(order_fails(url, words_of(answer.reply.status, answer.body), temporary));
   }
 }
 
 Task<Result<void, Problem>> AcmeClient::open_account() {
   const auto reply = co_await transport_.send("GET", directory_url_, "");
-  if (!reply) co_return fail(cannot(directory_url_, reply.error(), true));
+  if (!reply) co_return fail(order_fails(directory_url_, reply.error(), true));
   directory_ = object_of(reply->body);
   if (text_of(directory_, "newNonce").empty() || text_of(directory_, "newOrder").empty())
-    co_return fail(cannot(directory_url_, "this is no ACME directory", reply->status >= 500));
+    co_return fail(order_fails(directory_url_, "this is no ACME directory", reply->status >= 500));
   account_url_.clear();
   json::array contact;
   for (const std::string& each : account_.contact) contact.emplace_back(each);
@@ -129,7 +129,7 @@ Task<Result<void, Problem>> AcmeClient::open_account() {
   if (!account) co_return fail(std::move(account.error()));
   // RFC 8555 7.3: the same key finds the account that is there.
   account_url_ = header_of(account->reply, "location");
-  if (account_url_.empty()) co_return fail(cannot("the account", "the authority named no URL for it", true));
+  if (account_url_.empty()) co_return fail(order_fails("the account", "the authority named no URL for it", true));
   co_return Result<void, Problem>{};
 }
 
@@ -140,10 +140,10 @@ Task<Result<void, Problem>> AcmeClient::await_proof(std::string authorization, s
     const std::string status = text_of(answer->body, "status");
     if (status == "valid") co_return Result<void, Problem>{};
     if (status != "pending" && status != "processing")
-      co_return fail(cannot("the proof for an ACME order", failure_of(answer->body, type), true));
+      co_return fail(order_fails("the proof for an ACME order", failure_of(answer->body, type), true));
     co_await wait(answer->reply);
   }
-  co_return fail(cannot("the proof for an ACME order", "the authority did not look at it in time", true));
+  co_return fail(order_fails("the proof for an ACME order", "the authority did not look at it in time", true));
 }
 
 Task<Result<void, Problem>> AcmeClient::prove(std::string authorization, std::vector<std::string> names) {
@@ -155,12 +155,13 @@ Task<Result<void, Problem>> AcmeClient::prove(std::string authorization, std::ve
       identifier != nullptr && identifier->is_object() ? text_of(identifier->get_object(), "value") : std::string();
   // Proofs are placed for what was ordered, whatever the authority names.
   if (std::ranges::find(names, name) == names.end())
-    co_return fail(cannot("the proof for an ACME order", "the authority names no name of the order", false));
+    co_return fail(order_fails("the proof for an ACME order", "the authority names no name of the order", false));
   const std::string_view type = prover_.challenge(name);
   const json::object* challenge = challenge_in(answer->body, type);
   const std::string token = challenge != nullptr ? text_of(*challenge, "token") : std::string();
   if (!is_token(token))
-    co_return fail(cannot("the proof for " + name, fmt::format("the authority offers no {} challenge", type), false));
+    co_return fail(
+        order_fails("the proof for " + name, fmt::format("the authority offers no {} challenge", type), false));
   const Proof proof{name, token, key_authorization(token, account_.key)};
   if (auto placed = co_await prover_.place(proof); !placed) co_return fail(std::move(placed.error()));
   auto begun = co_await post(text_of(*challenge, "url"), "{}");
@@ -186,17 +187,17 @@ Task<Result<std::string, Problem>> AcmeClient::finish(std::string order, std::st
       co_return std::move(chain->reply.body);
     }
     if (status == "invalid")
-      co_return fail(cannot("an ACME order", words_of(answer->reply.status, answer->body), true));
+      co_return fail(order_fails("an ACME order", words_of(answer->reply.status, answer->body), true));
     co_await wait(answer->reply);
     answer = co_await post(order, "");
   }
   if (!answer) co_return fail(std::move(answer.error()));
-  co_return fail(cannot("an ACME order", "the authority did not finish it in time", true));
+  co_return fail(order_fails("an ACME order", "the authority did not finish it in time", true));
 }
 
 Task<Result<std::string, Problem>> AcmeClient::issue(std::vector<std::string> names, crypto::EcKey key) {
   if (names.empty() || names.size() > names_per_certificate_max)
-    co_return fail(cannot("a certificate", "it has no name, or too many", false));
+    co_return fail(order_fails("a certificate", "it has no name, or too many", false));
   if (auto opened = co_await open_account(); !opened) co_return fail(std::move(opened.error()));
   json::array identifiers;
   for (const std::string& name : names) identifiers.emplace_back(json::object{{"type", "dns"}, {"value", name}});

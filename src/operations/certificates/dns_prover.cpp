@@ -28,7 +28,7 @@ bool shows(const ServerRecords& said, const std::string& value) {
   });
 }
 
-Problem cannot(const std::string& name, std::string why, std::string remedy) {
+Problem proof_fails(const std::string& name, std::string why, std::string remedy) {
   return {ProblemKind::unavailable, "the proof at " + name, std::move(why), std::move(remedy)};
 }
 
@@ -71,14 +71,14 @@ Task<Result<void, Problem>> DnsProver::note(PlacedChallenge placed, bool stands)
     all.erase(placed);
   }
   if (all.size() > kPlacedMax)
-    co_return fail(cannot(challenges_setting, "too many proofs could not be removed from the DNS",
-                          "see the log: does the server take updates?"));
+    co_return fail(proof_fails(challenges_setting, "too many proofs could not be removed from the DNS",
+                               "see the log: does the server take updates?"));
   storage::Unit unit;
   unit.preconditions.emplace_back(storage::SettingIs{challenges_setting, before});
   unit.mutations.emplace_back(storage::PutSetting{challenges_setting, challenges_json(all)});
   const auto committed = co_await store_.commit(std::move(unit));
   if (committed) co_return Result<void, Problem>{};
-  co_return fail(cannot(challenges_setting, "the store did not take the note of it", "is the disk full?"));
+  co_return fail(proof_fails(challenges_setting, "the store did not take the note of it", "is the disk full?"));
 }
 
 /// RFC 8555 8.4 looks up the name as everybody does: an alias (to a zone that takes updates) is followed.
@@ -91,7 +91,7 @@ Task<dns::Name> DnsProver::where(dns::Name name) {
 
 Task<Result<void, Problem>> DnsProver::change(PlacedChallenge placed, bool add) {
   const auto name = dns::Name::parse(placed.name);
-  if (!name) co_return fail(cannot(placed.name, "this is no name", ""));
+  if (!name) co_return fail(proof_fails(placed.name, "this is no name", ""));
   auto publisher = publishers_.publisher(*name);
   if (!publisher) co_return fail(std::move(publisher.error()));
   domains::ZoneChange change;
@@ -109,9 +109,9 @@ Task<Result<void, Problem>> DnsProver::wait_for(PlacedChallenge placed) {
       co_return Result<void, Problem>{};
     if (clock_.now() >= until) {
       const std::string doubt = sighting.doubt();
-      co_return fail(cannot(placed.name,
-                            doubt.empty() ? "not every authoritative server has the record" : std::move(doubt),
-                            "an authority may ask any of them; it is tried again later"));
+      co_return fail(proof_fails(placed.name,
+                                 doubt.empty() ? "not every authoritative server has the record" : std::move(doubt),
+                                 "an authority may ask any of them; it is tried again later"));
     }
     co_await clock_.wait_for(wait);
   }
@@ -119,7 +119,7 @@ Task<Result<void, Problem>> DnsProver::wait_for(PlacedChallenge placed) {
 
 Task<Result<void, Problem>> DnsProver::place(Proof proof) {
   auto asked = dns::Name::parse("_acme-challenge." + proof.name);
-  if (!asked) co_return fail(cannot(proof.name, "this name is too long for a proof", ""));
+  if (!asked) co_return fail(proof_fails(proof.name, "this name is too long for a proof", ""));
   const dns::Name name = co_await where(std::move(*asked));
   const PlacedChallenge placed{name.text(), base64url(crypto::sha256(proof.key_authorization))};
   // Who could not remove it must not place it; and before it stands, it is on disk that it does.

@@ -25,7 +25,7 @@ constexpr std::array kStateNames{StateName{TlsKeyState::next, "next"}, StateName
 constexpr std::string_view kP256Prefix(
     "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04", 27);
 
-std::string text_of(const json::object& object, std::string_view name) {
+std::string fact(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
@@ -106,8 +106,8 @@ std::optional<TlsKey> tls_key_from(const storage::KeyRow& row) {
   key.owner = row.owner;
   key.id = row.name;
   key.state = state->state;
-  key.chain = text_of(facts, "chain");
-  key.digest = text_of(facts, "digest");
+  key.chain = fact(facts, "chain");
+  key.digest = fact(facts, "digest");
   if (key.digest.empty()) key.digest = digest_of_chain(key.chain);
   if (key.digest.empty()) return std::nullopt;
   key.created = row.created;

@@ -11,11 +11,11 @@ namespace posthorn::domains {
 namespace {
 
 using Key = std::pair<dns::Name, dns::RecordType>;
-struct RecordSet {
+struct ComparedSet {
   std::vector<std::string> data;
   std::uint32_t ttl_seconds = 0;
 };
-using Sets = std::map<Key, RecordSet>;
+using Sets = std::map<Key, ComparedSet>;
 
 /// What a server makes by itself, or what must differ while two of them hold the zone.
 bool counts(const dns::Record& record, const dns::Name& domain) {
@@ -31,7 +31,7 @@ Sets sets_of(const std::vector<dns::Record>& records, const dns::Name& domain) {
   Sets sets;
   for (const dns::Record& record : records) {
     if (!counts(record, domain)) continue;
-    RecordSet& set = sets[{record.owner, record.type}];
+    ComparedSet& set = sets[{record.owner, record.type}];
     set.data.push_back(dns::text(record.data));
     set.ttl_seconds = record.ttl_seconds;
   }
@@ -81,8 +81,8 @@ Comparison compare_records(const std::vector<dns::Record>& a, const std::vector<
     last = &key.first;
     const auto in_a = sets_a.find(key);
     const auto in_b = sets_b.find(key);
-    const RecordSet set_a = in_a == sets_a.end() ? RecordSet{} : in_a->second;
-    const RecordSet set_b = in_b == sets_b.end() ? RecordSet{} : in_b->second;
+    const ComparedSet set_a = in_a == sets_a.end() ? ComparedSet{} : in_a->second;
+    const ComparedSet set_b = in_b == sets_b.end() ? ComparedSet{} : in_b->second;
     if (set_a.data == set_b.data && (!with_ttl || set_a.ttl_seconds == set_b.ttl_seconds)) continue;
     out.differences.push_back({key.first, key.second, set_a.data, set_b.data, set_a.ttl_seconds, set_b.ttl_seconds});
   }

@@ -16,8 +16,8 @@ constexpr std::array purpose_words{"host-address"sv,      "mx"sv,      "spf"sv, 
                                    "sts-host"sv,          "tls-rpt"sv, "tlsa"sv, "caa"sv,  "ptr"sv,   "srv"sv,
                                    "report-permission"sv, "extra"sv};
 
-/// Questions without repetition, in the order they were added.
-class Questions {
+/// WantedQuestions without repetition, in the order they were added.
+class WantedQuestions {
  public:
   void ask(std::string_view name, dns::RecordType type) {
     auto parsed = dns::Name::parse(name);
@@ -31,7 +31,7 @@ class Questions {
   std::vector<RecordQuestion> list_;
 };
 
-void ask_about_selectors(Questions& questions, const Model& model, const Surroundings& around) {
+void ask_about_selectors(WantedQuestions& questions, const Model& model, const Surroundings& around) {
   const auto ask = [&](const std::string& selector, dns::RecordType type) {
     questions.ask(fmt::format("{}._domainkey.{}", selector, model.domain), type);
   };
@@ -45,7 +45,7 @@ void ask_about_selectors(Questions& questions, const Model& model, const Surroun
   }
 }
 
-void ask_about_host(Questions& questions, const Model& model, const Surroundings& around) {
+void ask_about_host(WantedQuestions& questions, const Model& model, const Surroundings& around) {
   if (around.host_name.empty()) return;
   for (const auto type : {dns::RecordType::a, dns::RecordType::aaaa, dns::RecordType::txt})
     questions.ask(around.host_name, type);
@@ -69,7 +69,7 @@ std::string_view text(Purpose purpose) {
 }
 
 std::vector<RecordQuestion> questions_for(const Model& model, const Surroundings& around) {
-  Questions questions;
+  WantedQuestions questions;
   const std::string& domain = model.domain;
   for (const auto type : {dns::RecordType::mx, dns::RecordType::txt, dns::RecordType::caa}) questions.ask(domain, type);
   for (const auto* const prefix : {"_dmarc.", "_mta-sts.", "_smtp._tls."})

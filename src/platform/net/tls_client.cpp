@@ -10,20 +10,20 @@ namespace {
 
 // What we offer as a client. Opportunistic TLS to an old peer is better than clear text (RFC 7435), so the list is
 // wider than the server's; the protocol floor is TLS 1.2 for all.
-constexpr const char* kCiphers = "DEFAULT:!aNULL:!eNULL:!3DES:!RC4:@SECLEVEL=1";
+constexpr const char* kClientCiphers = "DEFAULT:!aNULL:!eNULL:!3DES:!RC4:@SECLEVEL=1";
 
-struct FreeContext {
+struct FreeClientContext {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
-using Context = std::unique_ptr<SSL_CTX, FreeContext>;
+using ClientContext = std::unique_ptr<SSL_CTX, FreeClientContext>;
 
 class OpensslClientTls final : public ClientTls {
  public:
-  explicit OpensslClientTls(Context context) : context_(std::move(context)) {}
+  explicit OpensslClientTls(ClientContext context) : context_(std::move(context)) {}
   [[nodiscard]] Ssl new_session() const { return Ssl(SSL_new(context_.get())); }
 
  private:
-  Context context_;
+  ClientContext context_;
 };
 
 bool add_name(SSL* ssl, const std::string& name) {
@@ -48,9 +48,9 @@ Problem no_trust(const std::filesystem::path& file) {
 }  // namespace
 
 Result<std::unique_ptr<ClientTls>, Problem> ClientTls::make(const ClientTlsOptions& options) {
-  Context context(SSL_CTX_new(TLS_client_method()));
+  ClientContext context(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_cipher_list(context.get(), kCiphers);
+  SSL_CTX_set_cipher_list(context.get(), kClientCiphers);
   SSL_CTX_set_mode(context.get(),
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(context.get(), 1);

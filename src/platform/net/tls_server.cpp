@@ -14,12 +14,12 @@ namespace posthorn::net {
 namespace {
 
 // RFC 9325 4.2: forward secrecy; CBC with ECDHE stays for older senders, which would otherwise send in clear.
-constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES";
+constexpr const char* kServerCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES";
 // One ticket a TLS 1.3 handshake: mail clients resume one connection at a time.
 constexpr std::size_t kTickets = 1;
 constexpr std::string_view kSessionContext = "posthorn";
 
-struct FreeOpenssl {
+struct FreeServerPart {
   void operator()(SSL_CTX* p) const { SSL_CTX_free(p); }
   void operator()(X509* p) const { X509_free(p); }
   void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
@@ -29,10 +29,10 @@ struct FreeOpenssl {
 struct FreeChain {
   void operator()(STACK_OF(X509) * p) const { sk_X509_pop_free(p, X509_free); }
 };
-using Context = std::unique_ptr<SSL_CTX, FreeOpenssl>;
-using Certificate = std::unique_ptr<X509, FreeOpenssl>;
-using Key = std::unique_ptr<EVP_PKEY, FreeOpenssl>;
-using Bio = std::unique_ptr<BIO, FreeOpenssl>;
+using Context = std::unique_ptr<SSL_CTX, FreeServerPart>;
+using Certificate = std::unique_ptr<X509, FreeServerPart>;
+using Key = std::unique_ptr<EVP_PKEY, FreeServerPart>;
+using Bio = std::unique_ptr<BIO, FreeServerPart>;
 using Chain = std::unique_ptr<STACK_OF(X509), FreeChain>;
 
 Bio memory_bio(std::string_view text) {
@@ -67,7 +67,7 @@ std::string name_text(const GENERAL_NAME* name) {
 
 std::vector<std::string> names_of(X509* certificate) {
   std::vector<std::string> names;
-  const std::unique_ptr<GENERAL_NAMES, FreeOpenssl> all(
+  const std::unique_ptr<GENERAL_NAMES, FreeServerPart> all(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; all && i < sk_GENERAL_NAME_num(all.get()); ++i) {
     if (std::string name = name_text(sk_GENERAL_NAME_value(all.get(), i)); !name.empty()) names.push_back(name);
@@ -201,7 +201,7 @@ class Served {
   Context make_context(const Members& members) {
     Context context(SSL_CTX_new(TLS_server_method()));
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-    SSL_CTX_set_cipher_list(context.get(), kCiphers);
+    SSL_CTX_set_cipher_list(context.get(), kServerCiphers);
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                            SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(context.get(),

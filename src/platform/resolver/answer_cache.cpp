@@ -6,10 +6,6 @@ namespace {
 // RFC 8767 4 advises a cap; a day is libunbound's, an hour is enough to save the hops.
 constexpr std::uint32_t kKeptSecondsMax = 3600;
 
-std::string key_of(const dns::Name& name, dns::RecordType type) {
-  return name.lower_case_key() + std::to_string(static_cast<unsigned>(type));
-}
-
 dns::AnswerData data_of(const dns::Answer& answer) {
   return {.question = answer.question(),
           .type = answer.type(),
@@ -26,7 +22,7 @@ dns::AnswerData data_of(const dns::Answer& answer) {
 }  // namespace
 
 std::optional<dns::Answer> AnswerCache::find(const dns::Name& name, dns::RecordType type, TimePoint now) {
-  const std::string key = key_of(name, type);
+  const std::string key = question_key(name, type);
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end()) return std::nullopt;
@@ -45,7 +41,7 @@ std::optional<dns::Answer> AnswerCache::find(const dns::Name& name, dns::RecordT
 void AnswerCache::keep(const dns::Answer& answer, TimePoint now) {
   if (!dns::is_definite(answer.status()) || answer.ttl_seconds() == 0 || answers_max_ == 0) return;
   const std::chrono::seconds life{std::min(answer.ttl_seconds(), kKeptSecondsMax)};
-  std::string key = key_of(answer.question(), answer.type());
+  std::string key = question_key(answer.question(), answer.type());
   Entry entry{data_of(answer), now, now + life};
   const std::lock_guard lock(mutex_);
   if (entries_.size() >= answers_max_) make_room(now);
@@ -63,6 +59,10 @@ void AnswerCache::make_room(TimePoint now) {
 std::size_t AnswerCache::size() const {
   const std::lock_guard lock(mutex_);
   return entries_.size();
+}
+
+std::string question_key(const dns::Name& name, dns::RecordType type) {
+  return name.lower_case_key() + std::to_string(static_cast<unsigned>(type));
 }
 
 }  // namespace posthorn::resolver

@@ -14,6 +14,9 @@
 
 namespace posthorn::resolver {
 
+/// A question as a key: name without regard to case, and type.
+[[nodiscard]] std::string question_key(const dns::Name& name, dns::RecordType type);
+
 class AnswerCache {
  public:
   explicit AnswerCache(std::size_t answers_max) : answers_max_(answers_max) {}

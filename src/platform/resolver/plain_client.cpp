@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "foundation/text/ascii.h"
+#include "platform/resolver/answer_cache.h"
 #include "platform/resolver/delegation.h"
 #include "platform/runtime/deadline.h"
 #include "platform/runtime/event.h"
@@ -16,12 +17,7 @@ namespace {
 
 constexpr std::size_t kServersMax = 3;  // MAXNS of resolv.conf(5)
 constexpr std::size_t kResolvConfMax = 64 * KiB;
-constexpr std::uint16_t kDnsPort = 53;
 constexpr auto kDnskey = static_cast<dns::RecordType>(48);
-
-std::string key_of(const dns::Name& name, dns::RecordType type) {
-  return name.lower_case_key() + std::to_string(static_cast<unsigned>(type));
-}
 
 RootKeys judge(const dns::Reply& reply) {
   if (reply.kind == dns::ReplyKind::failure) return RootKeys::failing;
@@ -72,12 +68,12 @@ PlainClient::PlainClient(const runtime::Executor& executor, runtime::Clock& cloc
       client_(loop_, random_, {.tries = 1, .in_flight_max = plain_in_flight_max, .ports_kept = plain_ports}),
       servers_(std::move(servers)) {
   for (const net::Endpoint& server : servers_)
-    names_.push_back(server.port == kDnsPort ? server.address.text() : server.text());
+    names_.push_back(server.port == dns_port ? server.address.text() : server.text());
 }
 PlainClient::~PlainClient() = default;
 
 Task<dns::Answer> PlainClient::ask(dns::Name name, dns::RecordType type, TimePoint deadline) {
-  std::string key = key_of(name, type);
+  std::string key = question_key(name, type);
   for (auto found = asked_.find(key); found != asked_.end(); found = asked_.find(key)) {
     const runtime::Promise<std::optional<dns::Answer>> turn;
     found->second.push_back(turn);
@@ -184,9 +180,9 @@ std::vector<net::Endpoint> system_servers(const std::filesystem::path& file) {
   while (!rest.empty() && servers.size() < kServersMax) {
     const std::vector<std::string_view> words = text::words(text::take_until(rest, '\n'));
     if (words.size() < 2 || words[0] != "nameserver") continue;
-    if (const auto address = IpAddress::parse(words[1])) servers.push_back({*address, kDnsPort});
+    if (const auto address = IpAddress::parse(words[1])) servers.push_back({*address, dns_port});
   }
-  if (servers.empty()) servers.push_back({IpAddress::v4({127, 0, 0, 1}), kDnsPort});
+  if (servers.empty()) servers.push_back({IpAddress::v4({127, 0, 0, 1}), dns_port});
   return servers;
 }
 

@@ -18,6 +18,7 @@
 
 namespace posthorn::resolver {
 
+inline constexpr std::uint16_t dns_port = 53;
 inline constexpr Duration plain_patience_first = std::chrono::seconds{1};  // ours: a cache that must ask far away
 inline constexpr Duration plain_patience_max = std::chrono::seconds{4};    // ours
 inline constexpr std::size_t plain_questions_max = 4096;                   // ours: of one loop at a time

@@ -1,4 +1,5 @@
 #include "foundation/base/ip_address.h"
+#include "platform/resolver/plain_client.h"
 #include "platform/resolver/resolver.h"
 
 namespace posthorn::resolver {
@@ -6,11 +7,10 @@ namespace {
 
 constexpr std::string_view kZonePrefix = "zone:";
 constexpr std::string_view kAuthoritative = "authoritative";
-constexpr std::uint16_t kDnsPort = 53;
 
 /// "192.0.2.53", "2001:db8::53", "192.0.2.53:5353", "[2001:db8::53]:5353".
 std::optional<net::Endpoint> parse_server(std::string_view text) {
-  if (const auto address = IpAddress::parse(text)) return net::Endpoint{*address, kDnsPort};
+  if (const auto address = IpAddress::parse(text)) return net::Endpoint{*address, dns_port};
   const auto endpoint = net::Endpoint::parse(text);
   if (!endpoint || text.front() == ':' || endpoint->port == 0) return std::nullopt;
   return endpoint;

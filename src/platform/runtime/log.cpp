@@ -95,7 +95,7 @@ void append(std::string& out, LogFormat format, std::string_view key, const LogF
   std::visit(AppendValue{out, json}, value);
 }
 
-void write_whole(int descriptor, std::string_view line) {
+void write_line(int descriptor, std::string_view line) {
   while (!line.empty()) {
     const ssize_t done = ::write(descriptor, line.data(), line.size());
     if (done < 0 && errno == EINTR) continue;
@@ -116,7 +116,7 @@ class LogFile {
   [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
   void write(std::string_view line) {
     const std::lock_guard lock(mutex_);
-    write_whole(descriptor_, line);
+    write_line(descriptor_, line);
   }
   /// Keeps the old one where the new one cannot be opened.
   void reopen() {
@@ -147,7 +147,7 @@ Logger::Logger(const Clock& clock, Sink sink, LogLevel level, LogFormat format)
     : shared_(new Shared{clock, std::move(sink), level, format, {}}) {}
 
 Logger Logger::to_stderr(const Clock& clock, LogLevel level, LogFormat format) {
-  return Logger(clock, [](std::string_view line) { write_whole(STDERR_FILENO, line); }, level, format);
+  return Logger(clock, [](std::string_view line) { write_line(STDERR_FILENO, line); }, level, format);
 }
 
 Result<Logger, Problem> Logger::to_file(const Clock& clock, const std::filesystem::path& path, LogLevel level,

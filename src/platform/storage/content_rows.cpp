@@ -6,13 +6,7 @@
 #include "platform/storage/staged_file.h"
 
 namespace posthorn::storage {
-namespace {
-
-constexpr int place_inline = 0;
-constexpr int place_segment = 1;
-constexpr int place_file = 2;
-
-}  // namespace
+namespace {}  // namespace
 
 ContentRows::ContentRows(const Database& database)
     : insert_(database.prepare("INSERT OR IGNORE INTO contents (id, refs, size, crc, place, segment, position, octets) "

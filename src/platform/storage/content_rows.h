@@ -9,6 +9,11 @@
 
 namespace posthorn::storage {
 
+// Column `place` of contents: where a message's octets stand.
+inline constexpr int place_inline = 0;
+inline constexpr int place_segment = 1;
+inline constexpr int place_file = 2;
+
 /// Where the octets of a PutContent of this group already are, when not inline.
 struct Placement {
   SegmentPlace segment;

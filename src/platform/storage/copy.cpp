@@ -3,7 +3,7 @@
 namespace posthorn::storage {
 namespace {
 
-constexpr std::size_t part_octets = 1 * MiB;
+constexpr std::size_t copy_part_octets = 1 * MiB;
 
 }  // namespace
 
@@ -16,7 +16,7 @@ Result<std::uint64_t, FileError> copy_file(FileLayer& files, const std::filesyst
   OctetString part;
   std::uint64_t done = 0;
   while (done < octets) {
-    part.resize(std::min<std::uint64_t>(part_octets, octets - done));
+    part.resize(std::min<std::uint64_t>(copy_part_octets, octets - done));
     const auto count = (*source)->read_at(done, part);
     if (!count) return fail(count.error());
     if (*count == 0) break;

@@ -2,13 +2,11 @@
 
 #include <sqlite3.h>
 
+#include "platform/storage/content_rows.h"
 #include "platform/storage/row_codec.h"
 
 namespace posthorn::storage {
 namespace {
-
-constexpr int place_segment = 1;
-constexpr int place_file = 2;
 
 Problem gone(MailId id, std::string why) {
   return Problem{ProblemKind::no, "cannot read the octets of " + id.text(), std::move(why),

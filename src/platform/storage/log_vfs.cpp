@@ -134,7 +134,7 @@ sqlite3_vfs* below_of(sqlite3_vfs* vfs) {
 }
 
 /// Any file but the log is the file below itself.
-int vfs_open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* flags_out) {
+int log_vfs_open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* flags_out) {
   sqlite3_vfs* below = below_of(vfs);
   if ((flags & SQLITE_OPEN_WAL) == 0) return below->xOpen(below, name, file, flags, flags_out);
   file->pMethods = nullptr;
@@ -170,7 +170,7 @@ LogWriteVfs::LogWriteVfs(const char* below_name) : state_(std::make_unique<State
   vfs.mxPathname = below->mxPathname;
   vfs.zName = state_->name.c_str();
   vfs.pAppData = below;
-  vfs.xOpen = vfs_open;
+  vfs.xOpen = log_vfs_open;
   vfs.xDelete = [](sqlite3_vfs* v, const char* name, int sync) {
     return below_of(v)->xDelete(below_of(v), name, sync);
   };

@@ -9,7 +9,7 @@ namespace posthorn::storage {
 namespace {
 
 // Zeros are synced in parts, so that the disk never has a long line of them in front of a group.
-constexpr std::uint64_t part_octets = 2 * MiB;
+constexpr std::uint64_t zeros_part_octets = 2 * MiB;
 
 }  // namespace
 
@@ -108,12 +108,12 @@ Result<std::unique_ptr<File>, FileError> NextSegment::make(std::uint64_t id) {
 }
 
 Result<void, FileError> NextSegment::fill(File& file) {
-  for (std::uint64_t done = 0; done < options_.octets; done += part_octets) {
+  for (std::uint64_t done = 0; done < options_.octets; done += zeros_part_octets) {
     {
       const std::lock_guard lock(mutex_);
       if (closed_ || unwanted_) return fail(FileError{ENOSPC});
     }
-    auto written = write_zeros(file, done, std::min(part_octets, options_.octets - done));
+    auto written = write_zeros(file, done, std::min(zeros_part_octets, options_.octets - done));
     if (written) written = file.sync();
     if (!written) return written;
   }

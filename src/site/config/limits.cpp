@@ -20,7 +20,7 @@ constexpr LimitRow time(std::string_view name, Duration Limits::* member, std::u
   return {name, LimitUnit::duration, nullptr, member, least_s, most_s, rule, explanation};
 }
 
-constexpr std::array rows{
+constexpr std::array limit_table{
     octets("message_size", &Limits::message_size, 64 * KiB, 4 * GiB, "RFC 5321 4.5.3.1.7, RFC 1870",
            "Largest message taken, told to peers as SIZE. The default leaves room for 45 MB of attachments in base64."),
     number("recipients", &Limits::recipients, 100, 100'000, "RFC 5321 4.5.3.1.8",
@@ -100,7 +100,7 @@ static_assert(Limits{}.header_size < Limits{}.message_size);
 }  // namespace
 
 std::span<const LimitRow> limit_rows() {
-  return rows;
+  return limit_table;
 }
 
 }  // namespace posthorn::config

@@ -7,6 +7,7 @@
 
 #include "foundation/text/ascii.h"
 #include "site/directory/address_key.h"
+#include "site/directory/refusal.h"
 #include "site/directory/snapshot_builder.h"
 
 namespace posthorn::directory {
@@ -17,14 +18,6 @@ using namespace std::string_view_literals;
 constexpr std::array domain_states{"draft"sv, "testing"sv, "enforcing"sv, "leaving"sv, "migrated"sv, "parked"sv};
 /// Names listed in a refusal.
 constexpr std::size_t named_max = 3;
-
-Problem no(std::string what, std::string why, std::string remedy) {
-  return {ProblemKind::no, std::move(what), std::move(why), std::move(remedy)};
-}
-
-std::string_view domain_of(std::string_view key) {
-  return key.substr(key.rfind('@') + 1);
-}
 
 /// Who has the address already, and how to get at it. To remove an account takes all its mail, so nobody is told to.
 std::optional<Problem> taken(const Snapshot& directory, const std::string& what, std::string_view key) {

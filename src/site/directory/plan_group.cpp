@@ -3,17 +3,10 @@
 #include <set>
 
 #include "site/directory/plan.h"
+#include "site/directory/refusal.h"
 
 namespace posthorn::directory {
 namespace {
-
-Problem no(std::string what, std::string why, std::string remedy) {
-  return {ProblemKind::no, std::move(what), std::move(why), std::move(remedy)};
-}
-
-std::string_view domain_of(std::string_view key) {
-  return key.substr(key.rfind('@') + 1);
-}
 
 /// How deep the groups below `address` reach (1: none), and whether `target` is among them.
 struct Reach {

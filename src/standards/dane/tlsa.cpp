@@ -15,9 +15,8 @@
 namespace posthorn::dane {
 namespace {
 
-constexpr std::uint8_t kSelectorsKnown = 2;                  // RFC 6698 2.1.2: 0 the certificate, 1 its public key
-constexpr std::uint8_t kFull = 0, kSha256 = 1, kSha512 = 2;  // RFC 6698 2.1.3
-constexpr std::size_t kLinesMax = 10'000;                    // ours
+constexpr std::uint8_t kSelectorsKnown = 2;  // RFC 6698 2.1.2: 0 the certificate, 1 its public key
+constexpr std::size_t kLinesMax = 10'000;    // ours
 
 bool is_whole_record(std::string_view line) {
   return std::ranges::any_of(text::words(line), [](std::string_view word) {
@@ -63,15 +62,15 @@ std::string why_unusable(const dns::Tlsa& record) {
   if (record.selector >= kSelectorsKnown) return fmt::format("selector {} is unknown", record.selector);
   const std::size_t length = record.association_data.size();
   switch (record.matching_type) {
-    case kFull:
+    case matching_full:
       if (record.selector == 0 && !crypto::Certificate::from_der(record.association_data))
         return "the data is no certificate";
       if (record.selector == 1 && !crypto::is_public_key_info(record.association_data))
         return "the data is no public key";
       return {};
-    case kSha256:
+    case matching_sha256:
       return length == crypto::sha256_size_octets ? "" : fmt::format("a SHA-256 digest has 32 octets, not {}", length);
-    case kSha512:
+    case matching_sha512:
       return length == crypto::sha512_size_octets ? "" : fmt::format("a SHA-512 digest has 64 octets, not {}", length);
     default:
       return fmt::format("matching type {} is unknown", record.matching_type);

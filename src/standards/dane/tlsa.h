@@ -14,6 +14,9 @@
 
 namespace posthorn::dane {
 
+// RFC 6698 2.1.3: what of the certificate or key a record holds.
+inline constexpr std::uint8_t matching_full = 0, matching_sha256 = 1, matching_sha512 = 2;
+
 inline constexpr std::uint16_t smtp_port = 25;  // TLSA records of MX hosts stand under _25._tcp (RFC 7672 2.2.3)
 inline constexpr std::size_t records_max = 32;  // ours
 

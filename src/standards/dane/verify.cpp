@@ -11,15 +11,13 @@
 namespace posthorn::dane {
 namespace {
 
-constexpr std::uint8_t kFull = 0, kSha256 = 1, kSha512 = 2;
-
 bool is_association(const dns::Tlsa& record, Octets octets) {
   switch (record.matching_type) {
-    case kFull:
+    case matching_full:
       return record.association_data == octets;
-    case kSha256:
+    case matching_sha256:
       return record.association_data == crypto::sha256(octets);
-    case kSha512:
+    case matching_sha512:
       return record.association_data == crypto::sha512(octets);
     default:
       return false;
@@ -34,10 +32,11 @@ bool is_about(const dns::Tlsa& record, const crypto::Certificate& certificate) {
 std::vector<dns::Tlsa> usable_ones(const std::vector<dns::Tlsa>& records) {
   std::vector<dns::Tlsa> out;
   for (const dns::Tlsa& record : records) {
-    const bool outdone = record.matching_type == kSha256 && std::ranges::any_of(records, [&](const dns::Tlsa& other) {
-                           return other.usage == record.usage && other.selector == record.selector &&
-                                  other.matching_type == kSha512 && why_unusable(other).empty();
-                         });
+    const bool outdone =
+        record.matching_type == matching_sha256 && std::ranges::any_of(records, [&](const dns::Tlsa& other) {
+          return other.usage == record.usage && other.selector == record.selector &&
+                 other.matching_type == matching_sha512 && why_unusable(other).empty();
+        });
     if (!outdone && why_unusable(record).empty() && out.size() < records_max) out.push_back(record);
   }
   return out;
@@ -48,7 +47,7 @@ crypto::ChainAnchors anchors_of(const dns::Tlsa& record, const std::vector<crypt
   crypto::ChainAnchors out;
   for (std::size_t i = 1; i < chain.size(); ++i)
     if (is_about(record, chain[i])) out.certificates.push_back(chain[i]);
-  if (record.matching_type != kFull) return out;
+  if (record.matching_type != matching_full) return out;
   if (record.selector == 1) {
     out.public_keys.push_back(record.association_data);
   } else if (auto certificate = crypto::Certificate::from_der(record.association_data)) {

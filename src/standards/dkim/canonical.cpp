@@ -149,7 +149,7 @@ void BodyCanonicalizer::release() {
 
 namespace {
 
-bool is_fws(char c) {
+bool is_folding(char c) {
   return is_special(c) || c == '\n';
 }
 
@@ -158,7 +158,7 @@ void append_relaxed_text(std::string& out, Octets value) {
   const std::size_t start = out.size();
   bool space = false;
   for (std::size_t i = 0; i < value.size(); ++i) {
-    if (is_fws(value[i])) {
+    if (is_folding(value[i])) {
       space = true;
       continue;
     }
@@ -171,7 +171,7 @@ void append_relaxed_text(std::string& out, Octets value) {
 void append_relaxed_field(std::string& out, Octets raw) {
   const std::size_t colon = std::min(raw.find(':'), raw.size());
   Octets name = raw.substr(0, colon);
-  while (!name.empty() && is_fws(name.back())) name.remove_suffix(1);
+  while (!name.empty() && is_folding(name.back())) name.remove_suffix(1);
   for (const char c : name) out += text::to_lower(c);
   out += ':';
   append_relaxed_text(out, raw.substr(std::min(colon + 1, raw.size())));

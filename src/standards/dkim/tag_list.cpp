@@ -9,10 +9,6 @@
 namespace posthorn::dkim {
 namespace {
 
-bool is_fws(char c) {
-  return text::is_wsp(c) || c == '\r' || c == '\n';
-}
-
 /// tag-name = ALPHA *ALNUMPUNC
 bool is_tag_name(std::string_view name) {
   const auto is_legal = [](char c) { return text::is_alnum(c) || c == '_'; };
@@ -81,6 +77,10 @@ std::vector<std::string> colon_list(std::string_view text) {
   std::vector<std::string> out;
   for (const std::string_view element : text::split(text, ':')) out.emplace_back(text::trim_lines(element));
   return out;
+}
+
+bool is_fws(char c) {
+  return text::is_wsp(c) || c == '\r' || c == '\n';
 }
 
 }  // namespace posthorn::dkim

@@ -14,6 +14,9 @@ namespace posthorn::dkim {
 
 inline constexpr std::size_t tags_max = 64;  // ours: the longest list in use has 14
 
+/// FWS of RFC 6376 2.8, an octet of it.
+[[nodiscard]] bool is_fws(char c);
+
 struct Tag {
   std::string_view name;
   std::string_view value;        ///< without white space at its ends, folds inside kept

@@ -9,9 +9,9 @@ namespace {
 constexpr std::size_t pointer_target_max = 0x3fff;  // RFC 1035 4.1.4: 14 bits
 constexpr std::size_t edns_record_octets = 11;
 
-class Writer {
+class WireWriter {
  public:
-  explicit Writer(bool compress) : compress_(compress) {}
+  explicit WireWriter(bool compress) : compress_(compress) {}
 
   void u8(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
   void u16(std::uint16_t value) {
@@ -48,7 +48,7 @@ class Writer {
   std::map<std::string, std::size_t> places_;  ///< lower-case wire names and where they stand
 };
 
-void Writer::name(Name name, bool compressible) {
+void WireWriter::name(Name name, bool compressible) {
   for (; !name.is_root(); name = name.parent()) {
     if (compress_) {
       const std::string key = name.lower_case_key();
@@ -64,7 +64,7 @@ void Writer::name(Name name, bool compressible) {
 
 /// RFC 3597 4: only the types of RFC 1035 may have compressed names in their data.
 struct DataWriter {
-  Writer& out;
+  WireWriter& out;
   void operator()(const A& d) const { out.octets(d.address.octets()); }
   void operator()(const Aaaa& d) const { out.octets(d.address.octets()); }
   void operator()(const Mx& d) const {
@@ -98,7 +98,7 @@ struct DataWriter {
   void operator()(const Unknown& d) const { out.octets(d.octets); }
 };
 
-void Writer::record(const Record& record) {
+void WireWriter::record(const Record& record) {
   name(record.owner, true);
   u16(static_cast<std::uint16_t>(record.type));
   u16(1);
@@ -123,7 +123,7 @@ std::uint16_t flags_of(const Message& m) {
 }
 
 /// Writes records while they fit; returns how many did.
-std::size_t write_section(Writer& out, const std::vector<Record>& records, std::size_t limit) {
+std::size_t write_section(WireWriter& out, const std::vector<Record>& records, std::size_t limit) {
   std::size_t written = 0;
   for (const Record& record : records) {
     const std::size_t before = out.size();
@@ -137,7 +137,7 @@ std::size_t write_section(Writer& out, const std::vector<Record>& records, std::
   return written;
 }
 
-void write_edns(Writer& out, const Edns& edns) {
+void write_edns(WireWriter& out, const Edns& edns) {
   out.u8(0);
   out.u16(static_cast<std::uint16_t>(RecordType::opt));
   out.u16(edns.udp_octets);
@@ -148,7 +148,7 @@ void write_edns(Writer& out, const Edns& edns) {
 }  // namespace
 
 OctetString write_message(const Message& message, std::size_t octets_max) {
-  Writer out{true};
+  WireWriter out{true};
   const std::size_t reserve = message.edns ? edns_record_octets : 0;
   const std::size_t limit = octets_max > reserve ? octets_max - reserve : 0;
   Message head = message;
@@ -180,7 +180,7 @@ OctetString write_message(const Message& message, std::size_t octets_max) {
 }
 
 OctetString write_record_data(const RecordData& data) {
-  Writer out{false};
+  WireWriter out{false};
   std::visit(DataWriter{out}, data);
   return std::move(out).take();
 }

@@ -146,4 +146,9 @@ std::vector<ListedAddress> read_addresses(std::string_view unfolded) {
   return Reader(unfolded).read();
 }
 
+std::vector<ListedAddress> addresses_of(const message::Header& header, std::string_view field) {
+  const auto value = header.first(field);
+  return value ? read_addresses(value->unfolded()) : std::vector<ListedAddress>{};
+}
+
 }  // namespace posthorn::imap

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "standards/message/header.h"
+
 namespace posthorn::imap {
 
 inline constexpr std::size_t listed_addresses_max = 10'000;  // as address::header_mailboxes_max
@@ -21,5 +23,7 @@ struct ListedAddress {
 };
 /// An unfolded field body.
 [[nodiscard]] std::vector<ListedAddress> read_addresses(std::string_view unfolded);
+/// Of the first field with this name; empty where there is none.
+[[nodiscard]] std::vector<ListedAddress> addresses_of(const message::Header& header, std::string_view field);
 
 }  // namespace posthorn::imap

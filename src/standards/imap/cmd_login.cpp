@@ -13,9 +13,6 @@ constexpr std::size_t nonce_octets = 18;
 Fault no(ResponseCode code, std::string_view text) {
   return {.is_bad = false, .code = std::move(code), .text = std::string(text)};
 }
-Fault bad(std::string_view text) {
-  return {.is_bad = true, .code = {}, .text = std::string(text)};
-}
 
 // RFC 9051 6.2.2: the same words for an unknown login and a wrong password. With SCRAM they are also the same for a
 // password that has no verifier, and help whoever has one of those.

@@ -29,11 +29,6 @@ void append_addresses(std::string& output, const std::vector<ListedAddress>& add
   output += ')';
 }
 
-std::vector<ListedAddress> addresses_of(const message::Header& header, std::string_view field) {
-  const auto value = header.first(field);
-  return value ? read_addresses(value->unfolded()) : std::vector<ListedAddress>{};
-}
-
 void append_field(std::string& output, const message::Header& header, std::string_view name) {
   append_fact_nstring(output, header.value(name));
 }

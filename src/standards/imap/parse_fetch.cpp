@@ -9,7 +9,7 @@ namespace posthorn::imap {
 namespace {
 
 using Text = SectionSpec::Text;
-using Kind = FetchSection::Kind;
+using SectionKind = FetchSection::Kind;
 
 struct ItemName {
   std::string_view name;
@@ -31,15 +31,15 @@ constexpr std::array<ItemName, 11> item_names{{
 
 struct SectionName {
   std::string_view name;
-  Kind kind;
+  SectionKind kind;
   bool peek;
 };
 constexpr std::array<SectionName, 5> section_names{{
-    {"BODY", Kind::body, false},
-    {"BODY.PEEK", Kind::body, true},
-    {"BINARY", Kind::binary, false},
-    {"BINARY.PEEK", Kind::binary, true},
-    {"BINARY.SIZE", Kind::binary_size, true},
+    {"BODY", SectionKind::body, false},
+    {"BODY.PEEK", SectionKind::body, true},
+    {"BINARY", SectionKind::binary, false},
+    {"BINARY.PEEK", SectionKind::binary, true},
+    {"BINARY.SIZE", SectionKind::binary_size, true},
 }};
 
 // header-list = "(" header-fld-name *(SP header-fld-name) ")"
@@ -118,9 +118,9 @@ void bracketed(Scanner& in, FetchItems& items, std::string_view name) {
     section.kind = row.kind;
     section.peek = row.peek;
     in.expect('[');
-    section_spec(in, section.section, row.kind == Kind::body);
+    section_spec(in, section.section, row.kind == SectionKind::body);
     in.expect(']');
-    if (row.kind != Kind::binary_size) partial(in, section);
+    if (row.kind != SectionKind::binary_size) partial(in, section);
     return add_section(in, items, std::move(section));
   }
   in.fail("Unknown FETCH item");
@@ -130,13 +130,13 @@ void bracketed(Scanner& in, FetchItems& items, std::string_view name) {
 bool rfc822_item(Scanner& in, FetchItems& items, std::string_view name) {
   FetchSection section;
   if (text::iequals(name, "RFC822")) {
-    section.kind = Kind::rfc822;
+    section.kind = SectionKind::rfc822;
   } else if (text::iequals(name, "RFC822.HEADER")) {
-    section.kind = Kind::rfc822_header;
+    section.kind = SectionKind::rfc822_header;
     section.section.text = Text::header;
     section.peek = true;
   } else if (text::iequals(name, "RFC822.TEXT")) {
-    section.kind = Kind::rfc822_text;
+    section.kind = SectionKind::rfc822_text;
     section.section.text = Text::text;
   } else {
     return false;

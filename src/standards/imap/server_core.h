@@ -16,6 +16,10 @@
 
 namespace posthorn::imap::server {
 
+[[nodiscard]] inline Fault bad(std::string_view text) {
+  return {.is_bad = true, .code = {}, .text = std::string(text)};
+}
+
 /// What the input means at this moment.
 enum class Reading : unsigned char {
   line,           ///< a command, or what follows a literal of it

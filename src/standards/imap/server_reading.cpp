@@ -10,10 +10,6 @@ namespace {
 /// "~{" 20 digits "+}" CRLF
 constexpr std::size_t literal_mark_octets_max = 32;
 
-Fault bad(std::string_view text) {
-  return {.is_bad = true, .code = {}, .text = std::string(text)};
-}
-
 }  // namespace
 
 bool Core::step() {

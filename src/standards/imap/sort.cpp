@@ -13,11 +13,6 @@ namespace {
 
 using Key = SortCriterion::Key;
 
-std::vector<ListedAddress> addresses_of(const message::Header& header, std::string_view field) {
-  const auto value = header.first(field);
-  return value ? read_addresses(value->unfolded()) : std::vector<ListedAddress>{};
-}
-
 // RFC 5256 3: addr-mailbox of the first address; a field that is absent sorts as the empty string.
 std::string first_mailbox(const message::Header& header, std::string_view field) {
   const auto addresses = addresses_of(header, field);

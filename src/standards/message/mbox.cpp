@@ -9,8 +9,8 @@
 namespace posthorn::message {
 namespace {
 
-constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 12> month_names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr std::array<std::string_view, 7> weekdays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 /// The line at the front of `text`, its LF included.
@@ -38,7 +38,7 @@ std::string asctime_text(TimePoint at) {
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{seconds - day};
   return fmt::format("{} {} {:>2} {:02}:{:02}:{:02} {}", weekdays[std::chrono::weekday{day}.c_encoding()],
-                     months[static_cast<unsigned>(date.month()) - 1], static_cast<unsigned>(date.day()),
+                     month_names[static_cast<unsigned>(date.month()) - 1], static_cast<unsigned>(date.day()),
                      time.hours().count(), time.minutes().count(), time.seconds().count(),
                      static_cast<int>(date.year()));
 }
@@ -47,16 +47,16 @@ std::string asctime_text(TimePoint at) {
 std::optional<TimePoint> parse_from_line(Octets line) {
   const auto words = text::words(line);
   for (std::size_t i = 2; i + 3 < words.size(); ++i) {
-    const auto month = std::ranges::find(months, words[i]);
+    const auto month = std::ranges::find(month_names, words[i]);
     const auto day = text::parse_number(words[i + 1]);
     const auto year = text::parse_number(words.back());
     const std::string_view time = words[i + 2];
-    if (month == months.end() || !day || !year || time.size() != 8 || time[2] != ':' || time[5] != ':') continue;
+    if (month == month_names.end() || !day || !year || time.size() != 8 || time[2] != ':' || time[5] != ':') continue;
     const auto hours = text::parse_number(time.substr(0, 2));
     const auto minutes = text::parse_number(time.substr(3, 2));
     const auto seconds = text::parse_number(time.substr(6, 2));
     const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(std::min<std::uint64_t>(*year, 9999))},
-                                           std::chrono::month{static_cast<unsigned>(month - months.begin()) + 1},
+                                           std::chrono::month{static_cast<unsigned>(month - month_names.begin()) + 1},
                                            std::chrono::day{static_cast<unsigned>(std::min<std::uint64_t>(*day, 99))}};
     if (!date.ok() || !hours || !minutes || !seconds || *hours > 23 || *minutes > 59 || *seconds > 60) continue;
     return TimePoint{std::chrono::sys_days{date} + std::chrono::hours{*hours} + std::chrono::minutes{*minutes} +

@@ -22,7 +22,14 @@ std::optional<Mechanism> choose_mechanism(std::span<const Mechanism> offered, co
 }
 
 namespace {
-enum class Stage : unsigned char { begin, login_name, login_password, scram_server_first, scram_server_final, over };
+enum class ClientStage : unsigned char {
+  begin,
+  login_name,
+  login_password,
+  scram_server_first,
+  scram_server_final,
+  over
+};
 }
 
 struct ClientExchange::State {
@@ -31,7 +38,7 @@ struct ClientExchange::State {
   ChannelBindings bindings;
   std::string nonce;  // as it stands in messages
   bool offered_plus;
-  Stage stage = Stage::begin;
+  ClientStage stage = ClientStage::begin;
   scram::Gs2Header gs2{};
   std::string client_first_bare{};
   std::string server_signature{};
@@ -61,7 +68,7 @@ std::string ClientExchange::State::scram_first() {
   }
   gs2.authzid = credentials.authzid;
   client_first_bare = "n=" + scram::encode_name(credentials.authcid) + ",r=" + nonce;
-  stage = Stage::scram_server_first;
+  stage = ClientStage::scram_server_first;
   return scram::gs2_header_text(gs2) + client_first_bare;
 }
 
@@ -87,13 +94,13 @@ Result<std::string, ClientError> ClientExchange::State::scram_final(std::string_
   const auto client_key = crypto::hmac_sha256(salted, "Client Key");
   const auto signature = crypto::hmac_sha256(crypto::sha256(client_key), auth_message);
   server_signature = crypto::hmac_sha256(crypto::hmac_sha256(salted, "Server Key"), auth_message);
-  stage = Stage::scram_server_final;
+  stage = ClientStage::scram_server_final;
   return without_proof + ",p=" + codec::base64_encode(scram::xor_octets(client_key, signature));
 }
 
 // server-final-message = (server-error / verifier) ["," extensions]
 Result<std::string, ClientError> ClientExchange::State::check_server_final(std::string_view server_final) {
-  stage = Stage::over;
+  stage = ClientStage::over;
   auto rest = server_final;
   if (scram::take_attribute(rest, 'e')) return fail(ClientError::server_refused);
   const auto verifier = scram::take_attribute(rest, 'v');
@@ -114,10 +121,10 @@ ClientExchange& ClientExchange::operator=(ClientExchange&&) noexcept = default;
 std::optional<std::string> ClientExchange::initial_response() {
   switch (state_->mechanism) {
     case Mechanism::plain:
-      state_->stage = Stage::over;
+      state_->stage = ClientStage::over;
       return state_->plain_message();
     case Mechanism::login:
-      state_->stage = Stage::login_name;
+      state_->stage = ClientStage::login_name;
       return std::nullopt;
     case Mechanism::scram_sha_256:
     case Mechanism::scram_sha_256_plus:
@@ -128,15 +135,15 @@ std::optional<std::string> ClientExchange::initial_response() {
 
 Result<std::string, ClientError> ClientExchange::respond(std::string_view challenge) {
   switch (state_->stage) {
-    case Stage::login_name:
-      state_->stage = Stage::login_password;
+    case ClientStage::login_name:
+      state_->stage = ClientStage::login_password;
       return state_->credentials.authcid;
-    case Stage::login_password:
-      state_->stage = Stage::over;
+    case ClientStage::login_password:
+      state_->stage = ClientStage::over;
       return state_->credentials.password;
-    case Stage::scram_server_first:
+    case ClientStage::scram_server_first:
       return state_->scram_final(challenge);
-    case Stage::scram_server_final:
+    case ClientStage::scram_server_final:
       return state_->check_server_final(challenge);
     default:
       return fail(ClientError::malformed);
@@ -144,7 +151,7 @@ Result<std::string, ClientError> ClientExchange::respond(std::string_view challe
 }
 
 bool ClientExchange::may_succeed() const {
-  if (sends_password(state_->mechanism)) return state_->stage == Stage::over;
+  if (sends_password(state_->mechanism)) return state_->stage == ClientStage::over;
   return state_->is_proven;
 }
 

@@ -19,6 +19,7 @@
 namespace posthorn::spf {
 
 inline constexpr unsigned dns_terms_max = 10;            // RFC 7208 4.6.4: include, a, mx, ptr, exists, redirect
+inline constexpr unsigned dns_terms_near_max = 8;        // spf-near-lookup-limit: 8 to 10
 inline constexpr unsigned void_lookups_max = 2;          // RFC 7208 4.6.4
 inline constexpr unsigned mx_names_max = 10;             // RFC 7208 4.6.4: more is permerror
 inline constexpr unsigned ptr_names_max = 10;            // RFC 7208 4.6.4: the rest is not looked at

@@ -12,7 +12,6 @@
 namespace posthorn::spf {
 namespace {
 
-constexpr unsigned kNearLimit = 8;       // spf-near-lookup-limit: 8 to 10
 constexpr unsigned kWidestPrefix4 = 2;   // a quarter of IPv4 and more is nobody's network
 constexpr unsigned kWidestPrefix6 = 12;  // IANA gives registries /12 at most
 
@@ -243,7 +242,7 @@ class Review {
                       "your own, and drop what no longer sends",
                       count, dns_terms_max),
           "");
-    else if (count >= kNearLimit)
+    else if (count >= dns_terms_near_max)
       add("spf-near-lookup-limit", FindingLevel::info,
           fmt::format("{} of at most {} terms ask the DNS, those of included records not counted", count,
                       dns_terms_max),
@@ -312,7 +311,7 @@ Findings findings_of(const Outcome& outcome) {
   if (outcome.lookups > dns_terms_max)
     out.push_back({"spf-too-many-lookups", FindingLevel::error,
                    fmt::format("more than {} terms ask the DNS, nested ones counted", dns_terms_max), ""});
-  else if (outcome.lookups >= kNearLimit)
+  else if (outcome.lookups >= dns_terms_near_max)
     out.push_back(
         {"spf-near-lookup-limit", FindingLevel::info,
          fmt::format("{} of at most {} terms ask the DNS, nested ones counted", outcome.lookups, dns_terms_max), ""});

@@ -11,8 +11,6 @@
 namespace posthorn::spf {
 namespace {
 
-constexpr unsigned kNearLimit = 8;  // spf-near-lookup-limit: 8 to 10
-
 bool has_macro(std::string_view domain_spec) {
   return domain_spec.contains('%');
 }
@@ -155,7 +153,7 @@ class Walk {
       add("spf-too-many-lookups", FindingLevel::error,
           fmt::format("{} terms ask the DNS, nested ones counted; receivers stop after {} with permerror",
                       tree_.lookups, dns_terms_max));
-    else if (tree_.lookups >= kNearLimit)
+    else if (tree_.lookups >= dns_terms_near_max)
       add("spf-near-lookup-limit", FindingLevel::info,
           fmt::format("{} of at most {} terms ask the DNS, nested ones counted", tree_.lookups, dns_terms_max));
     if (tree_.void_lookups > void_lookups_max)
