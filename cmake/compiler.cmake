@@ -2,10 +2,15 @@
 
 set(POSTHORN_FLAVOUR release CACHE STRING "release, asan, tsan or debug")
 
+# A room's files compile by so many in one unit: half the work for a build from nothing, more for a change. Names of a
+# room's files must then be unique, those without linkage too. A local name may be that of another file's function: what
+# it shadows is judged where each file is its own unit.
+set(POSTHORN_TOGETHER 0 CACHE STRING "how many files of a room make one unit; 0: each its own")
+
 add_library(posthorn_flags INTERFACE)
 target_include_directories(posthorn_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(posthorn_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-designated-field-initializers
+  -Wall -Wextra -Wpedantic $<$<NOT:$<BOOL:${POSTHORN_TOGETHER}>>:-Wshadow> -Wconversion -Wno-sign-conversion -Wno-missing-designated-field-initializers
   -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
   "SHELL:-Xclang -fno-pch-timestamp" -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 target_link_options(posthorn_flags INTERFACE -fuse-ld=lld-19)

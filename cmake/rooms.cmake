@@ -17,14 +17,10 @@ function(posthorn_only_for target)
   endif()
 endfunction()
 
-# A room's files compile by so many in one unit: half the work for a build from nothing, more for a change. Names of a
-# room's files must then be unique, those without linkage too; the verbs' files, which all have an add(), stay alone.
-# A local name may be that of another file's function: what it shadows is judged where each file is its own unit.
-set(POSTHORN_TOGETHER 0 CACHE STRING "how many files of a room make one unit; 0: each its own")
+# The verbs' files, which all have an add(), stay alone.
 function(posthorn_together target)
   if(POSTHORN_TOGETHER)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${POSTHORN_TOGETHER})
-    target_compile_options(${target} PRIVATE -Wno-shadow)
     set(alone ${ARGN})
     list(FILTER alone INCLUDE REGEX "/noun_[^/]*$")
     set_source_files_properties(${alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
