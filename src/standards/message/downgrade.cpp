@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 8> commented_fields{"Date",
                                                            "Content-Language",
                                                            "Accept-Language",
                                                            "Auto-Submitted"};
-// RFC 6857 3.1.10; the names it registers.
+// RFC 6857 3.1.10: the names that it registers, and the fourth kind of message id.
 constexpr std::array<std::string_view, 6> encapsulated_fields{"Message-ID", "Resent-Message-ID",  "In-Reply-To",
                                                               "References", "Original-Recipient", "Final-Recipient"};
 
