@@ -23,6 +23,7 @@ THE_MACHINE = ("src/platform/runtime/",)  # the only room with threads, clocks a
 OWN_CLOCK = {  # exceptions to "the time comes from runtime", each with its reason
     "src/platform/storage/housekeeper.cpp",  # a thread that only paces itself; nothing it decides depends on the time
     "src/platform/net/socket_test.cpp",      # polls real sockets, which know no virtual time
+    "src/platform/net/front_test.cpp",       # the same
 }
 
 

@@ -121,7 +121,9 @@ Task<Done> list_mailboxes(Site& site, const Request& request, Answer& answer) {
   const auto account = account_id(site, text_argument(request, "account"));
   if (!account) co_return fail(account.error());
   const auto folders = co_await site.folders->of(*account);
-  if (!folders) co_return fail(Problem{ProblemKind::unavailable, "the mailboxes", "the store takes nothing now", "look at the disk's free space"});
+  if (!folders)
+    co_return fail(Problem{ProblemKind::unavailable, "the mailboxes", "the store takes nothing now",
+                           "look at the disk's free space"});
   // Read anew: the folders kept in memory have the names, not what each delivery moves on (uid_next).
   const storage::AccountId id = *account;
   using Counted = std::vector<std::pair<storage::MailboxRow, storage::MailboxTotals>>;

@@ -175,7 +175,7 @@ TEST_F(Https, FollowsNoRedirect) {
 }
 
 TEST_F(Https, BoundsWhatItReads) {
-  const std::string body(65 * 1024, 'x');
+  const std::string body(std::size_t{65} * 1024, 'x');
   auto port = serve("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body, {certificate({"mta-sts.a.example"})});
   auto response = ask(policy_request(port));
   ASSERT_FALSE(response);

@@ -31,10 +31,9 @@ struct FreeCurl {
 using List = std::unique_ptr<curl_slist, FreeCurl>;
 
 void append(List& list, const std::string& text) {
-  if (curl_slist* longer = curl_slist_append(list.get(), text.c_str())) {
-    (void)list.release();
-    list.reset(longer);
-  }
+  curl_slist* const present = list.release();
+  curl_slist* const longer = curl_slist_append(present, text.c_str());
+  list.reset(longer != nullptr ? longer : present);
 }
 
 long milliseconds(Duration duration) {

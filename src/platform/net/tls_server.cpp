@@ -164,6 +164,7 @@ class Served {
   }
   [[nodiscard]] std::vector<CertificateFacts> facts() const {
     std::vector<CertificateFacts> all;
+    all.reserve(identities_.size());
     for (const Identity& identity : identities_) all.push_back(identity.facts);
     return all;
   }

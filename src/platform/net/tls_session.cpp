@@ -1,5 +1,7 @@
 #include "platform/net/tls_session.h"
 
+#include <algorithm>
+
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
@@ -103,7 +105,9 @@ std::optional<OctetString> channel_binding_of(SSL* ssl, ChannelBinding kind) {
 std::vector<OctetString> chain_of_peer(SSL* ssl) {
   std::vector<OctetString> chain;
   STACK_OF(X509)* const sent = SSL_get_peer_cert_chain(ssl);
-  for (int i = 0; i < sk_X509_num(sent); ++i) chain.push_back(der(sk_X509_value(sent, i)));
+  const int count = std::max(sk_X509_num(sent), 0);  // -1: there is no chain
+  chain.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) chain.push_back(der(sk_X509_value(sent, i)));
   return chain;
 }
 

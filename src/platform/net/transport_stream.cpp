@@ -186,7 +186,7 @@ Task<Result<void, TlsFailure>> TransportStream::start_tls(const ClientTls& tls, 
 
 std::string TransportStream::handshake_problem() const {
   const long verify = SSL_get_verify_result(ssl_.get());
-  const std::string reason = openssl_reason("the peer closed the connection during the handshake");
+  std::string reason = openssl_reason("the peer closed the connection during the handshake");
   if (SSL_is_server(ssl_.get()) != 0 || verify == X509_V_OK) return reason;
   return reason + ": " + X509_verify_cert_error_string(verify);
 }

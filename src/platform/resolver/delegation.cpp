@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 26> kRoots{
 
 std::vector<ZoneServer> start_servers(const DelegationStart& start) {
   std::vector<ZoneServer> servers;
+  servers.reserve(start.servers.empty() ? kRoots.size() : start.servers.size());
   for (const net::Endpoint& endpoint : start.servers) servers.push_back({dns::Name{}, endpoint});
   if (!servers.empty()) return servers;
   for (std::size_t i = 0; i < kRoots.size(); ++i) {

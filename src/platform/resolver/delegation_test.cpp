@@ -76,6 +76,7 @@ void with(const DnsBed& bed, const Test& test, ClientOptions options = {.try_tim
 
 std::vector<std::string> texts(const std::vector<ZoneServer>& servers) {
   std::vector<std::string> out;
+  out.reserve(servers.size());
   for (const ZoneServer& server : servers) out.push_back(server.host.text() + " " + server.endpoint.address.text());
   return out;
 }

@@ -151,6 +151,7 @@ TEST(PlainClient, MoreQuestionsThanTheBoundAreRefusedNotKept) {
   bed.at(2).silent = true;
   bed.start();
   std::vector<Asking> questions;
+  questions.reserve(plain_questions_max + 10);
   for (std::size_t i = 0; i < plain_questions_max + 10; ++i) questions.push_back({std::to_string(i) + ".test", 200ms});
   std::vector<dns::Answer> answers;
   runtime::run_to_end([&] { return ask_at_once(bed.endpoint(2), questions, answers); });

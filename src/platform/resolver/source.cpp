@@ -26,7 +26,7 @@ Result<Source, Problem> parse_source(std::string_view text) {
     return ZoneFile{std::filesystem::path(text.substr(kZonePrefix.size()))};
   if (text == kAuthoritative) return Authoritative{};
   if (text.starts_with(kAuthoritative) && text.substr(kAuthoritative.size()).starts_with('@')) {
-    if (const auto start = parse_server(text.substr(kAuthoritative.size() + 1))) return Authoritative{*start};
+    if (const auto start = parse_server(text.substr(kAuthoritative.size() + 1))) return Authoritative{start};
   }
   if (const auto server = parse_server(text)) return *server;
   return fail(Problem{ProblemKind::usage, "cannot ask the DNS from '" + std::string(text) + "'", "it is no source",
