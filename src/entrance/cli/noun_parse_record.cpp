@@ -250,35 +250,46 @@ std::string problem_of(const Judged& judged) {
   return error == judged.findings.end() ? std::string() : error->reason;
 }
 
-/// The record with every fault mended that can be mended without its owner; empty where nothing is to be changed.
-std::string corrected(const RecordType& type, const std::string& given) {
-  std::string text = given;
+/// The record as it should read, and what was changed besides what the record's own findings say.
+struct Proposal {
+  std::string text;  ///< empty where nothing is to be changed
+  std::vector<std::string> because{};
+};
+
+/// Every fault mended that can be mended without its owner.
+Proposal corrected(const RecordType& type, const std::string& given, const Findings& told) {
+  Proposal out{given};
+  std::string& text = out.text;
   for (unsigned i = 0; i < corrections_max; ++i) {
     const Judged judged = type.judge(text);
     const auto next = std::ranges::find_if(
         judged.findings, [&](const Finding& f) { return !f.correction.empty() && f.correction != text; });
     if (next == judged.findings.end()) break;
+    if (std::ranges::find(told, next->reason, &Finding::reason) == told.end()) out.because.push_back(next->reason);
     text = next->correction;
   }
-  return text == given || !type.judge(text).valid ? std::string{} : text;
+  return text == given || !type.judge(text).valid ? Proposal{} : std::move(out);
 }
 
-void tell(const RecordType& type, const Judged& judged, const std::string& better) {
+void tell(const RecordType& type, const Judged& judged, const Proposal& better) {
   std::string out = fmt::format("{} record: {}\n{}", type.name,
                                 judged.valid ? "a receiver uses it" : "a receiver does not use it", judged.told);
   if (!judged.problem.empty()) out += fmt::format("  {}\n", text::printable(judged.problem, record_octets_shown));
   if (!judged.findings.empty()) out += "\n" + explain(judged.findings);
-  if (!better.empty()) out += "\nAs it should read:\n" + printable_lines(better, "  ", record_octets_shown);
+  if (!better.text.empty()) out += "\nAs it should read:\n" + printable_lines(better.text, "  ", record_octets_shown);
+  for (const std::string& reason : better.because)
+    out += fmt::format("  (changed besides: {})\n", text::printable(reason, record_octets_shown));
   print(out);
 }
 
-json::object answer_json(std::string_view type, const Judged& judged, const std::string& better) {
+json::object answer_json(std::string_view type, const Judged& judged, const Proposal& better) {
   return {{"valid", judged.valid},
           {"type", text_or_null(type)},
           {"record", judged.record},
           {"problem", text_or_null(problem_of(judged))},
           {"findings", findings_json(judged.findings)},
-          {"corrected", text_or_null(better)}};
+          {"corrected", text_or_null(better.text)},
+          {"corrected_because", json_texts(better.because)}};
 }
 
 Exit parse_record(const Invocation& v) {
@@ -289,7 +300,7 @@ Exit parse_record(const Invocation& v) {
   if (wanted == "auto" && name.empty()) {
     const Problem problem{ProblemKind::no, in_quotes(*text), "this looks like no record that can be read here",
                           "say what it is meant to be with --type spf, dkim-key, dmarc, …"};
-    if (v.json()) print_json(answer_json("", Judged{.problem = problem.why}, ""));
+    if (v.json()) print_json(answer_json("", Judged{.problem = problem.why}, {}));
     return report(problem);
   }
   const RecordType* type = find_type(name);
@@ -302,8 +313,8 @@ Exit parse_record(const Invocation& v) {
   judge_form(*type, chosen, judged);
   // Several SPF records: the one that stands for all of them.
   const std::string one = chosen.count > 1 && type->name == "spf" ? spf::merged(chosen.texts) : std::string();
-  const std::string mended = corrected(*type, one.empty() ? chosen.record.text : one);
-  const std::string better = mended.empty() ? one : mended;
+  Proposal better = corrected(*type, one.empty() ? chosen.record.text : one, judged.findings);
+  if (better.text.empty()) better = {one};
   if (v.json()) {
     print_json(answer_json(type->name, judged, better));
   } else {

@@ -165,6 +165,9 @@ TEST(ParseRecord, AProposalKeepsWhatWasMeant) {
       run_words({"parse", "record", "--json", "--type", "spf", "v=spf1 ip4:10.0.0.1, ptr"}).object();
   EXPECT_EQ(text_of(spf.at("corrected")), "v=spf1 ip4:10.0.0.1 ~all");
   EXPECT_THAT(text_of(spf.at("problem")), HasSubstr("ip4:10.0.0.1,"));
+  EXPECT_THAT(json::serialize(spf.at("corrected_because")), HasSubstr("ptr is slow"));
+  EXPECT_THAT(run_words({"parse", "record", "--type", "spf", "v=spf1 ip4:10.0.0.1, ptr"}).out,
+              HasSubstr("~all\n  (changed besides: "));
   const json::object hollow = run_words({"parse", "record", "--json", "--type", "spf", "v=spf1 ptr -all"}).object();
   EXPECT_TRUE(hollow.at("corrected").is_null());
   EXPECT_TRUE(hollow.at("findings").at(0).at("correction").is_null());
