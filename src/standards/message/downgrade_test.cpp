@@ -34,7 +34,7 @@ TEST(Downgrade, OnlyInternationalizedHeadersAreTouched) {
     EXPECT_EQ(downgraded(message), message);
 }
 
-// RFC 6857 3.1.8, with the addresses of its appendix A: "NON-ASCII-local@example.com".
+// RFC 6857 3.1.8.
 TEST(Downgrade, Addresses) {
   EXPECT_EQ(field("From: J\xC3\xBCrgen <j@x.example>"), "From: =?utf-8?q?J=C3=BCrgen?= <j@x.example>");
   const std::string to = field("To: \xE7\x94\xB2 <\xE7\x94\xB2@x.example>, plain@x.example");
