@@ -5,6 +5,7 @@
 #include "foundation/crypto/certificate.h"
 #include "operations/certificates/certificates.h"
 #include "operations/certificates/expiry.h"
+#include "operations/certificates/file_keys.h"
 #include "platform/runtime/files.h"
 
 namespace posthorn::admin {
@@ -43,6 +44,30 @@ json::object file_json(const std::filesystem::path& file, TimePoint now) {
   return out;
 }
 
+/// A key that the files hold and that is not used yet, or one whose TLSA records are wrong.
+void put_standing(json::object& row, const std::vector<certificates::FileKey>& standings) {
+  const auto* const tlsa = row.if_contains("tlsa");
+  if (tlsa == nullptr || !tlsa->is_string()) return;
+  const std::string_view shown = tlsa->get_string();
+  for (const certificates::FileKey& key : standings) {
+    if (key.bound_until && shown == "3 1 1 " + key.digest) row["bound_until"] = time_value(key.bound_until);
+    if (shown == "3 1 1 " + key.next) {
+      row["state"] = "next";
+      row["waits"] = key.words;
+    } else if (shown == "3 1 1 " + key.digest && key.next.empty() && !key.words.empty()) {
+      row["problem"] = key.words;
+    }
+  }
+}
+
+/// The key that is in use in place of one that waits: its file is gone.
+json::object kept_json(const Site& site, const certificates::FileKey& key) {
+  json::object out{
+      {"name", site.config.host_name}, {"source", "kept"}, {"state", "live"}, {"tlsa", "3 1 1 " + key.digest}};
+  put_leaf(out, key.chain_pem, site.clock->now());
+  return out;
+}
+
 json::object key_json(const Site& site, const TlsKey& key) {
   const TimePoint now = site.clock->now();
   json::object out{{"name", key.owner},
@@ -78,8 +103,17 @@ Task<Done> list(Site& site, const Request& /*request*/, Answer& answer) {
     if (!key) continue;
     if (auto done = co_await answer.item(json::serialize(key_json(site, *key))); !done) co_return done;
   }
-  for (const std::filesystem::path& file : site.config.tls.certificate)
-    if (auto done = co_await answer.item(json::serialize(file_json(file, site.clock->now()))); !done) co_return done;
+  std::vector<certificates::FileKey> standings;
+  if (site.file_keys != nullptr) standings = site.file_keys->standings();
+  for (const std::filesystem::path& file : site.config.tls.certificate) {
+    json::object row = file_json(file, site.clock->now());
+    put_standing(row, standings);
+    if (auto done = co_await answer.item(json::serialize(row)); !done) co_return done;
+  }
+  for (const certificates::FileKey& key : standings) {
+    if (key.next.empty()) continue;
+    if (auto done = co_await answer.item(json::serialize(kept_json(site, key))); !done) co_return done;
+  }
   co_return Done{};
 }
 

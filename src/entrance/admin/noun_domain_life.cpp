@@ -45,7 +45,7 @@ FromStore read_store(storage::Reader& reader, const std::string& domain) {
   FromStore out;
   for (const KeptText& kept : kept_texts) out.texts.push_back(reader.setting(kept.key(domain)));
   out.keys = reader.keys("dkim");
-  out.tls_keys = reader.keys(certificates::tls_key_kind);
+  out.tls_keys = certificates::host_keys(reader);
   for (const storage::QueueRow& row : reader.queue_page({"@" + domain}, MailId{}, queue_rows_counted_max))
     out.queued += row.sender.ends_with("@" + domain) ? 1 : 0;
   return out;
@@ -134,7 +134,8 @@ Result<storage::Unit, Problem> plan_change(const directory::Domain& domain, cons
     auto parsed = domains::parse_model(model);
     if (!parsed) return fail(std::move(parsed.error()));
     if (parsed->domain != row.name)
-      return fail(Problem{ProblemKind::usage, row.name, "the model is of " + parsed->domain, ""});
+      return fail(
+          Problem{ProblemKind::usage, row.name, "the model is of " + parsed->domain, "say the verb for that domain"});
     row = domains::write_model(std::move(row), *parsed);
     unit.mutations.emplace_back(storage::PutDomain{row});
   }

@@ -14,6 +14,7 @@
 #include "foundation/base/result.h"
 #include "foundation/base/task.h"
 #include "operations/certificates/certificates.h"
+#include "operations/certificates/file_keys.h"
 #include "operations/domains/key_states.h"
 #include "platform/runtime/clock.h"
 #include "platform/runtime/random.h"
@@ -38,6 +39,7 @@ struct Site {
   mailbox::Mailboxes* mailboxes = nullptr;
   queue::Queue* queue = nullptr;                       ///< null: no server runs
   certificates::Certificates* certificates = nullptr;  ///< null: no server runs, or no authority is named
+  certificates::FileKeys* file_keys = nullptr;         ///< null: no server runs, or no files are named
   submission::Submission* submission = nullptr;        ///< `message send`
   /// SIGHUP by socket; null: no server runs. Problems as the configuration gives them.
   std::function<Result<void, config::Problems>()> reload;

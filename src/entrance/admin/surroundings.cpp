@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "operations/certificates/tls_key.h"
+#include "operations/certificates/file_keys.h"
 #include "platform/runtime/files.h"
 
 namespace posthorn::admin {
@@ -66,6 +66,12 @@ domains::Surroundings surroundings_of(const config::Config& config) {
 
 void put_tls_keys(domains::Surroundings& around, const std::vector<storage::KeyRow>& rows) {
   for (const storage::KeyRow& row : rows) {
+    // The files may hold another key than the one that is in use until then.
+    if (row.kind == certificates::file_key_kind && row.owner == around.host_name) {
+      const std::string tlsa = certificates::file_key_tlsa(row);
+      const bool is_new = std::ranges::find(around.tlsa, tlsa) == around.tlsa.end();
+      if (!tlsa.empty() && is_new) around.tlsa.push_back(tlsa);
+    }
     const auto key = certificates::tls_key_from(row);
     if (!key || key->owner != around.host_name) continue;
     if (std::ranges::find(around.tlsa, key->tlsa()) == around.tlsa.end()) around.tlsa.push_back(key->tlsa());

@@ -47,6 +47,8 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
     site->log_.error("mail leaves without DKIM signatures", {{"reason", problem->text()}});
   if (auto done = site->make_transport(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->make_road(); !done) co_return fail(std::move(done.error()));
+  if (!given_names)
+    if (auto done = co_await site->open_file_keys(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_doors(); !done) co_return fail(std::move(done.error()));
   if (auto done = site->open_access(); !done) co_return fail(std::move(done.error()));
   if (auto done = co_await site->open_web(); !done) co_return fail(std::move(done.error()));
@@ -279,7 +281,7 @@ void SiteServer::make_watcher() {
   eye_ = std::make_unique<SiteWatch>(*store_, *directory_, *keyring_, process_.clock(), first,
                                      [this] { return present_config(); });
   domains::Watcher::Surroundings around{store_.get(), &process_.clock(), &process_.ids(), delivery_.get(), &metrics_,
-                                        log_,         eye_.get()};
+                                        log_,         eye_.get(),        &housekeeping_};
   watcher_ = std::make_unique<domains::Watcher>(std::move(around), watch_options(config_));
 }
 
@@ -293,6 +295,7 @@ void SiteServer::start_work() {
   if (watcher_) runtime::spawn(housekeeping_, first, "domain watch", watcher_->run());
   if (web_) runtime::spawn(housekeeping_, first, "web", web_->run());
   if (certificates_) runtime::spawn(housekeeping_, first, "certificates", certificates_->keep());
+  if (file_keys_) runtime::spawn(housekeeping_, first, "keys from files", file_keys_->keep());
   if (server_tls_) runtime::spawn(housekeeping_, first, "certificates' ends", watch_expiry());
   for (const Door& door : doors_) door.service->start();
   for (const auto& service : access_services_) service->start();
@@ -414,6 +417,9 @@ Result<void, config::Problems> SiteServer::reload() {
   for (const std::string& key : config::needs_restart(present_config(), *next))
     log_.warning("this change takes effect at the next start", {{"key", key}});
   apply(std::move(*next));
+  // A new key in the files: what the DNS says of it is looked at now.
+  if (file_keys_)
+    runtime::spawn(housekeeping_, process_.net_loops().front()->executor(), "keys from files", file_keys_->look());
   log_.info("configuration read again");
   return {};
 }
@@ -453,6 +459,7 @@ admin::Site SiteServer::admin_site() {
   site.workers = &process_.workers();
   site.queue = queue_.get();
   site.certificates = certificates_.get();
+  site.file_keys = file_keys_.get();
   site.folders = folders_.get();
   site.mailboxes = mailboxes_.get();
   site.submission = submission_.get();

@@ -29,6 +29,7 @@
 #include "flow/verification/remembered.h"
 #include "operations/certificates/certificates.h"
 #include "operations/certificates/expiry.h"
+#include "operations/certificates/file_keys.h"
 #include "operations/domains/key_states.h"
 #include "platform/https/client.h"
 #include "platform/resolver/resolver.h"
@@ -85,6 +86,7 @@ class SiteServer {
   [[nodiscard]] Result<void, Problem> open_administration();
   // site_web.cpp
   [[nodiscard]] Task<Result<void, Problem>> open_web();
+  [[nodiscard]] Task<Result<void, Problem>> open_file_keys();
   [[nodiscard]] Task<Result<void, Problem>> open_certificates();
   [[nodiscard]] Result<void, Problem> make_provers();
   [[nodiscard]] std::vector<certificates::Want> wanted_certificates() const;
@@ -116,6 +118,7 @@ class SiteServer {
   runtime::TaskGroup housekeeping_;
 
   std::shared_ptr<net::ServerTls> server_tls_;
+  std::unique_ptr<certificates::RecordWitness> file_witness_;
   std::unique_ptr<net::ClientTls> client_tls_;
   std::unique_ptr<dns::Resolver> resolver_;
   std::unique_ptr<dns::Resolver> trusting_resolver_;  ///< for verification; none: resolver_
@@ -153,6 +156,7 @@ class SiteServer {
   std::unique_ptr<admin::MetricsServer> metrics_server_;
   std::unique_ptr<SiteWatch> eye_;
   std::unique_ptr<domains::Watcher> watcher_;
+  std::unique_ptr<certificates::FileKeys> file_keys_;  ///< where tls.certificate names files
   std::unique_ptr<SitePages> pages_;
   std::unique_ptr<certificates::AcmeTransport> acme_transport_;
   std::unique_ptr<certificates::RecordWitness> record_witness_;

@@ -43,6 +43,24 @@ Result<void, Problem> SiteServer::make_provers() {
   return {};
 }
 
+/// Before the first door is open: a key that has to wait is never shown.
+Task<Result<void, Problem>> SiteServer::open_file_keys() {
+  if (config_.tls.certificate.empty() || !server_tls_) co_return Result<void, Problem>{};
+  auto witness =
+      certificates::make_record_witness(config_.dns_source, process_.clock(), process_.net_loops().front()->executor());
+  if (!witness) co_return fail(std::move(witness.error()));
+  file_witness_ = std::move(*witness);
+  const auto use_again = [this] {
+    if (auto used = use_certificates(present_config().tls); !used)
+      log_.error("a new key is not used", {{"reason", used.error().text()}});
+  };
+  file_keys_ = std::make_unique<certificates::FileKeys>(
+      certificates::FileKeys::Surroundings{store_.get(), keyring_.get(), &process_.clock(), file_witness_.get(), log_},
+      config_.host_name, use_again);
+  co_await file_keys_->load();
+  co_return use_certificates(config_.tls);
+}
+
 Task<Result<void, Problem>> SiteServer::open_certificates() {
   if (auto made = make_provers(); !made) co_return fail(std::move(made.error()));
   acme_transport_ = certificates::https_transport(*https_);
@@ -98,6 +116,7 @@ Result<void, Problem> SiteServer::use_certificates(const config::Tls& tls) {
   if (certificates_)
     for (const certificates::Issued& issued : certificates_->issued())
       all.push_back({issued.chain_pem, issued.key_pem});
+  if (file_keys_) *configured = file_keys_->choose(std::move(*configured));
   std::ranges::move(*configured, std::back_inserter(all));
   if (all.empty() || !server_tls_) return {};
   return server_tls_->replace(all);

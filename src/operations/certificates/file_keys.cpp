@@ -1,0 +1,248 @@
+#include "operations/certificates/file_keys.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "foundation/codec/hex.h"
+#include "foundation/crypto/hash.h"
+
+namespace posthorn::certificates {
+namespace {
+
+namespace json = boost::json;
+
+std::optional<crypto::Certificate> leaf_of(const std::string& chain_pem) {
+  auto chain = crypto::Certificate::from_pem(chain_pem);
+  if (!chain || chain->empty()) return std::nullopt;
+  return chain->front();
+}
+
+std::string digest_of(const crypto::Certificate& leaf) {
+  return codec::hex_encode(crypto::sha256(leaf.public_key_der()));
+}
+
+/// "ECDSA P-256" → "ECDSA".
+std::string kind_of(const crypto::Certificate& leaf) {
+  const std::string type = leaf.key_type();
+  return type.substr(0, type.find(' '));
+}
+
+void put_time(json::object& out, std::string_view name, std::optional<TimePoint> at) {
+  if (at) out[name] = unix_seconds(*at);
+}
+
+std::optional<TimePoint> time_of(const json::object& object, std::string_view name) {
+  const auto* const value = object.if_contains(name);
+  if (value == nullptr || !value->is_int64()) return std::nullopt;
+  return from_unix_seconds(value->get_int64());
+}
+
+std::string text_of(const json::object& object, std::string_view name) {
+  const auto* const value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::string facts_of(const FileKey& key) {
+  json::object facts{{"digest", key.digest}, {"chain", key.chain_pem}};
+  if (!key.next.empty()) facts["next"] = key.next;
+  put_time(facts, "bound_until", key.bound_until);
+  put_time(facts, "seen_since", key.seen_since);
+  if (key.ttl_seconds > 0) facts["ttl"] = static_cast<std::int64_t>(key.ttl_seconds);
+  return json::serialize(facts);
+}
+
+std::optional<FileKey> read_row(const storage::KeyRow& row, const crypto::SealingKey& sealing) {
+  json::error_code error;
+  const json::value parsed = json::parse(row.facts, error);
+  if (error || !parsed.is_object()) return std::nullopt;
+  const json::object& facts = parsed.get_object();
+  const auto secret = sealing.open(row.sealed, seal_context(row));
+  FileKey key{.kind = row.name, .digest = text_of(facts, "digest"), .chain_pem = text_of(facts, "chain")};
+  const auto leaf = leaf_of(key.chain_pem);
+  if (!secret || !leaf || key.digest.empty()) return std::nullopt;
+  key.key_pem = *secret;
+  key.not_after = leaf->not_after();
+  key.next = text_of(facts, "next");
+  key.bound_until = time_of(facts, "bound_until");
+  key.seen_since = time_of(facts, "seen_since");
+  const auto* const ttl = facts.if_contains("ttl");
+  if (ttl != nullptr && ttl->is_int64() && ttl->get_int64() > 0 && ttl->get_int64() <= INT32_MAX)
+    key.ttl_seconds = static_cast<std::uint32_t>(ttl->get_int64());
+  return key;
+}
+
+}  // namespace
+
+std::vector<storage::KeyRow> host_keys(storage::Reader& reader) {
+  std::vector<storage::KeyRow> rows = reader.keys(tls_key_kind);
+  std::ranges::move(reader.keys(file_key_kind), std::back_inserter(rows));
+  return rows;
+}
+
+std::string file_key_tlsa(const storage::KeyRow& row) {
+  json::error_code error;
+  const json::value parsed = json::parse(row.facts, error);
+  const std::string digest = !error && parsed.is_object() ? text_of(parsed.get_object(), "digest") : std::string();
+  return digest.empty() ? std::string() : "3 1 1 " + digest;
+}
+
+Task<> FileKeys::load() {
+  const auto sealing = around_.keyring->sealing_key();
+  if (!sealing) co_return;
+  auto question = [](storage::Reader& reader) { return reader.keys(file_key_kind); };
+  const std::vector<storage::KeyRow> rows = co_await around_.store->read(std::move(question));
+  const std::lock_guard lock(mutex_);
+  for (const storage::KeyRow& row : rows) {
+    if (row.owner != host_) continue;
+    auto key = read_row(row, *sealing);
+    if (!key) continue;
+    written_[key->kind] = facts_of(*key);
+    keys_[key->kind] = std::move(*key);
+  }
+}
+
+/// A certificate that has run out serves nobody, DANE-EE senders apart (RFC 7671 5.1): the new one is better.
+bool FileKeys::must_wait(const FileKey& known, const std::string& digest, TimePoint now) const {
+  if (known.digest.empty() || known.digest == digest || known.released == digest) return false;
+  return known.bound_until && now < *known.bound_until && now < known.not_after;
+}
+
+std::vector<net::CertificateAndKey> FileKeys::choose(std::vector<net::CertificateAndKey> configured) {
+  const TimePoint now = around_.clock->now();
+  const std::lock_guard lock(mutex_);
+  std::set<std::string> met;
+  for (net::CertificateAndKey& pair : configured) {
+    const auto leaf = leaf_of(pair.chain_pem);
+    // Senders look at the TLSA records of the mail host; other names may show what they like.
+    if (!leaf || !leaf->fits(host_) || !met.insert(kind_of(*leaf)).second) continue;
+    FileKey& known = keys_[kind_of(*leaf)];
+    const std::string digest = digest_of(*leaf);
+    if (must_wait(known, digest, now)) {
+      if (known.next != digest) known.seen_since.reset();
+      known.next = digest;
+      pair = {known.chain_pem, known.key_pem};
+      continue;
+    }
+    known.kind = kind_of(*leaf);
+    known.digest = digest;
+    known.chain_pem = pair.chain_pem;
+    known.key_pem = pair.key_pem;
+    known.not_after = leaf->not_after();
+    known.next.clear();
+    known.released.clear();
+    known.seen_since.reset();
+    known.words.clear();
+  }
+  return configured;
+}
+
+void FileKeys::say(FileKey& key, std::string words, bool is_wrong) {
+  if (key.words == words) return;
+  key.words = std::move(words);
+  if (key.words.empty()) return;
+  const runtime::LogFields fields{{"name", host_}, {"kind", key.kind}, {"reason", key.words}};
+  if (is_wrong)
+    around_.log.error("the TLSA records do not list the key in use: senders with DANE keep their mail", fields);
+  else
+    around_.log.warning("the new key of tls.key is not used yet, the one before it is", fields);
+}
+
+/// Whether the next key may be used now.
+bool FileKeys::judge(FileKey& key, const Sighting& sighting, TimePoint now) {
+  using Kind = TlsaFacts::Kind;
+  const bool waits = !key.next.empty();
+  const TlsaFacts facts = judge_tlsa(waits ? key.next : key.digest, {sighting});
+  const bool binds = facts.kind == Kind::lacking || facts.kind == Kind::listed;
+  if (binds) key.bound_until = now + std::max(tlsa_wait(facts.ttl_seconds), 2 * file_key_look);
+  if (facts.kind == Kind::none && key.bound_until && now >= *key.bound_until) key.bound_until.reset();
+  if (!waits) {
+    if (facts.kind == Kind::unknown) return false;
+    say(key, facts.kind == Kind::lacking ? facts.words : std::string(), true);
+    return false;
+  }
+  TlsKey next;
+  next.digest = key.next;
+  next.seen_since = key.seen_since;
+  next.ttl_seconds = key.ttl_seconds;
+  const NextKeyDecision decision =
+      decide_next(next, facts, facts.kind == Kind::none ? key.bound_until : std::nullopt, now);
+  if (decision.due == NextKeyDue::note_seen && !key.seen_since) key.seen_since = now;
+  if (decision.due == NextKeyDue::note_lost) key.seen_since.reset();
+  key.ttl_seconds = std::max(key.ttl_seconds, facts.ttl_seconds);
+  if (decision.due == NextKeyDue::may_take_over) {
+    key.released = key.next;
+    return true;
+  }
+  say(key, fmt::format("{} (publish TLSA 3 1 1 {})", decision.words, key.next), false);
+  return false;
+}
+
+Task<> FileKeys::look() {
+  auto name = dns::Name::parse("_25._tcp." + host_);
+  if (!name || looking_) co_return;
+  looking_ = true;
+  const Sighting sighting = co_await around_.witness->look(std::move(*name), dns::RecordType::tlsa);
+  looking_ = false;
+  bool may_change = false;
+  {
+    const TimePoint now = around_.clock->now();
+    const std::lock_guard lock(mutex_);
+    for (auto& [kind, key] : keys_) may_change |= judge(key, sighting, now);
+  }
+  if (may_change) {
+    around_.log.info("a new key of tls.key may be used now", {{"name", host_}});
+    changed_();
+  }
+  co_await write();
+}
+
+/// One row a kind, where something has changed.
+Task<> FileKeys::write() {
+  const auto sealing = around_.keyring->sealing_key();
+  if (!sealing) co_return;
+  storage::Unit unit;
+  std::map<std::string, std::string> next;
+  {
+    const TimePoint now = around_.clock->now();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [kind, key] : keys_) {
+      std::string facts = facts_of(key);
+      if (const auto before = written_.find(kind); before != written_.end() && before->second == facts) continue;
+      storage::KeyRow row{file_key_kind, host_, kind, "live", "", facts, now, now};
+      row.sealed = sealing->seal(key.key_pem, seal_context(row));
+      unit.mutations.emplace_back(storage::PutKey{std::move(row)});
+      next[kind] = std::move(facts);
+    }
+  }
+  if (unit.mutations.empty()) co_return;
+  const auto committed = co_await around_.store->commit(std::move(unit));
+  if (!committed) {
+    around_.log.warning("the key in use could not be kept in the store", {{"name", host_}});
+    co_return;
+  }
+  const std::lock_guard lock(mutex_);
+  for (auto& [kind, facts] : next) written_[kind] = std::move(facts);
+}
+
+Task<> FileKeys::keep() {
+  for (;;) {
+    co_await look();
+    co_await around_.clock->wait_for(file_key_look);
+  }
+}
+
+std::vector<FileKey> FileKeys::standings() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<FileKey> out;
+  for (const auto& [kind, key] : keys_) {
+    out.push_back(key);
+    out.back().key_pem.clear();
+  }
+  return out;
+}
+
+}  // namespace posthorn::certificates
