@@ -23,15 +23,19 @@ READY_SECONDS = 30
 # Right, for somebody's domain.
 MAIL = ["{zone}. MX 10 mail.{zone}.", "mail.{zone}. A " + MX, '{zone}. TXT "v=spf1 mx ~all"',
         '_dmarc.{zone}. TXT "v=DMARC1; p=quarantine; rua=mailto:postmaster@{zone}"']
+# What nobody asks for by name.
+RETIRED = ['{zone}. TYPE99 \\# 12 0b763d73706631202d616c6c', "shop.{zone}. CNAME gone.{zone}."]
 
 
 class Child:
     """A zone of the world. servers: those that the parent and the zone name; where: who loads it."""
 
-    def __init__(self, name, servers, where=None, records=(), signed=False, dynamic=False, wrong_ds=False, expires_in_days=None, twin=None):
+    def __init__(self, name, servers, where=None, records=(), signed=False, dynamic=False, wrong_ds=False, expires_in_days=None, twin=None,
+                 listed=True):
         self.name, self.servers, self.where = name, servers, where or servers
         self.records, self.signed, self.dynamic = list(records), signed, dynamic
         self.wrong_ds, self.expires_in_days, self.twin = wrong_ds, expires_in_days, twin
+        self.listed = listed  # it may be transferred
         self.ds = None
 
     def text(self, records=None, serial=1):
@@ -51,6 +55,8 @@ CHILDREN = {
     "bplain": {"servers": [BIND], "dynamic": True},
     "ksigned": {"servers": [KNOT], "signed": True, "dynamic": True},
     "kplain": {"servers": [KNOT], "dynamic": True},
+    "bparked": {"servers": [BIND], "dynamic": True},
+    "kparked": {"servers": [KNOT], "dynamic": True},
     "twins": {"servers": [BIND, TWIN], "records": MAIL, "twin": [MAIL[0].replace("mail", "old"), "old.{zone}. A 127.0.7.21", *MAIL[1:]]},
     "lame": {"servers": [BIND, TWIN], "where": [BIND], "records": MAIL},
     "silent": {"servers": [BIND, SILENT], "where": [BIND], "records": MAIL},
@@ -58,6 +64,10 @@ CHILDREN = {
     "expiring": {"servers": [BIND], "records": MAIL, "signed": True, "expires_in_days": 2},
     "delegated": {"servers": [BIND], "records": [*MAIL[:3], "_dmarc.{zone}. NS ns.supplier.example."]},
     "changing": {"servers": [BIND], "records": MAIL, "dynamic": True},
+    "blisted": {"servers": [BIND], "records": [*MAIL, *RETIRED]},
+    "bclosed": {"servers": [BIND], "records": [*MAIL, *RETIRED], "listed": False},
+    "klisted": {"servers": [KNOT], "records": [*MAIL, *RETIRED]},
+    "kclosed": {"servers": [KNOT], "records": [*MAIL, *RETIRED], "listed": False},
 }
 
 
@@ -145,9 +155,9 @@ class KnotServer:
         for folder in ("/run/knot", "/var/lib/knot", "/zones"):
             self.jail.folder(folder)
 
-    def load(self, zone, text, signed):
+    def load(self, zone, text, signed, acl="updates"):
         self.jail.write(f"/zones/{zone or 'root'}.zone", text)
-        self.zones.append(f"  - domain: {zone or '.'}\n    file: {zone or 'root'}.zone\n    acl: updates\n    zonefile-load: difference\n    zonefile-sync: -1\n"
+        self.zones.append(f"  - domain: {zone or '.'}\n    file: {zone or 'root'}.zone\n    acl: [{acl}]\n    zonefile-load: difference\n    zonefile-sync: -1\n"
                           "    journal-content: all\n" + ("    dnssec-signing: on\n    dnssec-policy: one\n" if signed else ""))
 
     def load_many(self, count):
@@ -176,6 +186,12 @@ acl:
   - id: updates
     key: {KEY}
     action: update
+  - id: transfers
+    address: 127.0.0.0/8
+    action: transfer
+mod-stats:
+  - id: types
+    query-type: on
 policy:
   - id: one
     algorithm: ecdsap256sha256
@@ -183,8 +199,14 @@ policy:
 template:
   - id: default
     storage: /zones
+    global-module: mod-stats/types
 zone:
 """ + "".join(self.zones))
+
+    def questions(self):
+        """How many it was asked since it runs, of each type, as it counts them itself."""
+        told = self.jail.run(["/usr/sbin/knotc", "-c", "/etc/knot.conf", "-s", "/run/knot/knot.sock", "stats", "mod-stats.query-type"]).stdout
+        return {kind: int(count) for kind, count in re.findall(r"query-type\[(\S+)\] = (\d+)", told)}
 
     def key(self, zone):
         """Makes the zone's key and says its DS record."""
@@ -236,7 +258,7 @@ class World:
     def lay_children(self):
         for child in self.children.values():
             if KNOT in child.where:
-                self.knot.load(child.name, child.text(), child.signed)
+                self.knot.load(child.name, child.text(), child.signed, "updates, transfers" if child.listed else "updates")
         for server in (self.knot, self.twin) if self.many else ():
             server.load_many(self.many)
         self.knot.configure()
@@ -251,6 +273,7 @@ class World:
 
     def lay_on_bind(self, child):
         updates = f"update-policy {{ grant {KEY} zonesub ANY; }};" if child.dynamic else ""
+        updates += "" if child.listed else " allow-transfer { none; };"
         if not child.signed:
             self.bind.load(child.name, child.text(), updates)
             return

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -15,11 +16,14 @@ import cases
 from dns_world import BIND, CHILDREN, KEY, KNOT, MX, PARENT, SECRET, World, name_of
 from jail import wait_until
 from posthorn import BINARY, Posthorn
-from tls_world import Authority
+from tls_world import Authority, tlsa_of
 from unpack import Unavailable
 
 LIVE = {"bsigned.example": BIND, "bplain.example": BIND, "ksigned.example": KNOT, "kplain.example": KNOT}
+PARKED = {"bparked.example": BIND, "kparked.example": KNOT}
+DYNAMIC = {**LIVE, **PARKED}
 HOST = "mail.bsigned.example"
+MEMORY_MB_MAX = 200  # of a run, however long the list
 
 
 class Checking(unittest.TestCase):
@@ -43,7 +47,9 @@ class Checking(unittest.TestCase):
     @classmethod
     def start_site(cls):
         authority = Authority(cls.folder / "ca")
-        cert, key = authority.issue(*(f"mail.{name}.example" for name in CHILDREN), "mx.example", *(f"mta-sts.{domain}" for domain in LIVE))
+        cls.names = [*(f"mail.{name}.example" for name in CHILDREN), "mx.example", *(f"mta-sts.{domain}" for domain in LIVE)]
+        cls.authority, cls.pair = authority, authority.issue(*cls.names)
+        cert, key = cls.pair
         cls.site = Posthorn("bsigned.example", address=MX, listen=("smtp", "submission", "https"), parent=cls.folder)
         anchor = cls.folder / "anchor"
         anchor.write_text(cls.world.anchor + "\n")
@@ -52,14 +58,14 @@ class Checking(unittest.TestCase):
                              "tls.key": [str(key)], "tls.ca_file": str(authority.file)}
         cls.site.__enter__()
         cls.addClassCleanup(cls.site.__exit__)
-        for domain in LIVE:
+        for domain in DYNAMIC:
             if domain != "bsigned.example":
                 cls.site.ok("domain", "add", domain)
 
     # ---- words
 
     def apply(self, domain):
-        server = f"{LIVE[domain]}:{self.world.port}"
+        server = f"{DYNAMIC[domain]}:{self.world.port}"
         done = self.site.run("domain", "apply", domain, "--server", server, "--zone", domain, "--key-name", KEY, "--key-file", self.folder / "key",
                              "--publish", "--json")
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
@@ -92,24 +98,116 @@ class Checking(unittest.TestCase):
         left = self.apply(domain)
         self.assertEqual(left["done"], [], "applied twice")
         self.world.flush()
-        report = self.publish_tlsa(domain, self.check(domain))
+        report = self.check(domain)
         self.assertEqual(self.worth(report), [])
         self.assertEqual(report["kind"], "here")
         Checking.host_stands = True
         return report
 
-    def publish_tlsa(self, domain, report):
-        """The cache alone validates here, so that the plan does not know that the zone is signed: the check does."""
-        lines = [f["correction"] for f in report["findings"] if f["id"] == "record-missing" and " TLSA " in f["correction"]]
-        if not lines:
-            return report
-        self.assertEqual(report["dnssec"], "signed")
-        self.plant(domain, ["add " + line.replace(" IN ", " ") for line in lines])
-        return self.check(domain)
-
     def test_signed_on_bind(self):
         report = self.goes_clean("bsigned.example")
         self.assertEqual(report["dnssec"], "signed")
+
+    def test_signed_on_knot(self):
+        report = self.goes_clean("ksigned.example")
+        self.assertEqual(report["dnssec"], "signed")
+
+    def test_the_plan_of_a_signed_zone_has_tlsa_and_a_wrong_one_is_found_and_mended(self):
+        self.goes_clean("bsigned.example")
+        plan = json.loads(self.site.run("domain", "plan", "bsigned.example", "--json").stdout)
+        wanted = [r for r in plan["records"] if r["type"] == "TLSA"]
+        self.assertEqual([r["name"] for r in wanted], [f"_25._tcp.{HOST}"])
+        self.assertIn(wanted[0]["standing"], ("same", "ttl-differs"))  # what is left of its TTL in the cache
+        right = wanted[0]["data"]
+        wrong = right[:6] + "0" * 64
+        name = f"_25._tcp.{HOST}"
+        self.plant("bsigned.example", [f"delete {name} TLSA", f"add {name} 300 TLSA {wrong}"])
+        hit = self.found(self.check("bsigned.example", status=1), "tlsa-mismatch")
+        self.assertEqual(hit["name"], HOST)
+        self.assertIn(f"{name}. 3600 IN TLSA {right}", hit["correction"])
+        self.plant("bsigned.example", [f"delete {name} TLSA", "add " + hit["correction"].replace(" IN ", " ")])
+        self.assertEqual(self.worth(self.check("bsigned.example")), [])
+
+    def test_a_new_key_in_the_files_waits_for_its_tlsa_record(self):
+        self.goes_clean("bsigned.example")
+        before = tlsa_of(self.pair[0])
+        self.site.ok("reload")  # the records are looked at
+        self.wait_for_keys(lambda rows: "bound_until" in rows[before])
+        kept = [path.read_bytes() for path in self.pair]
+        try:
+            for path, made in zip(self.pair, self.authority.issue(*self.names)):
+                path.write_bytes(made.read_bytes())
+            after = tlsa_of(self.pair[0])
+            self.site.ok("reload")
+            rows = self.wait_for_keys(lambda rows: rows[after].get("waits"))
+            self.assertEqual((rows[before]["source"], rows[before]["state"]), ("kept", "live"))
+            self.assertEqual((rows[after]["source"], rows[after]["state"]), ("file", "next"))
+            self.assertIn(f"publish TLSA {after}", rows[after]["waits"])
+            self.site.restart()  # the files have the new key alone; the store has the other
+            self.world.flush()
+            report = self.check("bsigned.example", status=1)
+            self.assertEqual([f["id"] for f in report["findings"] if f["level"] == "error"], ["record-missing"], self.worth(report))
+            self.assertIn(after, self.found(report, "record-missing")["correction"])
+        finally:
+            for path, octets in zip(self.pair, kept):
+                path.write_bytes(octets)
+            self.site.ok("reload")
+        self.wait_for_keys(lambda rows: len(rows) == 1)
+        self.assertEqual(self.worth(self.check("bsigned.example")), [])
+
+    def wait_for_keys(self, condition):
+        """The certificates by their TLSA records, when the server has looked."""
+        def look():
+            rows = {row["tlsa"]: row for row in json.loads(self.site.ok("certificate", "list", "--json"))}
+            return rows if condition(rows) else None
+        return wait_until(look, 20, "the server has looked at its TLSA records")
+
+    def test_questions_stay_within_their_budget_as_the_servers_count_them(self):
+        """A full check of a domain that is ours, live: at the cache and at its own server, by their own logs."""
+        for domain in LIVE:
+            self.goes_clean(domain)
+            with self.subTest(domain=domain):
+                before = self.counted(domain)
+                report = self.check(domain)
+                told = {who: self.counted(domain)[who] - before[who] for who in before}
+                allowed = report["budget"]["allowed"]
+                # 14, 3 for the MX host, 1 for the SPF tree, 1 for the wildcard probe, 1 for who reads reports; SRV names, selectors.
+                self.assertLessEqual(allowed, 14 + 3 + 1 + 1 + 1 + len(report["records"]))
+                if os.environ.get("POSTHORN_LONG"):
+                    print(f"{domain}: {told} questions, {allowed} allowed", flush=True)
+                for who, count in told.items():
+                    self.assertLessEqual(count, allowed, f"{who} was asked {count} questions about {domain}")
+
+    def counted(self, domain):
+        """Questions about the domain and what is below it or above it, but for the keys of zones."""
+        server = self.world.bind if LIVE[domain] == BIND else self.world.knot
+        asked = server.questions()
+        at_server = len(asked) if isinstance(asked, list) else sum(n for kind, n in asked.items() if kind not in ("DNSKEY", "DS"))
+        return {"cache": len(self.world.questions_at_cache()), "server": at_server}
+
+    def test_a_zone_that_may_be_transferred_shows_what_nobody_asks_for(self):
+        for domain, is_open in (("blisted", True), ("klisted", True), ("bclosed", False), ("kclosed", False)):
+            with self.subTest(domain=domain):
+                report = self.check(f"{domain}.example", "--transfer")
+                ids = {f["id"] for f in report["findings"] if f["level"] != "info"}
+                self.assertEqual(ids, {"spf-type99", "alias-dangling"} if is_open else set(), self.worth(report))
+                self.assertEqual({f["id"] for f in self.check(f"{domain}.example")["findings"] if f["level"] != "info"}, set())
+
+    def test_compare_takes_the_whole_zone_where_it_may_and_every_known_name_elsewhere(self):
+        for kind, server in (("b", BIND), ("k", KNOT)):
+            for name, is_open in (("listed", True), ("closed", False)):
+                domain = f"{kind}{name}.example"
+                with self.subTest(domain=domain):
+                    at = f"{server}:{self.world.port}"
+                    done = self.site.run("domain", "compare", domain, "--a", at, "--b", at, "--json")
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    told = json.loads(done.stdout)
+                    self.assertEqual((told["equal"], told["whole_a"], told["whole_b"]), (True, is_open, is_open))
+                    # Known by name: the domain's MX, its TXT, its DMARC record, and its host's address.
+                    self.assertGreaterEqual(told["names"], 4 if is_open else 3)
+        other = self.site.run("domain", "compare", "blisted.example", "--a", f"{BIND}:{self.world.port}", "--b", f"{KNOT}:{self.world.port}")
+        self.assertEqual(other.returncode, 3, other.stdout)
+        self.assertIn("blisted.example", other.stderr)
 
     def test_plain_on_bind(self):
         report = self.goes_clean("bplain.example")
@@ -118,6 +216,20 @@ class Checking(unittest.TestCase):
     def test_plain_on_knot(self):
         report = self.goes_clean("kplain.example")
         self.assertEqual(report["dnssec"], "unsigned")
+
+    def test_a_parked_domain_on_both(self):
+        """The wildcards of the defensive set answer for names that are still to be published."""
+        for domain in ("bparked.example", "kparked.example"):
+            with self.subTest(domain=domain):
+                self.site.ok("domain", "park", domain)
+                self.apply(domain)
+                self.world.flush()
+                self.assertEqual(self.apply(domain)["done"], [])
+                self.world.flush()
+                report = self.check(domain)
+                self.assertEqual(report["kind"], "parked")
+                self.assertEqual([f["id"] for f in report["findings"] if f["level"] != "info"], ["dmarc-no-rua"], self.worth(report))
+                self.assertNotIn(f"@{domain}", report["findings"][0]["correction"])
 
     # ---- what is broken is found, and apply mends what is ours
 
@@ -214,15 +326,35 @@ class Lists(unittest.TestCase):
         with open(results, "a") as file:
             file.write('{"domain":"d00')  # a line that a kill tore
         before = len(self.names_of_whole_lines(results))
-        done = subprocess.run(self.command(results, "--progress"), capture_output=True, text=True, timeout=900)
-        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
-        totals = json.loads(done.stdout)
+        status, out, err, used = self.run_measured(self.command(results, "--progress"))
+        self.assertEqual(status, 0, err[-2000:])
+        self.tell(self.COUNT - before, used)
+        self.assertLess(used["memory_mb"], MEMORY_MB_MAX)
+        totals = json.loads(out)
         self.assertEqual((totals["domains"], totals["with_errors"], totals["unreachable"]), (self.COUNT, 0, 0))
         self.assertEqual(totals["checked_now"], self.COUNT - before)
         self.assertEqual(sorted(self.names(results)), [name_of(i) for i in range(self.COUNT)])
-        self.assertIn(f"{self.COUNT} of {self.COUNT} domains", done.stderr)
+        self.assertIn(f"{self.COUNT} of {self.COUNT} domains", err)
         again = json.loads(subprocess.run(self.command(results), capture_output=True, text=True, timeout=60).stdout)
         self.assertEqual((again["domains"], again["checked_now"]), (self.COUNT, 0))
+
+    def run_measured(self, command):
+        """Its status, what it said, and what it took of this machine."""
+        with open(self.folder / "out", "w+") as out, open(self.folder / "err", "w+") as err:
+            began = time.monotonic()
+            process = subprocess.Popen(command, stdout=out, stderr=err)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            used = {"seconds": time.monotonic() - began, "cpu_seconds": usage.ru_utime + usage.ru_stime, "memory_mb": usage.ru_maxrss / 1024}
+            out.seek(0)
+            err.seek(0)
+            return process.returncode, out.read(), err.read(), used
+
+    @staticmethod
+    def tell(domains, used):
+        if os.environ.get("POSTHORN_LONG"):
+            print(f"{domains} domains in {used['seconds']:.1f} s ({domains / used['seconds']:.0f} a second), {used['cpu_seconds']:.1f} s of CPU, "
+                  f"{used['memory_mb']:.1f} MB at most", flush=True)
 
     @staticmethod
     def names_of_whole_lines(results):

@@ -430,6 +430,30 @@ TEST(Simulation, ADecommissionedDomainAnswersEverySenderAtOnce) {
   figures.tell("a domain decommissioned");
 }
 
+/// Nobody holds a policy; the old MX is in caches all the same, and a parked domain refuses what comes.
+TEST(Simulation, ADomainWithoutAPolicyIsParkedWhenNoCacheLeadsMailToIt) {
+  Figures figures;
+  for (std::uint64_t seed = 1; seed <= seeds(4); ++seed) {
+    Settled domain(seed);
+    domain.who.situation.model.sts.reset();
+    domain.mail.run(road_begins, road_begins + std::chrono::days(10), minutes(10), [&](TimePoint now) {
+      auto& model = domain.who.situation.model;
+      if (now >= domain.changes_at && model.state == State::testing) {
+        model.state = State::leaving;
+        model.leaving_to = State::parked;
+        model.leaving_since = now;
+      }
+      domain.who.follow(now);
+      if (model.state == State::parked) domain.mail.running.clear();
+    });
+    ASSERT_EQ(domain.who.situation.model.state, State::parked) << "seed " << seed;
+    ASSERT_GT(domain.mail.tally.refused, 0u);
+    ASSERT_EQ(domain.mail.tally.lost, 0u) << "seed " << seed << ": " << domain.mail.tally.first_loss;
+    figures.add(domain.mail.tally);
+  }
+  figures.tell("a domain without a policy parked");
+}
+
 /// The domain's own mail host goes with it, and only when no cache leads mail to it any more.
 TEST(Simulation, AParkedDomainsOwnHostStandsAsLongAsAnybodyIsLedToIt) {
   Figures figures;

@@ -4,6 +4,7 @@
 
 #include "entrance/cli/ask.h"
 #include "entrance/cli/questions.h"
+#include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
 #include "platform/storage/rows.h"
 
@@ -146,6 +147,12 @@ std::string dns_source_of(const Invocation& v, const config::Config& config) {
   return v.has("--dns") ? v.get("--dns") : config.dns_source;
 }
 
+std::optional<Problem> ask_dns(const Invocation& v, const config::Config& config, const Question& question) {
+  auto anchors = server::trust_anchors(config);
+  if (!anchors) return std::move(anchors.error());
+  return ask_source(dns_source_of(v, config), question, std::move(*anchors));
+}
+
 namespace {
 
 Task<> ask_addresses(dns::Resolver& resolver, const dns::Name& host, std::vector<IpAddress>& out) {
@@ -158,15 +165,16 @@ Task<> ask_all(dns::Resolver& resolver, DomainLife& life, domains::PublishedReco
   // Listeners on every address do not say which ones the world sees; the host's own records do.
   if (life.around.addresses.empty() && host) co_await ask_addresses(resolver, *host, life.around.addresses);
   auto questions = domains::questions_for(life.model, life.around, life.ledger);
-  out = co_await domains::ask_published(resolver, std::move(questions));
+  const auto domain = dns::Name::parse(life.model.domain);
+  out = co_await domains::ask_published(resolver, std::move(questions), *domain);
 }
 
 }  // namespace
 
 Result<domains::PublishedRecords, Problem> ask_what_is_published(const Invocation& v, DomainLife& life) {
   domains::PublishedRecords published;
-  const auto problem = ask_source(dns_source_of(v, life.config),
-                                  [&](dns::Resolver& resolver) { return ask_all(resolver, life, published); });
+  const auto problem =
+      ask_dns(v, life.config, [&](dns::Resolver& resolver) { return ask_all(resolver, life, published); });
   if (problem) return fail(*problem);
   return published;
 }

@@ -59,6 +59,9 @@ class DomainLife {
 
 /// --dns, else the configuration's source.
 [[nodiscard]] std::string dns_source_of(const Invocation& v, const config::Config& config);
+/// Asks that source, with the configuration's trust anchors.
+[[nodiscard]] std::optional<Problem> ask_dns(const Invocation& v, const config::Config& config,
+                                             const std::function<Task<>(dns::Resolver& resolver)>& question);
 /// Asks what is published at the names that a plan needs; fills in the host's addresses where they are not known.
 [[nodiscard]] Result<domains::PublishedRecords, Problem> ask_what_is_published(const Invocation& v, DomainLife& life);
 

@@ -303,7 +303,8 @@ Exit query(const Invocation& v) {
   }
   const auto name = dns::Name::parse(v.get("NAME"));
   if (!name)
-    return report({ProblemKind::usage, text::printable(v.get("NAME")), std::string(dns::text(name.error())), ""});
+    return report({ProblemKind::usage, fmt::format("NAME '{}'", text::printable(v.get("NAME"))),
+                   std::string(dns::text(name.error())), "write it like _dmarc.example.org"});
   auto source = resolver::parse_source(v.has("--dns") ? v.get("--dns") : "system");
   if (!source) return report(source.error());
   if (const auto* authoritative = std::get_if<resolver::Authoritative>(&*source))
@@ -322,7 +323,8 @@ Exit query(const Invocation& v) {
                  fmt::format("{} {}", answer.question().text(), dns::text(answer.type())),
                  answer.reason().empty() ? std::string(dns::text(answer.status()))
                                          : fmt::format("{}: {}", dns::text(answer.status()), answer.reason()),
-                 definite ? "" : "ask another server with --dns, or try again later"});
+                 definite ? "look at the spelling, or ask the zone's own servers: --dns authoritative"
+                          : "ask another server with --dns, or try again later"});
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
+#include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/apply.h"
 #include "operations/domains/update_publisher.h"
@@ -39,12 +40,17 @@ class World final : public domains::ApplyWorld {
       std::vector<domains::RecordQuestion> questions) override {
     std::vector<domains::PublishedRecords> views;
     if (client_ == nullptr) {
-      views.push_back(co_await domains::ask_published(resolver_, std::move(questions)));
+      const auto domain = dns::Name::parse(life_.model.domain);
+      views.push_back(co_await domains::ask_published(resolver_, std::move(questions), *domain));
       co_return views;
     }
     const auto zone = dns::Name::parse(life_.model.domain);
+    // The zone's servers give answers without validating them: whether it is signed the resolver says.
+    const dns::Answer soa = co_await resolver_.resolve(*zone, dns::RecordType::soa);
+    const bool is_signed = soa.secure() && dns::is_definite(soa.status());
     for (const net::Endpoint& server : servers_) {
       domains::PublishedRecords view;
+      view.secure = is_signed;
       for (const domains::RecordQuestion& question : questions) {
         // What lies outside of the zone (PTR, a host elsewhere) its servers do not know.
         if (!question.name.is_at_or_below(*zone)) {
@@ -146,6 +152,12 @@ Task<> run_apply(runtime::Clock& clock, Applying& applying) {
   }
   resolver::Options options;
   options.source = *source;
+  auto anchors = server::trust_anchors(applying.life.config);
+  if (!anchors) {
+    applying.problem = std::move(anchors.error());
+    co_return;
+  }
+  options.trust_anchor = std::move(*anchors);
   auto made = resolver::make_resolver(options, clock, loop.executor());
   if (!made) {
     applying.problem = std::move(made.error());

@@ -7,6 +7,7 @@
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
+#include "entrance/cli/trust_text.h"
 #include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/bundle.h"
@@ -82,7 +83,7 @@ Result<std::vector<domains::ExtraRecord>, Problem> all_records(const Invocation&
     const auto text = runtime::read_file(source.substr(5), dns::zone_file_octets_max);
     if (!text) return fail(text.error());
     const auto zone = dns::Zone::parse(*text);
-    if (!zone) return fail(Problem{ProblemKind::usage, source, zone.error().text(), ""});
+    if (!zone) return fail(Problem{ProblemKind::usage, source, zone.error().text(), "correct that line"});
     for (const dns::Record& record : zone->records())
       if (record.owner.is_at_or_below(*domain))
         add(record.owner, record.type, domains::canonical_text(record.data), record.ttl_seconds);
@@ -145,6 +146,22 @@ Exit export_domain(const Invocation& v) {
 
 // ---------------------------------------------------------------- import
 
+/// RFC 7208 3.1: nobody asks for type 99, and what is not asked for is not compared.
+bool is_retired(const domains::ExtraRecord& record) {
+  return record.type == "SPF" || record.type == "TYPE99";
+}
+
+Findings findings_of(const domains::Bundle& bundle) {
+  Findings out;
+  for (const domains::ExtraRecord& record : bundle.records)
+    if (is_retired(record))
+      out.push_back({"spf-type99", FindingLevel::warning,
+                     fmt::format("{} has a record of the retired SPF type (99), which receivers do not ask for",
+                                 text::printable(record.name)),
+                     fmt::format("remove it; the policy is the TXT record at {}.", text::printable(record.name))});
+  return out;
+}
+
 struct Compared {
   domains::ExtraRecord record;
   bool published = false;
@@ -152,6 +169,7 @@ struct Compared {
 
 Task<> compare(dns::Resolver& resolver, const std::vector<domains::ExtraRecord>& records, std::vector<Compared>& out) {
   for (const domains::ExtraRecord& record : records) {
+    if (is_retired(record)) continue;
     const auto name = dns::Name::parse(record.name);
     const auto type = dns::parse_record_type(record.type);
     Compared compared{record, false};
@@ -168,6 +186,7 @@ Task<> compare(dns::Resolver& resolver, const std::vector<domains::ExtraRecord>&
 Result<void, Problem> take_into(DomainLife& life, const domains::Bundle& bundle) {
   for (const domains::ExtraRecord& record : bundle.records) {
     if (record.type == "SOA" || record.type == "NS" || record.type == "RRSIG" || record.type == "DNSKEY") continue;
+    if (is_retired(record)) continue;
     auto& extra = life.model.extra;
     std::erase_if(extra, [&](const auto& known) {
       return known.name == record.name && known.type == record.type && known.data == record.data;
@@ -208,6 +227,7 @@ Exit print_import(const Invocation& v, const domains::ReadBundle& read, const st
                             {"written", rfc3339(read.bundle.written)},
                             {"fingerprint", read.fingerprint},
                             {"records", std::move(records)},
+                            {"findings", findings_json(findings_of(read.bundle))},
                             {"missing", missing},
                             {"taken", taken}});
   } else if (v.get("--format") == "zone") {
@@ -220,6 +240,7 @@ Exit print_import(const Invocation& v, const domains::ReadBundle& read, const st
       out += fmt::format("  {} {:<5} {:<40} {:>6}  {}\n", one.published ? "=" : "+", one.record.type, one.record.name,
                          one.record.ttl_seconds, text::printable(one.record.data, 100));
     out += fmt::format("\n{} of them {} not published there yet.\n", missing, missing == 1 ? "is" : "are");
+    out += explain(findings_of(read.bundle));
     print(out);
   }
   return missing == 0 ? Exit::done : Exit::no;
@@ -236,14 +257,14 @@ Exit import_domain(const Invocation& v) {
   auto life = DomainLife::open(v);
   if (!life) return life.error();
   if (read->bundle.domain != life->model.domain)
-    return report({ProblemKind::no, v.get("FILE"), fmt::format("it holds the records of {}", read->bundle.domain), ""});
+    return report({ProblemKind::no, v.get("FILE"), fmt::format("it holds the records of {}", read->bundle.domain),
+                   fmt::format("posthorn domain import {} FILE", read->bundle.domain)});
   if (v.has("--take")) {
     if (const auto taken = take_into(*life, read->bundle); !taken) return report(taken.error());
   }
   std::vector<Compared> compared;
-  if (const auto problem = ask_source(dns_source_of(v, life->config), [&](dns::Resolver& resolver) {
-        return compare(resolver, read->bundle.records, compared);
-      }))
+  if (const auto problem = ask_dns(
+          v, life->config, [&](dns::Resolver& resolver) { return compare(resolver, read->bundle.records, compared); }))
     return report(*problem);
   const Exit status = print_import(v, *read, compared, v.has("--take"));
   return v.has("--take") ? Exit::done : status;

@@ -116,6 +116,8 @@ std::string authority_of(const config::Acme& acme) {
 Result<Known, Problem> known_of(const Checking& checking, const dns::Name& domain) {
   Known known;
   known.expectation.allow_private = checking.config.relay.allow_private;
+  known.expectation.around.dmarc_reports = checking.config.domains.dmarc_reports;
+  known.expectation.around.tls_reports = checking.config.domains.tls_reports;
   if (!checking.ours.contains(key_of(domain))) return known;
   auto life = DomainLife::find(checking.config, domain.text(), checking.options.now);
   if (!life)
@@ -124,6 +126,7 @@ Result<Known, Problem> known_of(const Checking& checking, const dns::Name& domai
   known.expectation.around = life->around;
   if (!life->around.tlsa_next.empty()) known.expectation.next_key_tlsa = life->around.tlsa_next;
   known.expectation.policies = life->policies;
+  known.expectation.ledger = life->ledger;
   if (life->model.takes_mail_here()) known.expectation.authority = authority_of(checking.config.acme);
   known.life = std::move(*life);
   return known;
@@ -236,7 +239,8 @@ Result<void, Problem> read_options(const Invocation& v, Checking& checking) {
   for (const std::string& text : v.all("--subdomain")) {
     auto name = dns::Name::parse(text);
     if (!name)
-      return fail(Problem{ProblemKind::usage, text::printable(text), std::string(dns::text(name.error())), ""});
+      return fail(Problem{ProblemKind::usage, fmt::format("--subdomain '{}'", text::printable(text)),
+                          std::string(dns::text(name.error())), "write the whole name, like shop.example.org"});
     checking.options.subdomains.push_back(std::move(*name));
   }
   return read_domains(v, checking);
@@ -277,8 +281,8 @@ const std::vector<Verb>& domain_check_verbs() {
        "(STARTTLS, certificate), and fetches the MTA-STS policy. Each finding names its id, what each server says,\n"
        "and the record to publish instead. Exit status 1 where one is an error.\n\n"
        "A list of many domains is best checked with --results: each report becomes a line of that file, and the same\n"
-       "command goes on where an earlier run was ended. At a server never more than 8 questions\n"
-       "are under way.\n\n"
+       "command goes on where an earlier run was ended. At a server never more questions are\n"
+       "under way than limits.dns_questions_at_a_server says (8).\n\n"
        "With zone:FILE nothing is asked or connected to but this machine itself. authoritative@ADDRESS[:PORT] begins\n"
        "at that server instead of the roots and asks every server at that port.\n\n"
        "  posthorn domain check example.org --selector mail2026\n"

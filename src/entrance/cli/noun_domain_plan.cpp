@@ -359,9 +359,8 @@ Result<Planned, Exit> make_plan(const Invocation& v) {
   out.situation = life->situation(std::move(*published));
   out.road = domains::plan_road(out.situation, v.get("--override") == life->model.domain);
   const auto domain = dns::Name::parse(life->model.domain);
-  (void)ask_source(dns_source_of(v, life->config), [&](dns::Resolver& resolver) {
-    return count_planned_spf(resolver, out.road, *domain, out.counted);
-  });
+  (void)ask_dns(v, life->config,
+                [&](dns::Resolver& resolver) { return count_planned_spf(resolver, out.road, *domain, out.counted); });
   return out;
 }
 

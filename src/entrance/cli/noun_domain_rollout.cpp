@@ -65,8 +65,8 @@ Result<unsigned, Problem> days_of(const Invocation& v) {
   if (!v.has("--days")) return domains::clean_days_default;
   const auto days = text::parse_number(v.get("--days"));
   if (!days || *days > 3650)
-    return fail(
-        Problem{ProblemKind::usage, "--days " + text::printable(v.get("--days")), "it is no number of days", ""});
+    return fail(Problem{ProblemKind::usage, "--days " + text::printable(v.get("--days")), "it is no number of days",
+                        "write 14"});
   return static_cast<unsigned>(*days);
 }
 
@@ -239,6 +239,7 @@ Exit print_leaving(const Invocation& v, const DomainLife& life, const domains::S
   else if (life.model.state == domains::State::migrated)
     out += fmt::format(
         "Its DNS is somebody else's now: nothing is planned, published or checked any more.\n"
+        "When its MX leads elsewhere, this server must go on taking its mail for the TTL of the old MX records.\n"
         "If it stays after all: posthorn domain set {} --state testing\n",
         life.model.domain);
   out += steps_text(road, situation.now);
@@ -261,10 +262,42 @@ void take_own_steps(DomainLife& life, domains::Situation& situation, domains::Ro
   road = domains::plan_road(situation);
 }
 
+/// MX records that stand or have gone, whoever publishes them: their TTLs hold the way out. A cache tells what is left
+/// of a TTL, not the whole of it.
+void note_mx(const Invocation& v, DomainLife& life, const domains::PublishedRecords& published) {
+  const auto domain = dns::Name::parse(life.model.domain);
+  const domains::PublishedSet* const set = published.find(*domain, dns::RecordType::mx);
+  if (set == nullptr || !dns::is_definite(set->status)) return;
+  domains::PublishedSet seen = *set;
+  const std::string source = dns_source_of(v, life.config);
+  const bool is_cache = !source.starts_with("zone:") && !source.starts_with("authoritative");
+  if (is_cache) seen.ttl_seconds = std::max(seen.ttl_seconds, domains::ttl_seconds_mail);
+  domains::PublishedRecords view;
+  view.put({*domain, dns::RecordType::mx}, seen);
+  domains::Wanted standing;
+  for (const std::string& data : seen.data)
+    standing.records.push_back({.name = *domain,
+                                .type = dns::RecordType::mx,
+                                .data = data,
+                                .ttl_seconds = seen.ttl_seconds,
+                                .reason = {},
+                                .replaces = {},
+                                .owner = domains::Owner::domain,
+                                .purpose = domains::Purpose::mx});
+  domains::observe(life.ledger, standing, {view}, life.now, false);
+}
+
+void begin_to_leave(DomainLife& life, domains::State to) {
+  if (life.model.state != domains::State::leaving) life.model.leaving_since = life.now;
+  life.model.state = domains::State::leaving;
+  life.model.leaving_to = to;
+}
+
 Exit go_on_leaving(const Invocation& v, DomainLife& life) {
   auto published = ask_what_is_published(v, life);
   if (!published) return report(published.error());
   if (const auto problem = take_foreign_policy(v, life, *published)) return report(*problem);
+  note_mx(v, life, *published);
   auto situation = life.situation(std::move(*published));
   auto road = domains::plan_road(situation);
   take_own_steps(life, situation, road);
@@ -279,17 +312,18 @@ Exit leave(const Invocation& v) {
   domains::Model& model = life->model;
   if (v.has("--cancel")) {
     if (model.state != domains::State::leaving)
-      return report({ProblemKind::no, model.domain, "the domain is not leaving", ""});
+      return report({ProblemKind::no, model.domain, "the domain is not leaving",
+                     "there is nothing to cancel; posthorn domain show DOMAIN tells its state"});
     model.state = domains::State::testing;
+    model.leaving_since = {};
     if (const auto saved = life->save(); !saved) return report(saved.error());
     return go_on_leaving(v, *life);
   }
   if (model.state == domains::State::parked)
-    return report({ProblemKind::no, model.domain, "the domain is parked: there is nothing to leave", ""});
-  if (model.state != domains::State::migrated) {
-    if (model.state != domains::State::leaving) model.leaving_to = domains::State::migrated;
-    model.state = domains::State::leaving;
-  }
+    return report({ProblemKind::no, model.domain, "the domain is parked: there is nothing to leave",
+                   fmt::format("to use it again: posthorn domain set {} --state testing", model.domain)});
+  if (model.state != domains::State::migrated)
+    begin_to_leave(*life, model.state == domains::State::leaving ? model.leaving_to : domains::State::migrated);
   return go_on_leaving(v, *life);
 }
 
@@ -300,15 +334,13 @@ Exit park(const Invocation& v) {
   if (!life) return life.error();
   if (const auto busy = refused_while_applied(*life)) return report(*busy);
   domains::Model& model = life->model;
-  if (model.state != domains::State::parked) {
-    // By the right road: leave, drain, then park. Where nothing holds the domain the road has one step.
-    model.state = domains::State::leaving;
-    model.leaving_to = domains::State::parked;
-  }
+  // By the right road: leave, drain, then park. Where nothing holds the domain the road has one step.
+  if (model.state != domains::State::parked) begin_to_leave(*life, domains::State::parked);
   auto published = ask_what_is_published(v, *life);
   if (!published) return report(published.error());
   if (model.state == domains::State::leaving) {
     if (const auto problem = take_foreign_policy(v, *life, *published)) return report(*problem);
+    note_mx(v, *life, *published);
   }
   auto situation = life->situation(std::move(*published));
   auto road = domains::plan_road(situation);
@@ -351,8 +383,10 @@ const std::vector<Verb>& domain_rollout_verbs() {
       {"domain leave",
        "make ready to hand a domain to somebody else: no sender may hold a policy any more",
        "Serves an MTA-STS policy of mode none and counts down until nobody can hold an earlier one: last fetch plus\n"
-       "max_age over every policy ever served. Until then other DNS changes of the domain are refused, while keys and\n"
-       "certificates go on. Then the mta-sts host and record go, and the domain has migrated. Say it again to see the\n"
+       "max_age over every policy ever served, and no earlier than the TTLs of its MX and _mta-sts records are over. "
+       "Until\n"
+       "then other DNS changes of the domain are refused, while keys and certificates go on. Then the mta-sts host and "
+       "record go, and the domain has migrated. Say it again to see the\n"
        "countdown and to take the next step.\n\n"
        "  posthorn domain leave example.org",
        {life_domain},
@@ -365,7 +399,9 @@ const std::vector<Verb>& domain_rollout_verbs() {
        "the defensive set for a domain without mail",
        "Null MX, SPF -all, DMARC reject, revoked DKIM keys for every selector, CAA. A domain that was in use gets "
        "there\n"
-       "by the right road: it leaves (domain leave), its queue drains, then it is parked; say it again to go on.\n"
+       "by the right road: it leaves (domain leave), its queue drains, the null MX is published and the TTL of the "
+       "old\n"
+       "MX records runs while mail is still taken, then it is parked; say it again to go on.\n"
        "Submission from a parked domain is refused; reports about forgeries still come.\n\n"
        "  posthorn domain park example.net",
        {life_domain},

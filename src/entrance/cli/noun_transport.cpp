@@ -14,6 +14,7 @@
 #include "operations/domains/mx_probe.h"
 #include "operations/domains/mx_set.h"
 #include "operations/domains/policy_probe.h"
+#include "standards/address/domain.h"
 #include "standards/tls_rpt/record.h"
 
 namespace posthorn::cli {
@@ -325,6 +326,12 @@ Exit dane_check(const Invocation& v) {
 Exit mta_sts_check(const Invocation& v) {
   const auto file = read_input(v.get("--policy"), text_octets_max);
   if (!file) return report(file.error());
+  // As MX records write it, with or without the root's dot.
+  std::string host = v.get("--mx");
+  if (host.ends_with('.')) host.pop_back();
+  if (!address::Domain::parse(host))
+    return report({ProblemKind::usage, fmt::format("--mx '{}'", text::printable(v.get("--mx"))),
+                   "this is no name of a host", "write it like mail.example.org"});
   const mta_sts::PolicyReview review = mta_sts::review_policy(*file);
   const mta_sts::MxPattern* pattern = review.valid ? review.policy.match(v.get("--mx")) : nullptr;
   if (v.json()) {

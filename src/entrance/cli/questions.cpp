@@ -44,11 +44,12 @@ std::optional<Problem> ask(const Invocation& v, const Question& question) {
   return ask_source(v.has("--dns") ? v.get("--dns") : "system", question);
 }
 
-std::optional<Problem> ask_source(std::string_view text, const Question& question) {
+std::optional<Problem> ask_source(std::string_view text, const Question& question, std::string trust_anchors) {
   auto source = resolver::parse_source(text);
   if (!source) return std::move(source.error());
   resolver::Options options;
   options.source = std::move(*source);
+  options.trust_anchor = std::move(trust_anchors);
   runtime::SystemClock clock;
   std::optional<Problem> problem;
   runtime::run_to_end([&] { return ask_resolver(clock, options, question, problem); });

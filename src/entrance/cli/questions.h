@@ -28,8 +28,9 @@ inline constexpr Argument message_file{"FILE", "the message, with LF or CRLF lin
 /// leaves in objects that outlive this call. The Problem is about the source: answers that fail are answers.
 using Question = std::function<Task<>(dns::Resolver& resolver)>;
 [[nodiscard]] std::optional<Problem> ask(const Invocation& v, const Question& question);
-/// The same over a source given as text.
-[[nodiscard]] std::optional<Problem> ask_source(std::string_view source, const Question& question);
+/// The same over a source given as text. `trust_anchors`: what dns.trust_anchor_file holds; may be empty.
+[[nodiscard]] std::optional<Problem> ask_source(std::string_view source, const Question& question,
+                                                std::string trust_anchors = {});
 
 /// --now, or the clock's time.
 [[nodiscard]] Result<TimePoint, Problem> now_of(const Invocation& v);

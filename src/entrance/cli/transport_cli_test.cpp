@@ -95,6 +95,7 @@ TEST_F(TransportVerbs, MtaStsCheckMatchesOneLabel) {
     EXPECT_EQ(ran.text("mx"), R"(["mail.example.com","*.example.net"])");
     EXPECT_EQ(ran.text("match"), status == Exit::done ? "true" : "false");
   }
+  EXPECT_EQ(run({{"mta-sts", "check", "--policy", policy, "--mx", "b b"}}), Exit::usage) << "that is no host";
   const std::string wrong = file("wrong", "version: STSv1\nmode: training\nmx: a.example\nmax_age: 86400\n");
   const Ran ran = run_json({"mta-sts", "check", "--policy", wrong, "--mx", "a.example"});
   EXPECT_EQ(ran.status, Exit::no);

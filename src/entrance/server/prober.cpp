@@ -109,6 +109,7 @@ Result<std::unique_ptr<CheckBench>, Problem> CheckBench::make(const config::Conf
     domains::NetworkSourceOptions asking;
     asking.source = source;
     asking.transfer = transfer;
+    asking.client.in_flight_max = static_cast<unsigned>(config.limits.dns_questions_at_a_server);
     auto anchors = trust_anchors(config);
     if (!anchors) return fail(std::move(anchors.error()));
     asking.trust_anchor = std::move(*anchors);

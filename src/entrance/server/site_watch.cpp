@@ -2,7 +2,7 @@
 
 #include "entrance/admin/surroundings.h"
 #include "entrance/server/prober.h"
-#include "operations/certificates/tls_key.h"
+#include "operations/certificates/file_keys.h"
 #include "operations/domains/key_states.h"
 
 namespace posthorn::server {
@@ -44,13 +44,15 @@ Task<Result<domains::WatchEye::Look, Problem>> SiteWatch::look(std::string domai
   expectation.model = domains::read_model(known->row);
   expectation.around = admin::surroundings_of(config);
   expectation.around.keys = domains::own_keys(keyring_, domain);
-  auto host_keys = [](storage::Reader& reader) { return reader.keys(certificates::tls_key_kind); };
+  auto host_keys = [](storage::Reader& reader) { return certificates::host_keys(reader); };
   const std::vector<storage::KeyRow> rows = co_await store_.read(std::move(host_keys));
   admin::put_tls_keys(expectation.around, rows);
   if (!expectation.around.tlsa_next.empty()) expectation.next_key_tlsa = expectation.around.tlsa_next;
   expectation.allow_private = config.relay.allow_private;
   auto question = [key = domains::policy_log_key(domain)](storage::Reader& reader) { return reader.setting(key); };
   expectation.policies = domains::parse_policy_log(co_await store_.read(std::move(question)));
+  auto ledger = [key = domains::ledger_key(domain)](storage::Reader& reader) { return reader.setting(key); };
+  expectation.ledger = domains::parse_ledger(co_await store_.read(std::move(ledger)));
   domains::CheckOptions options;
   options.now = clock_.now();
   options.probes = &(*bench)->probes();

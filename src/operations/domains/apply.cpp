@@ -26,6 +26,18 @@ bool all_show(const Views& views, const std::vector<RecordChange>& changes) {
   });
 }
 
+/// RFC 4592 2.2: a wildcard above the name answers the same, so that the records seen are not at the name itself, where
+/// a prerequisite would look for them; or they are there as well, and nothing is to be said of them.
+bool may_be_synthesized(const PublishedRecords& published, const dns::Name& name, dns::RecordType type,
+                        const PublishedSet& set) {
+  for (dns::Name above = name.parent(); !above.is_root(); above = above.parent()) {
+    const auto wildcard = above.child("*");
+    const PublishedSet* const answer = wildcard && *wildcard != name ? published.find(*wildcard, type) : nullptr;
+    if (answer != nullptr && !answer->data.empty() && std::ranges::is_permutation(answer->data, set.data)) return true;
+  }
+  return false;
+}
+
 class Run {
  public:
   Run(ApplyWorld& world, Situation situation, ApplyOptions options) : world_(world), options_(options) {
@@ -58,7 +70,8 @@ class Run {
     auto views = co_await world_.look(std::move(questions));
     if (!views) co_return fail(std::move(views.error()));
     if (views->empty())
-      co_return fail(Problem{ProblemKind::unavailable, s.model.domain, "no authoritative server answers", ""});
+      co_return fail(Problem{ProblemKind::unavailable, s.model.domain, "no authoritative server answers",
+                             "look at the name servers, or name one: --server ADDRESS"});
     views_ = std::move(*views);
     s.published = views_.front();
     const Ledger before = s.ledger;
@@ -140,7 +153,9 @@ ZoneChange zone_change(const Step& step, const PublishedRecords& published) {
   std::set<RecordQuestion> touched;
   for (const RecordChange& change : step.changes) {
     const PublishedSet* set = published.find(change.name, change.type);
-    if (touched.insert({change.name, change.type}).second) {
+    if (set != nullptr && !set->data.empty() && may_be_synthesized(published, change.name, change.type, *set)) {
+      if (!change.add) continue;
+    } else if (touched.insert({change.name, change.type}).second) {
       // Exactly what was looked at when the change was decided: else somebody else was there meanwhile.
       if (set == nullptr || set->octets.empty())
         out.must_not_exist.push_back({change.name, change.type});

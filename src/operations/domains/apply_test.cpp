@@ -24,7 +24,7 @@ class MemoryWorld final : public ApplyWorld {
     std::vector<PublishedRecords> views;
     for (const dns::Zone& zone : {primary_, secondary_}) {
       dns::ZoneFileResolver resolver(zone);
-      views.push_back(co_await ask_published(resolver, questions));
+      views.push_back(co_await ask_published(resolver, questions, *dns::Name::parse("a.example")));
     }
     co_return views;
   }
@@ -379,12 +379,112 @@ TEST(Apply, LeavingServesNoneCountsDownAndTakesTheRecordLast) {
   world.time += std::chrono::days(13);
   EXPECT_TRUE(world.run().taken.empty());
   world.time += std::chrono::days(1);
-  const ApplyOutcome left = world.run();
-  EXPECT_EQ(world.kept.model.state, State::migrated);
+  ASSERT_FALSE(world.run().problem);
   EXPECT_THAT(world.records(), testing::Not(testing::Contains(HasSubstr("mta-sts"))));
+  EXPECT_EQ(world.kept.model.state, State::leaving) << "caches hold the record for its TTL";
+  world.time += std::chrono::seconds(ttl_seconds_policy);
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_EQ(world.kept.model.state, State::migrated);
+}
+
+/// Whoever has its MX or the id of its policy in a cache acts on them for their TTL, policy or not.
+TEST(Apply, ADomainWithoutAPolicyLeavesWhenTheTtlsOfItsMxAreOver) {
+  MemoryWorld world = world_with_policy();
+  world.kept.model.sts.reset();
+  ASSERT_FALSE(world.run().problem);
+  world.time += std::chrono::days(1);
+  world.kept.model.state = State::leaving;
+  world.kept.model.leaving_since = world.time;
+  const ApplyOutcome begun = world.run();
+  EXPECT_EQ(world.kept.model.state, State::leaving) << "nobody holds a policy; caches hold the MX";
+  ASSERT_NE(step(begun.road, "caches-drain"), nullptr);
+  EXPECT_EQ(step(begun.road, "state")->earliest, world.time + std::chrono::seconds(ttl_seconds_mail));
+  world.time += std::chrono::seconds(ttl_seconds_mail - 1);
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_EQ(world.kept.model.state, State::leaving);
+  world.time += std::chrono::seconds(1);
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_EQ(world.kept.model.state, State::migrated);
+}
+
+TEST(Apply, TheRecordOfAPolicyIsForgottenBeforeTheDomainHasLeft) {
+  MemoryWorld world = world_with_policy();
+  ASSERT_FALSE(world.run().problem);
+  world.time += std::chrono::days(1);
+  world.kept.policies.fetched(world.time);
+  world.kept.model.state = State::leaving;
+  world.kept.model.leaving_since = world.time;
+  ASSERT_FALSE(world.run().problem);
+  world.time += std::chrono::days(1);
+  const ApplyOutcome withdrawn = world.run();
+  ASSERT_FALSE(withdrawn.problem);
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains(HasSubstr("_mta-sts"))));
+  EXPECT_EQ(world.kept.model.state, State::leaving);
+  EXPECT_EQ(step(withdrawn.road, "state")->earliest, world.time + std::chrono::seconds(ttl_seconds_policy));
+  world.time += std::chrono::seconds(ttl_seconds_policy);
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_EQ(world.kept.model.state, State::migrated);
+}
+
+/// A parked domain refuses mail: before that, who has the old MX in a cache is served for its TTL.
+TEST(Apply, ParkingSaysTheNullMxFirstAndTakesMailForTheTtlOfTheOldOne) {
+  MemoryWorld world = world_with_policy();
+  world.kept.model.sts.reset();
+  ASSERT_FALSE(world.run().problem);
+  world.time += std::chrono::days(1);
+  world.kept.model.state = State::leaving;
+  world.kept.model.leaving_to = State::parked;
+  world.kept.model.leaving_since = world.time;
+  const ApplyOutcome closing = world.run();
+  ASSERT_FALSE(closing.problem);
+  EXPECT_THAT(world.records(), testing::Contains("a.example MX 0 ."));
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains("a.example MX 10 mail.a.example.")));
+  EXPECT_THAT(world.records(), testing::Contains("mail.a.example A 192.0.2.1"));
+  EXPECT_EQ(world.kept.model.state, State::leaving) << "mail is still taken";
+  EXPECT_TRUE(closing.road.foreign.empty() || closing.road.foreign.front().type != dns::RecordType::mx);
+  EXPECT_EQ(step(closing.road, "mx-drain")->earliest, world.time + std::chrono::seconds(ttl_seconds_mail));
+  world.time += std::chrono::seconds(ttl_seconds_mail - 1);
+  EXPECT_TRUE(world.run().taken.empty());
+  world.time += std::chrono::seconds(1);
+  ASSERT_FALSE(world.run().problem);
+  EXPECT_EQ(world.kept.model.state, State::parked);
+  EXPECT_THAT(world.records(), testing::Contains("a.example TXT \"v=spf1 -all\""));
+}
+
+TEST(Apply, ADomainThatNoMxLeadsToIsParkedAtOnce) {
+  MemoryWorld world("a.example. 300 TXT \"hello\"\n");
+  world.kept.model.domain = "a.example";
+  world.kept.model.state = State::leaving;
+  world.kept.model.leaving_to = State::parked;
+  world.kept.model.leaving_since = world.time;
+  const ApplyOutcome parked = world.run();
+  ASSERT_FALSE(parked.problem) << parked.problem->text();
+  EXPECT_EQ(world.kept.model.state, State::parked);
+  EXPECT_THAT(world.records(), testing::Contains("a.example MX 0 ."));
 }
 
 // ---------------------------------------------------------------- the gate
+
+/// RFC 8461 1: a policy is made against whoever puts his own host into the MX.
+TEST(Gate, AStrangersMxIsNotTakenIntoThePolicy) {
+  MemoryWorld world = world_with_policy();
+  world.kept.model.sts = StsStage{mta_sts::Mode::enforce, 86'400};
+  ASSERT_FALSE(world.run().problem);
+  const mta_sts::Policy before = world.kept.policies.current()->policy;
+  world.time += std::chrono::days(3);
+  ASSERT_FALSE(world.run().problem);
+  world.between = [](dns::Zone& zone) {
+    zone.add(
+        {*dns::Name::parse("a.example"), dns::RecordType::mx, 300, dns::Mx{5, *dns::Name::parse("mx.evil.example")}});
+  };
+  world.kept.model.caa = {"other.example"};
+  const ApplyOutcome mended = world.run();
+  ASSERT_FALSE(mended.problem);
+  ASSERT_EQ(mended.taken.back().id, "mx") << "it was met and taken away";
+  EXPECT_THAT(world.records(), testing::Not(testing::Contains(HasSubstr("evil"))));
+  EXPECT_EQ(world.kept.policies.current()->policy.match("mx.evil.example"), nullptr);
+  EXPECT_NE(world.kept.policies.current()->policy.match("mail.a.example"), nullptr);
+}
 
 TEST(Gate, AddingAHostNamesT1AndT2) {
   MemoryWorld world = world_with_policy();

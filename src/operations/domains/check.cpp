@@ -24,7 +24,9 @@ Questions first_questions(const CheckWork& work) {
                       {below(domain, "_dmarc"), dns::RecordType::txt},
                       {below(domain, "_mta-sts"), dns::RecordType::txt},
                       {below(domain, "_smtp._tls"), dns::RecordType::txt},
-                      {below(domain, "_wildcard-probe"), dns::RecordType::txt}};
+                      {below(domain, "_wildcard-probe"), dns::RecordType::txt},
+                      {below(domain, "mta-sts"), dns::RecordType::a},
+                      {below(domain, "mta-sts"), dns::RecordType::aaaa}};
   for (const KnownSelector& known : known_selectors(work))
     questions.emplace_back(below(domain, known.selector + "._domainkey"), dns::RecordType::txt);
   const auto& model = work.expectation.model;

@@ -18,8 +18,16 @@ dns::Name dmarc_name(const CheckWork& work) {
 }
 
 std::string first_record(const CheckWork& work) {
-  if (work.is_parked) return "v=DMARC1; p=reject; adkim=s; aspf=s";
-  return fmt::format("v=DMARC1; p=none; rua=mailto:postmaster@{}", work.domain.text());
+  const std::vector<std::string> readers = work.dmarc_readers();
+  const bool speaks = !work.is_parked && !work.takes_no_mail;
+  return fmt::format("v=DMARC1; {}{}{}", speaks ? "p=none" : "p=reject; adkim=s; aspf=s",
+                     readers.empty() ? "" : "; rua=", fmt::join(readers, ","));
+}
+
+/// The record with somebody who reads its reports; empty: nobody is known who could.
+std::string with_readers(const CheckWork& work, dmarc::Record record) {
+  for (const std::string& uri : work.dmarc_readers()) record.rua.push_back({uri, {}});
+  return record.rua.empty() ? std::string{} : dmarc::record_text(record);
 }
 
 /// Texts that are meant as DMARC records, though receivers may not see it.
@@ -88,11 +96,11 @@ void judge_evidence(CheckWork& work, const dmarc::Record& record, bool reports_a
   if (reports_arrive && !is_young) return;
   dmarc::Record better = record;
   better.p = dmarc::Policy::none;
-  if (better.rua.empty()) better.rua.push_back({fmt::format("mailto:postmaster@{}", work.domain.text()), {}});
+  const std::string correction = better.rua.empty() ? with_readers(work, better) : dmarc::record_text(better);
   work.add_txt({{"dmarc-reject-untested", FindingLevel::warning,
                  reports_arrive ? "p=reject before reports have shown that all of the domain's own mail passes"
                                 : "p=reject, and nobody receives the reports that would show whose mail is lost",
-                 dmarc::record_text(better)}},
+                 correction}},
                dmarc_name(work));
 }
 
@@ -103,9 +111,11 @@ Task<> judge_record(CheckWork& work, OwnRecord own) {
     // A policy that cannot be guessed begins where it harms nobody.
     if (finding.id == "dmarc-syntax" && finding.correction.empty()) finding.correction = first_record(work);
     if (finding.id != "dmarc-no-rua") continue;
-    dmarc::Record better = review.record;
-    better.rua.push_back({fmt::format("mailto:postmaster@{}", work.domain.text()), {}});
-    finding.correction = dmarc::record_text(better);
+    finding.correction = with_readers(work, review.record);
+    if (finding.correction.empty())
+      finding.correction =
+          "the domain takes no mail itself: name an address elsewhere in rua= (domains.dmarc_reports in the "
+          "configuration, or posthorn domain set --dmarc-reports mailto:ADDRESS), whose domain permits it";
   }
   work.report_addresses = review.record.rua.size() + review.record.ruf.size();
   work.add_txt(findings, dmarc_name(work));

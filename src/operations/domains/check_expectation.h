@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "operations/domains/ledger.h"
 #include "operations/domains/model.h"
 #include "operations/domains/policy_log.h"
 #include "operations/domains/surroundings.h"
@@ -27,6 +28,7 @@ struct Expectation {
   std::optional<Model> model;
   Surroundings around;
   PolicyLog policies;
+  Ledger ledger;  ///< what was published for it, as far as we know
   /// Issuer-domain of the certificate authority in use (RFC 8659 4.2); empty: read off the certificates met.
   std::string authority;
   /// TLSA data of the key that comes next ("3 1 1 …"), where a roll-over is planned.

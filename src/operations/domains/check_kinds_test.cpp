@@ -157,6 +157,63 @@ TEST(CheckKinds, ErrorsComeFirst) {
   })) << listed(report);
 }
 
+/// Reports to a domain that takes no mail reach nobody: another reader is proposed, or none.
+TEST(CheckKinds, NobodyIsProposedAsAReaderOfReportsInADomainWithoutMail) {
+  const std::string zone = without(parked_zone, "_dmarc");
+  for (const bool is_told : {true, false}) {
+    const CheckReport report = check_zone(zone + "_dmarc.a.example. 3600 TXT \"v=DMARC1; p=reject; adkim=s; aspf=s\"\n",
+                                          {}, {.now = {}, .selectors = {}, .subdomains = {}, .parked = is_told});
+    const CheckFinding* const nobody = finding(report, "dmarc-no-rua");
+    ASSERT_NE(nobody, nullptr);
+    EXPECT_THAT(nobody->finding.correction, testing::Not(HasSubstr("@a.example")));
+    EXPECT_THAT(nobody->finding.correction, HasSubstr("domains.dmarc_reports"));
+  }
+  Expectation organization;
+  organization.around.dmarc_reports = {"mailto:dmarc@org.example"};
+  const CheckReport report =
+      check_zone(zone, organization, {.now = {}, .selectors = {}, .subdomains = {}, .parked = true});
+  const CheckFinding* const missing = finding(report, "dmarc-missing");
+  ASSERT_NE(missing, nullptr);
+  EXPECT_THAT(missing->finding.correction,
+              HasSubstr("\"v=DMARC1; p=reject; adkim=s; aspf=s; rua=mailto:dmarc@org.example\""));
+}
+
+TEST(CheckKinds, TlsReportsComeWithTheRecordToPublish) {
+  const std::string zone = without(good_zone, "_smtp._tls");
+  const auto correction = [&](std::string_view lines, std::string_view id, const Expectation& known) {
+    const CheckReport report = check_zone(zone + std::string(lines), known);
+    const CheckFinding* const found = finding(report, id);
+    return found == nullptr ? std::string("not found") : found->finding.correction;
+  };
+  const std::string own = "_smtp._tls.a.example. 3600 IN TXT \"v=TLSRPTv1; rua=mailto:postmaster@a.example\"";
+  EXPECT_EQ(correction("", "tlsrpt-missing", {}), own);
+  EXPECT_EQ(correction("_smtp._tls.a.example. 3600 TXT \"v=TLSRPTv1; hello\"\n", "tlsrpt-syntax", {}), own);
+  Expectation organization;
+  organization.around.tls_reports = {"https://reports.example/tls"};
+  EXPECT_EQ(correction("", "tlsrpt-missing", organization),
+            "_smtp._tls.a.example. 3600 IN TXT \"v=TLSRPTv1; rua=https://reports.example/tls\"");
+  const std::string_view two =
+      "_smtp._tls.a.example. 3600 TXT \"v=TLSRPTv1; rua=mailto:x@b.example\"\n"
+      "_smtp._tls.a.example. 3600 TXT \"v=TLSRPTv1; rua=mailto:y@b.example\"\n";
+  EXPECT_THAT(correction(two, "tlsrpt-multiple", {}), HasSubstr("rua=mailto:x@b.example,mailto:y@b.example"));
+}
+
+/// The gate keeps a host in the policy before and after it is an MX: what the plan itself wants is no finding.
+TEST(CheckKinds, AHostThatThePlanKeepsInThePolicyIsNotTooMany) {
+  BedProbes probes;
+  probes.fetch.body =
+      "version: STSv1\r\nmode: testing\r\nmx: mail.a.example\r\nmx: old.a.example\r\nmax_age: 604800\r\n";
+  probes.fetch.review = mta_sts::review_policy(probes.fetch.body);
+  const CheckOptions options{.now = {}, .selectors = {}, .subdomains = {}, .probes = &probes};
+  EXPECT_NE(finding(check_zone(good_zone, ours(), options), "sts-mx-extra"), nullptr);
+  Expectation draining = ours();
+  draining.ledger.rows.push_back({*dns::Name::parse("a.example"), dns::RecordType::mx, "10 old.a.example.", 3600,
+                                  road_begins - std::chrono::days(9), road_begins - std::chrono::minutes(59), true});
+  EXPECT_EQ(finding(check_zone(good_zone, draining, options), "sts-mx-extra"), nullptr);
+  draining.ledger.rows.back().removed = road_begins - std::chrono::minutes(60);
+  EXPECT_NE(finding(check_zone(good_zone, draining, options), "sts-mx-extra"), nullptr);
+}
+
 // ---------------------------------------------------------------- the budget
 
 void expect_within_budget(const CheckReport& report, unsigned more) {

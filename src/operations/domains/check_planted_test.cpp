@@ -219,10 +219,10 @@ const std::vector<Planted>& in_sts() {
       {"sts-max-age-short", Level::warning, "_mta-sts.a.example", "", "", Mend::act, "max_age", nullptr, for_an_hour},
       {"sts-removed-early", Level::error, "_mta-sts.a.example", kSts, "", Mend::publish, "", nullptr, nullptr, true},
       {"sts-removed-early", Level::error, "_mta-sts.a.example", "", "", Mend::act, "", nullptr, vanished, true},
-      {"tlsrpt-missing", Level::info, "_smtp._tls.a.example", kTls, "", Mend::act, "TLSRPTv1"},
+      {"tlsrpt-missing", Level::info, "_smtp._tls.a.example", kTls, ""},
+      {"tlsrpt-syntax", Level::error, "_smtp._tls.a.example", kTls, tls("v=TLSRPTv1; hello")},
       {"tlsrpt-syntax", Level::error, "_smtp._tls.a.example", kTls, tls("v=TLSRPTv1; rua=postmaster@a.example")},
-      {"tlsrpt-multiple", Level::error, "_smtp._tls.a.example", "", tls("v=TLSRPTv1; rua=mailto:x@a.example"),
-       Mend::act, "one"},
+      {"tlsrpt-multiple", Level::error, "_smtp._tls.a.example", "", tls("v=TLSRPTv1; rua=mailto:x@a.example")},
   };
   return rows;
 }

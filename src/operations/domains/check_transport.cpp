@@ -6,6 +6,8 @@
 
 #include "foundation/text/ascii.h"
 #include "operations/domains/check_work.h"
+#include "operations/domains/record_data.h"
+#include "operations/domains/wanting.h"
 #include "standards/tls_rpt/record.h"
 
 namespace posthorn::domains {
@@ -84,6 +86,25 @@ std::string careful_policy(const CheckWork& work) {
   return mta_sts::policy_text(policy);
 }
 
+/// The MX gate keeps hosts in the policy before and after they are MX: those that the plan wants, and those whose MX
+/// records a cache may still hold.
+bool is_meant(const CheckWork& work, const PolicyProbe& probe, const Finding& extra) {
+  if (!work.expectation.model || !probe.fetch) return false;
+  std::vector<std::string> hosts;
+  for (const MxHost& mx : mx_hosts_of(*work.expectation.model, work.expectation.around)) hosts.push_back(mx.host);
+  for (const LedgerRow& row : work.expectation.ledger.rows) {
+    const auto until = row.cached_until();
+    if (row.type != dns::RecordType::mx || row.name != work.domain || (until && *until <= work.options.now)) continue;
+    const auto data = parse_data(row.type, row.data);
+    if (const auto* mx = data ? std::get_if<dns::Mx>(&*data) : nullptr) hosts.push_back(mx->exchange.text());
+  }
+  const auto& patterns = probe.fetch->review.policy.mx;
+  return std::ranges::any_of(patterns, [&](const mta_sts::MxPattern& pattern) {
+    return extra.reason.contains(" " + pattern.text() + ",") &&
+           std::ranges::any_of(hosts, [&](const std::string& host) { return pattern.matches(host); });
+  });
+}
+
 Task<> check_sts(CheckWork& work) {
   PolicyProbe probe;
   probe.domain = work.domain;
@@ -99,6 +120,8 @@ Task<> check_sts(CheckWork& work) {
     if (finding.correction.empty() &&
         (finding.id == "sts-policy-syntax" || finding.id == "sts-mode-unknown" || finding.id == "sts-mx-extra"))
       finding.correction = careful_policy(work);
+  // What the gate keeps in the policy is meant: a host that comes, and one that caches still lead to.
+  std::erase_if(findings, [&](const Finding& f) { return f.id == "sts-mx-extra" && is_meant(work, probe, f); });
   // Who takes no mail needs no policy for it.
   if (work.takes_no_mail || work.is_parked)
     std::erase_if(findings, [](const Finding& f) { return f.id == "sts-missing"; });
@@ -108,9 +131,28 @@ Task<> check_sts(CheckWork& work) {
   work.report.policy = std::move(probe);
 }
 
+/// One record for what there is: every address that reports can go to, else who should read them.
+tls_rpt::Record one_record(const tls_rpt::RecordLookup& lookup, const std::vector<std::string>& readers) {
+  tls_rpt::Record out;
+  for (const std::string& text : lookup.texts) {
+    const auto record = tls_rpt::parse_record(text);
+    if (!record) continue;
+    for (const std::string& uri : record->rua)
+      if (std::ranges::find(out.rua, uri) == out.rua.end()) out.rua.push_back(uri);
+  }
+  if (out.rua.empty()) out.rua = readers;
+  return out;
+}
+
 Task<> check_tls_reports(CheckWork& work) {
   const tls_rpt::RecordLookup lookup = co_await tls_rpt::find_record(work.resolver(), work.domain);
   Findings findings = tls_rpt::findings_of(lookup, work.domain);
+  const std::vector<std::string> readers = work.tls_readers();
+  for (Finding& finding : findings) {
+    const bool has_record = text::istarts_with(finding.correction, "v=");
+    if (has_record || readers.empty() || !finding.id.starts_with("tlsrpt-")) continue;
+    finding.correction = tls_rpt::record_text(one_record(lookup, readers));
+  }
   if (work.takes_no_mail || work.is_parked)
     std::erase_if(findings, [](const Finding& f) { return f.id == "tlsrpt-missing"; });
   work.add_txt(findings, below(work.domain, "_smtp._tls"));

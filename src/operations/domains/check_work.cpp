@@ -115,6 +115,25 @@ unsigned CheckWork::allowed() const {
   return questions_max + static_cast<unsigned>(more);
 }
 
+std::vector<std::string> CheckWork::readers(const std::vector<std::string>& own,
+                                            const std::vector<std::string>& organization) const {
+  if (!own.empty()) return own;
+  if (!organization.empty()) return organization;
+  // Reports to a domain without mail reach nobody.
+  if (takes_no_mail || is_parked) return {};
+  return {"mailto:postmaster@" + domain.text()};
+}
+
+std::vector<std::string> CheckWork::dmarc_readers() const {
+  return readers(expectation.model ? expectation.model->reports.dmarc_aggregate : std::vector<std::string>{},
+                 expectation.around.dmarc_reports);
+}
+
+std::vector<std::string> CheckWork::tls_readers() const {
+  return readers(expectation.model ? expectation.model->reports.tls : std::vector<std::string>{},
+                 expectation.around.tls_reports);
+}
+
 void CheckWork::add(Finding finding, const dns::Name& name, dns::RecordType type, std::string wanted) {
   const auto same = [&](const CheckFinding& f) {
     return f.finding.id == finding.id && f.name == name.text() && f.finding.reason == finding.reason;

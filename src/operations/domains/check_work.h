@@ -43,6 +43,11 @@ class CheckWork {
   /// How many questions a server, or the cache, may be asked: questions_max and what the domain itself asks for.
   [[nodiscard]] unsigned allowed() const;
 
+  /// Where DMARC's and TLS's reports should go, as URIs: as the domain's owner, else the organization has it, else its
+  /// postmaster. Empty: it takes no mail, and nobody else is named.
+  [[nodiscard]] std::vector<std::string> dmarc_readers() const;
+  [[nodiscard]] std::vector<std::string> tls_readers() const;
+
   /// What was asked authoritatively, and for the rest the source's resolver.
   [[nodiscard]] dns::Resolver& resolver() { return *overlay_; }
 
@@ -67,6 +72,8 @@ class CheckWork {
 
  private:
   class Overlay;
+  [[nodiscard]] std::vector<std::string> readers(const std::vector<std::string>& own,
+                                                 const std::vector<std::string>& organization) const;
   Task<> ask_into(dns::Name name, dns::RecordType type);
   std::map<std::pair<dns::Name, dns::RecordType>, Published> asked_;
   std::unique_ptr<dns::Resolver> overlay_;

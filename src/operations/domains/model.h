@@ -147,6 +147,7 @@ struct Model {
   UpdateServer update;
   /// Where `leaving` leads: State::migrated or State::parked.
   State leaving_to = State::migrated;
+  TimePoint leaving_since{};  ///< when it began to leave; the epoch: it does not, or nobody noted it
 
   [[nodiscard]] bool takes_mail_here() const { return inbound.side != InboundSide::provider && state != State::parked; }
   /// The streams with the default one in place.

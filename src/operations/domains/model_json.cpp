@@ -91,6 +91,7 @@ json::object model_object(const Model& model) {
                      {"key_name", model.update.key_name},
                      {"key_file", model.update.key_file}}},
                    {"leaving_to", text(model.leaving_to)}};
+  if (model.leaving_since != TimePoint{}) out["leaving_since"] = unix_micros(model.leaving_since);
   if (model.sts) out["sts"] = {{"mode", mta_sts::text(model.sts->mode)}, {"max_age", model.sts->max_age_seconds}};
   return out;
 }
@@ -153,6 +154,7 @@ void read_members(const json::object& object, Model& model) {
                     text_at(*update, "key_file")};
   }
   model.leaving_to = parse_state(text_at(object, "leaving_to")).value_or(State::migrated);
+  model.leaving_since = time_at(object, "leaving_since");
 }
 
 }  // namespace

@@ -87,6 +87,7 @@ class Visit {
     auto stream = co_await with_.dialer->dial(*with_.loop, endpoint, how);
     if (!stream) {
       out_.problem = "no connection: " + stream.error().reason;
+      out_.refused = stream.error().refused;
       co_return false;
     }
     stream_ = std::move(*stream);
@@ -250,6 +251,11 @@ void judge_addresses(const MxProbe& probe, const std::string& host, Findings& ou
 
 void judge_visit(const AddressProbe& visit, const std::string& host, Findings& out) {
   const std::string where = fmt::format("{} ({})", host, visit.address.text());
+  if (visit.refused)
+    out.push_back(
+        {"mx-no-starttls", FindingLevel::error,
+         fmt::format("{} refuses connections: no mail comes in there, with TLS or without", where),
+         fmt::format("start the mail server at {}, or take {} out of the MX records", visit.address.text(), host)});
   const bool answered = visit.connected && (visit.starttls || visit.problem.empty());
   if (answered && !visit.starttls)
     out.push_back({"mx-no-starttls", FindingLevel::error, fmt::format("{} does not offer STARTTLS", where),

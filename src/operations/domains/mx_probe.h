@@ -61,6 +61,7 @@ struct AddressProbe {
   IpAddress address;
   bool skipped = false;  ///< private, or nothing was to be connected to
   bool connected = false;
+  bool refused = false;     ///< nobody listens there
   bool starttls = false;    ///< offered
   bool encrypted = false;   ///< the handshake came to an end
   bool requiretls = false;  ///< REQUIRETLS offered under TLS

@@ -9,8 +9,9 @@
 
 namespace posthorn::domains {
 
-Task<PolicyFetch> fetch_policy(https::Client& client, dns::Name domain, std::uint16_t port) {
+Task<PolicyFetch> fetch_policy(https::Client& client, dns::Name domain, std::uint16_t port, dns::Resolver* resolver) {
   https::Request request = relay::policy_request(text::lower(domain.text()), port);
+  request.resolver = resolver;
   PolicyFetch out;
   out.host = request.host;
   out.url = port == 443 ? fmt::format("https://{}{}", request.host, request.path)
@@ -34,7 +35,7 @@ Task<PolicyProbe> probe_policy(dns::Resolver& resolver, https::Client& client, d
   out.record = co_await mta_sts::find_record(resolver, domain);
   const bool published =
       out.record.state != mta_sts::RecordState::absent && out.record.state != mta_sts::RecordState::unavailable;
-  if (published) out.fetch = co_await fetch_policy(client, domain, port);
+  if (published) out.fetch = co_await fetch_policy(client, domain, port, &resolver);
   co_return out;
 }
 

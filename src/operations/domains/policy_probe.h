@@ -27,7 +27,9 @@ struct PolicyFetch {
 };
 
 /// Fetches `https://mta-sts.DOMAIN[:port]/.well-known/mta-sts.txt`.
-[[nodiscard]] Task<PolicyFetch> fetch_policy(https::Client& client, dns::Name domain, std::uint16_t port = 443);
+/// The host's addresses are asked of `resolver`, else of the client's.
+[[nodiscard]] Task<PolicyFetch> fetch_policy(https::Client& client, dns::Name domain, std::uint16_t port = 443,
+                                             dns::Resolver* resolver = nullptr);
 
 struct PolicyProbe {
   dns::Name domain;

@@ -90,6 +90,9 @@ TEST_F(MxFindings, SilenceIsNoMissingStarttls) {
   visit = AddressProbe{};
   visit.problem = "no connection: timed out";
   EXPECT_EQ(found(), "");
+  visit.refused = true;
+  EXPECT_EQ(found(), "mx-no-starttls") << "who refuses connections offers no TLS either";
+  visit.refused = false;
   visit.connected = true;
   visit.problem.clear();
   EXPECT_EQ(found(), "mx-no-starttls");

@@ -39,11 +39,13 @@ PublishedSet published_set(const dns::Answer& answer) {
   return set;
 }
 
-Task<PublishedRecords> ask_published(dns::Resolver& resolver, std::vector<RecordQuestion> questions) {
+Task<PublishedRecords> ask_published(dns::Resolver& resolver, std::vector<RecordQuestion> questions, dns::Name domain) {
   PublishedRecords published;
   for (const RecordQuestion& question : questions) {
     const dns::Answer answer = co_await resolver.resolve(question.name, question.type);
-    if (answer.secure() && dns::is_definite(answer.status())) published.secure = true;
+    // A host or a reverse name elsewhere may lie in a signed zone: that says nothing of this one.
+    const bool is_own = question.name.is_at_or_below(domain) && answer.cname_chain().empty();
+    if (is_own && answer.secure() && dns::is_definite(answer.status())) published.secure = true;
     published.put(question, published_set(answer));
   }
   co_return published;

@@ -46,14 +46,15 @@ class PublishedRecords {
   [[nodiscard]] const std::map<RecordQuestion, PublishedSet>& all() const { return sets_; }
   /// Questions without a definite answer: the plan cannot know what stands there.
   [[nodiscard]] std::vector<RecordQuestion> unknown() const;
-  /// The zone is signed: an answer at the domain itself was validated.
+  /// The zone is signed: an answer at or below the domain was validated.
   bool secure = false;
 
  private:
   std::map<RecordQuestion, PublishedSet> sets_;
 };
 
-/// Asks every question, one after the other. The resolver outlives it.
-[[nodiscard]] Task<PublishedRecords> ask_published(dns::Resolver& resolver, std::vector<RecordQuestion> questions);
+/// Asks every question, one after the other, for a domain's plan. The resolver outlives it.
+[[nodiscard]] Task<PublishedRecords> ask_published(dns::Resolver& resolver, std::vector<RecordQuestion> questions,
+                                                   dns::Name domain);
 
 }  // namespace posthorn::domains

@@ -68,6 +68,12 @@ std::vector<RecordQuestion> questions_for(const Model& model, const Surroundings
     if (row.ours && !row.removed && std::ranges::find(questions, question) == questions.end())
       questions.push_back(std::move(question));
   }
+  // What a wildcard answers stands at no name by itself (zone_change()).
+  if (const auto wildcard = dns::Name::parse("*." + model.domain))
+    for (const dns::RecordType type :
+         {dns::RecordType::txt, dns::RecordType::a, dns::RecordType::aaaa, dns::RecordType::cname})
+      if (RecordQuestion question{*wildcard, type}; std::ranges::find(questions, question) == questions.end())
+        questions.push_back(std::move(question));
   return questions;
 }
 

@@ -33,7 +33,7 @@ template <class T>
 
 inline PublishedRecords ask_zone(const dns::Zone& zone, const Model& model, const Surroundings& around) {
   dns::ZoneFileResolver resolver(zone);
-  return run_task(ask_published(resolver, questions_for(model, around)));
+  return run_task(ask_published(resolver, questions_for(model, around), *dns::Name::parse(model.domain)));
 }
 
 inline dns::Zone zone_of(std::string_view text) {

@@ -41,6 +41,9 @@ class RoadMaker {
   [[nodiscard]] TimePoint followers_know_at(std::string_view host) const;
   void after_mx(const Step& step, const std::set<std::string>& removed);
   void leave();
+  [[nodiscard]] bool is_parking() const;
+  [[nodiscard]] TimePoint caches_free_at() const;
+  [[nodiscard]] TimePoint close_mx(TimePoint from);
   [[nodiscard]] std::vector<RecordChange> sts_removals() const;
   [[nodiscard]] std::set<std::string> wanted_hosts() const;
   [[nodiscard]] std::set<std::string> published_hosts() const;

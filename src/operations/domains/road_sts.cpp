@@ -107,10 +107,15 @@ void RoadMaker::decide_policy() {
     if (s_.policies.held_until(s_.now)) stage_ = StsStage{mta_sts::Mode::none, leaving_max_age_seconds};
   }
   if (!stage_) return;
-  // The MX list is defined once. Whatever a cache may still lead mail to stays permitted.
+  // The MX list is defined once. Whatever a cache may still lead mail to stays permitted; but a host that the policy
+  // in force keeps out is a stranger's, however it came into the MX: against that the policy was made (RFC 8461 1).
   std::set<std::string> hosts = wanted_hosts();
-  hosts.merge(published_hosts());
-  hosts.merge(cached_hosts());
+  std::set<std::string> seen = published_hosts();
+  seen.merge(cached_hosts());
+  const PolicyEntry* const current = s_.policies.current();
+  const bool is_guarded = current != nullptr && current->policy.mode != mta_sts::Mode::none;
+  for (const std::string& host : seen)
+    if (!is_guarded || current->policy.match(host) != nullptr) hosts.insert(host);
   policy_ = policy_for(hosts);
 }
 
@@ -167,6 +172,7 @@ void RoadMaker::gate(Step& step, const std::set<std::string>& added) const {
 }
 
 void RoadMaker::change_mx() {
+  if (is_parking()) return;  // close_mx()
   std::vector<RecordChange> changes, blocked;
   for (const WantedRecord& record : out_.wanted.records) {
     if (record.purpose != Purpose::mx) continue;
@@ -235,6 +241,53 @@ std::vector<RecordChange> RoadMaker::sts_removals() const {
   return out;
 }
 
+bool RoadMaker::is_parking() const {
+  return s_.model.state == State::leaving && s_.model.leaving_to == State::parked;
+}
+
+/// When what caches hold of the domain's MX and of its policy's id, as they stood when it began to leave or have been
+/// taken away since, has run off.
+TimePoint RoadMaker::caches_free_at() const {
+  const dns::Name sts = dns::Name::parse("_mta-sts." + s_.model.domain).value_or(domain_);
+  const auto is_held = [&](const dns::Name& name, dns::RecordType type) {
+    return (type == dns::RecordType::mx && name == domain_) || (type == dns::RecordType::txt && name == sts);
+  };
+  std::uint32_t ttl = 0;
+  for (const auto& [question, set] : s_.published.all())
+    if (is_held(question.name, question.type) && !set.data.empty()) ttl = std::max(ttl, set.ttl_seconds);
+  TimePoint free = s_.now;
+  for (const LedgerRow& row : s_.ledger.rows) {
+    if (!is_held(row.name, row.type)) continue;
+    if (const auto until = row.cached_until()) free = std::max(free, *until);
+    if (!row.removed) ttl = std::max(ttl, row.ttl_seconds);
+  }
+  return std::max(free, s_.model.leaving_since + std::chrono::seconds{ttl});
+}
+
+/// RFC 7505: the null MX tells those who ask. Who holds the old MX records comes to the old hosts for their TTL, and is
+/// served: only then the domain refuses its mail.
+TimePoint RoadMaker::close_mx(TimePoint from) {
+  const auto hosts = published_hosts();
+  TimePoint free = from;
+  if (!hosts.empty()) {
+    const PublishedSet* const set = s_.published.find(domain_, dns::RecordType::mx);
+    Step& step = add("mx", StepKind::publish, mx_words(hosts, {}), "senders learn at once that no mail is taken", from);
+    step.changes.push_back({true, domain_, dns::RecordType::mx, "0 .", ttl_seconds_mail});
+    for (const std::string& data : set->data)
+      if (!host_of(data).empty()) step.changes.push_back({false, domain_, dns::RecordType::mx, data, set->ttl_seconds});
+    // While they are seen nothing has run off, whatever their TTL.
+    free = from + std::chrono::seconds{std::max(set->ttl_seconds, 1U)};
+  }
+  for (const LedgerRow& row : s_.ledger.rows) {
+    if (row.type != dns::RecordType::mx || row.name != domain_ || host_of(row.data).empty()) continue;
+    free = std::max(free, row.cached_until().value_or(from + std::chrono::seconds{row.ttl_seconds}));
+  }
+  if (free > from)
+    add("mx-drain", StepKind::wait, fmt::format("take the domain's mail until {}", rfc3339(free)),
+        "caches hold the old MX records for their TTL", free);
+  return free;
+}
+
 void RoadMaker::leave() {
   const auto held = s_.policies.held_until(s_.now);
   const TimePoint free = held.value_or(s_.now);
@@ -255,6 +308,14 @@ void RoadMaker::leave() {
     drained = std::max(drained, s_.now + std::chrono::seconds{s_.around.queue_age_seconds_max});
     add("queue-drain", StepKind::wait, fmt::format("let the queue drain: {} of the domain's messages wait", s_.queued),
         "they are delivered or returned by then at the latest", drained);
+  }
+  if (is_parking()) {
+    drained = close_mx(drained);
+  } else if (const TimePoint forgotten = caches_free_at(); forgotten > drained) {
+    drained = forgotten;
+    add("caches-drain", StepKind::wait,
+        fmt::format("keep the domain's mail and policy as they are until {}", rfc3339(drained)),
+        "caches hold its MX records and the id of its policy for their TTL", drained);
   }
   Step& step = add("state", StepKind::set_state, fmt::format("the domain is {}", text(s_.model.leaving_to)),
                    "nothing holds it back any more", drained);

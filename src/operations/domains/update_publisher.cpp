@@ -57,7 +57,8 @@ Result<UpdateTarget, Problem> update_target(const UpdateServer& server, const st
   auto secret = read_tsig_secret(server.key_file);
   if (!secret) return fail(std::move(secret.error()));
   const auto zone = dns::Name::parse(server.zone.empty() ? domain : server.zone);
-  if (!zone) return fail(Problem{ProblemKind::usage, "--zone " + server.zone, "it is no name", ""});
+  if (!zone)
+    return fail(Problem{ProblemKind::usage, "--zone " + server.zone, "it is no name", "write it like example.org"});
   return UpdateTarget{.server = *endpoint, .zone = *zone, .key = {*key, std::move(*secret)}};
 }
 

@@ -40,6 +40,14 @@ void Wanting::host_addresses() {
 void Wanting::mx() {
   const std::vector<MxHost> hosts = mx_hosts();
   const auto& published = published_.data(domain_, dns::RecordType::mx);
+  // On the way to be parked the null MX comes before the rest of the defensive set (road_sts.cpp).
+  const bool is_closed = model_.state == State::leaving && model_.leaving_to == State::parked &&
+                         published == std::vector<std::string>{"0 ."};
+  if (is_closed) {
+    add(Purpose::mx, domain_, dns::RecordType::mx, "0 .", ttl_seconds_mail,
+        "no mail is taken; senders learn it at once (null MX, RFC 7505)");
+    return;
+  }
   if (hosts.empty()) {
     // A provider that names its hosts to its customers only: what stands there is right until we are told otherwise.
     if (published.empty())

@@ -167,6 +167,10 @@ class FakeEye final : public WatchEye {
   std::vector<Watched> domains() override { return all; }
   Task<Result<Look, Problem>> look(std::string domain) override {
     looks.emplace_back(clock_.now(), domain);
+    if (const auto slow = takes.find(domain); slow != takes.end()) {
+      const Duration time = slow->second;
+      co_await clock_.wait_for(time);
+    }
     if (down) co_return fail(Problem{ProblemKind::unavailable, domain, "no network", ""});
     co_return Look{report_at(clock_.now(), findings[domain]), live};
   }
@@ -176,6 +180,7 @@ class FakeEye final : public WatchEye {
   std::vector<Watched> all{{"a.example", State::enforcing, "postmaster@a.example"}};
   std::map<std::string, std::vector<CheckFinding>> findings;
   std::vector<std::pair<TimePoint, std::string>> looks;
+  std::map<std::string, Duration> takes;  ///< how long their checks last
   bool down = false, live = true;
 
  private:
@@ -215,8 +220,8 @@ class WatcherTest : public testing::Test {
     options.clock = &clock;
     store = std::move(*storage::Store::open(options));
     group = std::make_unique<runtime::TaskGroup>("watch", runtime::Logger{});
-    watcher = std::make_unique<Watcher>(Watcher::Surroundings{store.get(), &clock, &ids, &acceptor, &metrics, {}, &eye},
-                                        options_of_watch);
+    watcher = std::make_unique<Watcher>(
+        Watcher::Surroundings{store.get(), &clock, &ids, &acceptor, &metrics, {}, &eye, group.get()}, options_of_watch);
   }
   void start() { runtime::spawn(*group, loop.executor(), "watch", watcher->run()); }
   void end() {
@@ -349,6 +354,25 @@ TEST_F(WatcherTest, AStartAfterALongSleepSpreadsItsQuestions) {
   for (std::size_t i = 1; i < eye.looks.size(); ++i)
     EXPECT_GE(eye.looks[i].first - eye.looks[i - 1].first, watch_pace_max);
   for (const auto& watched : eye.all) EXPECT_EQ(eye.looks_at(watched.domain), 1u);
+}
+
+TEST_F(WatcherTest, AHundredDomainsAreCheckedWithinTheirIntervalThoughSomeTakeForEver) {
+  eye.all.clear();
+  for (int i = 0; i < 100; ++i)
+    eye.all.push_back({fmt::format("d{}.example", i), State::enforcing, "postmaster@a.example"});
+  for (const int slow : {0, 1, 17, 50}) eye.takes[fmt::format("d{}.example", slow)] = std::chrono::days(30);
+  eye.takes["d7.example"] = 20min;
+  options_of_watch.interval = 1h;
+  watcher->reconfigure(options_of_watch);
+  start();
+  loop.run_for(1h + watch_first_look_after);
+  for (const auto& watched : eye.all) EXPECT_GE(eye.looks_at(watched.domain), 1u) << watched.domain;
+  loop.run_for(9h);
+  for (const auto& watched : eye.all) {
+    const bool hangs = eye.takes.contains(watched.domain) && watched.domain != "d7.example";
+    EXPECT_EQ(eye.looks_at(watched.domain) > 1, !hangs) << watched.domain;
+    if (!eye.takes.contains(watched.domain)) EXPECT_GE(eye.looks_at(watched.domain), 9u) << watched.domain;
+  }
 }
 
 TEST_F(WatcherTest, AStartSoonAfterAnotherAsksNothingAgain) {

@@ -43,18 +43,19 @@ Duration Watcher::pace(Duration interval) const {
 Task<std::optional<Watcher::Due>> Watcher::first_due() {
   std::optional<Due> first;
   const Duration interval = options_.load()->interval;
-  domains_ = 0;
-  const std::vector<WatchEye::Watched> all = around_.eye->domains();
+  std::vector<WatchEye::Watched> all = around_.eye->domains();
+  std::erase_if(all, [](const WatchEye::Watched& watched) { return !is_watched(watched); });
+  for (const WatchEye::Watched& watched : all) {
+    if (known_.contains(watched.domain)) continue;
+    auto look = [domain = watched.domain](storage::Reader& reader) { return read_kept(reader, domain); };
+    const Kept kept = co_await around_.store->read(std::move(look));
+    known_[watched.domain] = known_of(parse_watch_log(kept.watch));
+  }
+  domains_ = all.size();
   std::map<std::string, Known, std::less<>> known;
   for (const WatchEye::Watched& watched : all) {
-    if (!is_watched(watched)) continue;
-    ++domains_;
-    if (!known_.contains(watched.domain)) {
-      auto look = [domain = watched.domain](storage::Reader& reader) { return read_kept(reader, domain); };
-      const Kept kept = co_await around_.store->read(std::move(look));
-      known_[watched.domain] = known_of(parse_watch_log(kept.watch));
-    }
     const Known& its = known[watched.domain] = known_[watched.domain];
+    if (under_way_.contains(watched.domain)) continue;
     // What was never looked at comes first: its owner waits for it.
     const TimePoint at = its.last_check ? next_check(*its.last_check, its.quick_looks, interval) : TimePoint::min();
     if (!first || at < first->at) first = Due{watched, at};
@@ -72,6 +73,10 @@ Task<> Watcher::run() {
       co_await around_.clock->wait_for(watch_tick_max);
       continue;
     }
+    if (under_way_.size() >= watch_at_a_time_max) {
+      co_await around_.clock->wait_for(pace(interval));
+      continue;
+    }
     auto first = co_await first_due();
     const TimePoint now = around_.clock->now();
     if (!first || first->at > now) {
@@ -79,9 +84,22 @@ Task<> Watcher::run() {
       co_await around_.clock->wait_until(next);
       continue;
     }
-    co_await turn(std::move(first->watched));
+    under_way_.insert(first->watched.domain);
+    const runtime::Executor executor = co_await runtime::current_executor();
+    runtime::spawn(*around_.group, executor, "domain check", take(std::move(first->watched)));
     co_await around_.clock->wait_for(pace(interval));
   }
+}
+
+Task<> Watcher::take(WatchEye::Watched watched) {
+  /// However the check ends, its domain is looked at again.
+  struct UnderWay {
+    std::set<std::string, std::less<>>& all;
+    std::string domain;
+    ~UnderWay() { all.erase(domain); }
+  };
+  const UnderWay mine{under_way_, watched.domain};
+  co_await turn(std::move(watched));
 }
 
 Task<> Watcher::turn(WatchEye::Watched watched) {

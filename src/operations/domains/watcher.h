@@ -1,6 +1,6 @@
 // Watcher: looks again and again at what the domains of this site publish, records what has changed (watch_log.h) and
-// tells it: a log line, the metrics, a mail to the postmaster. One domain at a time, spread over the interval, so that
-// a start after a long sleep does not ask everything at once.
+// tells it: a log line, the metrics, a mail to the postmaster. The checks begin spread over the interval, so that a
+// start after a long sleep does not ask everything at once; a domain whose servers do not answer holds up no other.
 //
 // Crash: a check's outcome and the mail that tells it are written each as one unit that names the log it was decided
 // on; a check that was under way is made again, a mail is sent once. Runs on one executor; what it points to outlives
@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "platform/runtime/log.h"
 #include "platform/runtime/metrics.h"
 #include "platform/runtime/random.h"
+#include "platform/runtime/spawn.h"
 #include "platform/storage/store.h"
 
 namespace posthorn::domains {
@@ -62,6 +64,7 @@ class Watcher {
     runtime::Metrics* metrics = nullptr;
     runtime::Logger log;
     WatchEye* eye = nullptr;
+    runtime::TaskGroup* group = nullptr;  ///< of the checks under way; the one that run() is in will do
   };
   Watcher(Surroundings around, WatchOptions options);
 
@@ -71,7 +74,7 @@ class Watcher {
   void reconfigure(WatchOptions options) { options_ = std::make_shared<const WatchOptions>(std::move(options)); }
 
   // In steps, for run() and for tests.
-  /// The domain that is due first, and when (it may be past); nullopt: there are no domains.
+  /// The domain that is due first, and when (it may be past), but for those under way; nullopt: there are none.
   struct Due {
     WatchEye::Watched watched;
     TimePoint at;
@@ -84,6 +87,8 @@ class Watcher {
   [[nodiscard]] Task<bool> record(WatchEye::Watched watched, WatchEye::Look look);
   [[nodiscard]] Task<> tell(WatchEye::Watched watched);
   [[nodiscard]] Duration pace(Duration interval) const;
+  /// turn(), as one of several.
+  [[nodiscard]] Task<> take(WatchEye::Watched watched);
   void say(const std::string& domain, const WatchEvent& event);
   void count();
 
@@ -98,10 +103,12 @@ class Watcher {
   };
   [[nodiscard]] static Known known_of(const WatchLog& log);
   std::map<std::string, Known, std::less<>> known_;
+  std::set<std::string, std::less<>> under_way_;
 };
 
-// Two checks are at least this far apart where several are due, as far as the interval has room for it.
+// Two checks begin at least this far apart where several are due, as far as the interval has room for it.
 inline constexpr Duration watch_pace_max = std::chrono::seconds(60);
+inline constexpr std::size_t watch_at_a_time_max = 8;                        // ours: domains that take their time
 inline constexpr Duration watch_first_look_after = std::chrono::minutes(2);  // of a start: mail comes first
 inline constexpr Duration watch_tick_max = std::chrono::minutes(5);          // new domains are seen by then
 

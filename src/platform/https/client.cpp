@@ -73,7 +73,8 @@ Task<Result<Response, Failure>> Client::send(Request request) {
   if (!name || IpAddress::parse(request.host))
     co_return fail(
         Failure{.kind = FailureKind::dns, .reason = request.host + " is no host name", .dns_definite = true});
-  const dns::AddressLookup found = co_await dns::lookup_addresses(state_->resolver, *name);
+  dns::Resolver& resolver = request.resolver != nullptr ? *request.resolver : state_->resolver;
+  const dns::AddressLookup found = co_await dns::lookup_addresses(resolver, *name);
   if (found.addresses.empty()) co_return fail(no_address(request.host, found));
   Transfer transfer{std::move(request), admitted(found.addresses, state_->options), state_->options, state_->ending};
   if (transfer.addresses.empty())

@@ -50,6 +50,7 @@ struct Request {
   OctetString body;
   std::size_t octets_max = 64 * KiB;
   Duration time_max = std::chrono::seconds(60);
+  dns::Resolver* resolver = nullptr;  ///< asked instead of the client's own; outlives the request
 };
 
 /// What is known of the connection, as far as it came.

@@ -14,7 +14,7 @@ using Connected = Result<std::unique_ptr<Stream>, ConnectFailure>;
 
 std::unexpected<ConnectFailure> cannot(int error) {
   const StreamError kind = error == ETIMEDOUT ? StreamError::timed_out : StreamError::reset;
-  return fail(ConnectFailure{kind, std::strerror(error)});
+  return fail(ConnectFailure{kind, std::strerror(error), error == ECONNREFUSED});
 }
 
 /// Ends the wait for a connection.

@@ -20,6 +20,7 @@ struct ConnectOptions {
 struct ConnectFailure {
   StreamError error = StreamError::reset;
   std::string reason;
+  bool refused = false;  ///< the host is there and says that nobody listens
 };
 
 [[nodiscard]] Task<Result<std::unique_ptr<Stream>, ConnectFailure>> connect(Loop& loop, Endpoint to,

@@ -81,6 +81,9 @@ constexpr std::array limit_table{
     number("outbound_recipients", &Limits::outbound_recipients, 1, 10'000, "RFC 5321 4.5.3.1.8",
            "Recipients sent in one transaction; a peer's LIMITS may lower it."),
 
+    number("dns_questions_at_a_server", &Limits::dns_questions_at_a_server, 1, 1'000, "",
+           "Questions that checks of domains have under way at one name server or cache at a time; more wait."),
+
     octets("intake_memory", &Limits::intake_memory, 1 * MiB, 64 * GiB, "",
            "Arriving messages held in memory, all sessions together; above it they stream to files early."),
     time("story_age", &Limits::story_age, 3600, 3653 * day_s, "", "How long the stories of messages are kept."),

@@ -46,7 +46,8 @@ struct Limits {
   // relay
   std::uint64_t outbound_connections = 500;
   std::uint64_t outbound_connections_per_destination = 20;
-  std::uint64_t outbound_recipients = 100;  ///< a transaction, RCPT commands
+  std::uint64_t outbound_recipients = 100;      ///< a transaction, RCPT commands
+  std::uint64_t dns_questions_at_a_server = 8;  ///< of checks of domains, at a time
   // memory and stories
   std::uint64_t intake_memory = 64 * MiB;  ///< octets of arriving messages held in memory, all sessions together
   Duration story_age = std::chrono::days(90);

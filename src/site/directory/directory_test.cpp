@@ -124,6 +124,10 @@ TEST_F(Resolve, PlansRefuseWithReasonAndRemedy) {
   EXPECT_THAT(why(add_account(site.now(), {.address = "ann"}, {})), HasSubstr("write it like ann@example.org"));
   EXPECT_THAT(why(add_domain(site.now(), {"alpha.example"}, {})), HasSubstr("here already"));
   EXPECT_THAT(why(add_domain(site.now(), {"a..b"}, {})), HasSubstr("no domain"));
+  EXPECT_THAT(why(add_domain(site.now(), {"localhost"}, {})), HasSubstr("one label"));
+  EXPECT_THAT(why(add_domain(site.now(), {"xn--a.example"}, {})), HasSubstr("stands for no name"));
+  EXPECT_TRUE(add_domain(site.now(), {"xn--bcher-kva.example"}, {}));
+  EXPECT_TRUE(add_domain(site.now(), {"bücher.example"}, {}));
   EXPECT_THAT(why(remove_domain(site.now(), "alpha.example")), HasSubstr("ann@alpha.example, bob@alpha.example"));
   EXPECT_THAT(why(remove_account(site.now(), "ann@alpha.example")), HasSubstr("member of team@alpha.example"));
   EXPECT_THAT(why(set_account(site.now(), "sales@alpha.example", {})), HasSubstr("name the account"));

@@ -45,7 +45,9 @@ std::optional<Problem> not_free(const Snapshot& directory, const std::string& wh
     return no(what, fmt::format("the domain {} is not here", domain_name),
               fmt::format("add it: posthorn domain add {}", domain_name));
   }
-  if (domain->is_parked()) return no(what, fmt::format("the domain {} is parked", domain_name), "");
+  if (domain->is_parked())
+    return no(what, fmt::format("the domain {} is parked", domain_name),
+              "a parked domain takes no mail: choose another domain");
   return std::nullopt;
 }
 
@@ -107,12 +109,37 @@ Result<std::string, Problem> read_domain(std::string_view text) {
 
 // ---------------------------------------------------------------- domains
 
+namespace {
+
+/// What can be spoken of as a domain and can have no mail of its own.
+std::optional<Problem> no_mail_domain(const std::string& what, const std::string& name) {
+  const auto refused = [&what](std::string why, std::string remedy) {
+    return Problem{ProblemKind::usage, what, std::move(why), std::move(remedy)};
+  };
+  // RFC 6761 6.3: to everybody it is his own machine. Other single labels are in no zone that mail is led by.
+  if (!name.contains('.'))
+    return refused("a name of one label is found from here only: nobody could answer its mail",
+                   "write the whole name, like example.org");
+  // RFC 5890 2.3.2.1: an A-label is what a U-label becomes, and nothing else.
+  const auto parsed = address::Domain::parse(name);
+  const bool has_a_label = name.starts_with("xn--") || name.contains(".xn--");
+  const bool is_unreadable =
+      has_a_label && parsed && (parsed->u_label().starts_with("xn--") || parsed->u_label().contains(".xn--"));
+  if (is_unreadable)
+    return refused("its label that begins with xn-- stands for no name (RFC 5890): nobody can register it",
+                   "write the name as people do, like bücher.example");
+  return std::nullopt;
+}
+
+}  // namespace
+
 Plan add_domain(const Snapshot& directory, const NewDomain& domain, TimePoint now) {
   auto name = read_domain(domain.name);
   if (!name) return fail(std::move(name.error()));
   const std::string what = fmt::format("cannot add the domain {}", *name);
   if (directory.domain(*name) != nullptr)
     return fail(no(what, "it is here already", "change that one: posthorn domain set " + *name));
+  if (auto problem = no_mail_domain(what, *name)) return fail(std::move(*problem));
   if (std::ranges::find(domain_states, domain.state) == domain_states.end()) {
     return fail(Problem{ProblemKind::usage, what, fmt::format("'{}' is no state of a domain", domain.state),
                         "write draft, testing, enforcing, leaving, migrated or parked"});
