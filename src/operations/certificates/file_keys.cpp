@@ -15,60 +15,60 @@ namespace {
 
 namespace json = boost::json;
 
-std::optional<crypto::Certificate> leaf_of(const std::string& chain_pem) {
+std::optional<crypto::Certificate> leaf_in(const std::string& chain_pem) {
   auto chain = crypto::Certificate::from_pem(chain_pem);
   if (!chain || chain->empty()) return std::nullopt;
   return chain->front();
 }
 
-std::string digest_of(const crypto::Certificate& leaf) {
+std::string leaf_digest(const crypto::Certificate& leaf) {
   return codec::hex_encode(crypto::sha256(leaf.public_key_der()));
 }
 
 /// "ECDSA P-256" → "ECDSA".
-std::string kind_of(const crypto::Certificate& leaf) {
+std::string leaf_kind(const crypto::Certificate& leaf) {
   const std::string type = leaf.key_type();
   return type.substr(0, type.find(' '));
 }
 
-void put_time(json::object& out, std::string_view name, std::optional<TimePoint> at) {
+void put_fact(json::object& out, std::string_view name, std::optional<TimePoint> at) {
   if (at) out[name] = unix_seconds(*at);
 }
 
-std::optional<TimePoint> time_of(const json::object& object, std::string_view name) {
+std::optional<TimePoint> fact_time(const json::object& object, std::string_view name) {
   const auto* const value = object.if_contains(name);
   if (value == nullptr || !value->is_int64()) return std::nullopt;
   return from_unix_seconds(value->get_int64());
 }
 
-std::string text_of(const json::object& object, std::string_view name) {
+std::string fact_text(const json::object& object, std::string_view name) {
   const auto* const value = object.if_contains(name);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
-std::string facts_of(const FileKey& key) {
+std::string file_facts(const FileKey& key) {
   json::object facts{{"digest", key.digest}, {"chain", key.chain_pem}};
   if (!key.next.empty()) facts["next"] = key.next;
-  put_time(facts, "bound_until", key.bound_until);
-  put_time(facts, "seen_since", key.seen_since);
+  put_fact(facts, "bound_until", key.bound_until);
+  put_fact(facts, "seen_since", key.seen_since);
   if (key.ttl_seconds > 0) facts["ttl"] = static_cast<std::int64_t>(key.ttl_seconds);
   return json::serialize(facts);
 }
 
-std::optional<FileKey> read_row(const storage::KeyRow& row, const crypto::SealingKey& sealing) {
+std::optional<FileKey> read_file_row(const storage::KeyRow& row, const crypto::SealingKey& sealing) {
   json::error_code error;
   const json::value parsed = json::parse(row.facts, error);
   if (error || !parsed.is_object()) return std::nullopt;
   const json::object& facts = parsed.get_object();
   const auto secret = sealing.open(row.sealed, seal_context(row));
-  FileKey key{.kind = row.name, .digest = text_of(facts, "digest"), .chain_pem = text_of(facts, "chain")};
-  const auto leaf = leaf_of(key.chain_pem);
+  FileKey key{.kind = row.name, .digest = fact_text(facts, "digest"), .chain_pem = fact_text(facts, "chain")};
+  const auto leaf = leaf_in(key.chain_pem);
   if (!secret || !leaf || key.digest.empty()) return std::nullopt;
   key.key_pem = *secret;
   key.not_after = leaf->not_after();
-  key.next = text_of(facts, "next");
-  key.bound_until = time_of(facts, "bound_until");
-  key.seen_since = time_of(facts, "seen_since");
+  key.next = fact_text(facts, "next");
+  key.bound_until = fact_time(facts, "bound_until");
+  key.seen_since = fact_time(facts, "seen_since");
   const auto* const ttl = facts.if_contains("ttl");
   if (ttl != nullptr && ttl->is_int64() && ttl->get_int64() > 0 && ttl->get_int64() <= INT32_MAX)
     key.ttl_seconds = static_cast<std::uint32_t>(ttl->get_int64());
@@ -86,7 +86,7 @@ std::vector<storage::KeyRow> host_keys(storage::Reader& reader) {
 std::string file_key_tlsa(const storage::KeyRow& row) {
   json::error_code error;
   const json::value parsed = json::parse(row.facts, error);
-  const std::string digest = !error && parsed.is_object() ? text_of(parsed.get_object(), "digest") : std::string();
+  const std::string digest = !error && parsed.is_object() ? fact_text(parsed.get_object(), "digest") : std::string();
   return digest.empty() ? std::string() : "3 1 1 " + digest;
 }
 
@@ -98,9 +98,9 @@ Task<> FileKeys::load() {
   const std::lock_guard lock(mutex_);
   for (const storage::KeyRow& row : rows) {
     if (row.owner != host_) continue;
-    auto key = read_row(row, *sealing);
+    auto key = read_file_row(row, *sealing);
     if (!key) continue;
-    written_[key->kind] = facts_of(*key);
+    written_[key->kind] = file_facts(*key);
     keys_[key->kind] = std::move(*key);
   }
 }
@@ -116,18 +116,18 @@ std::vector<net::CertificateAndKey> FileKeys::choose(std::vector<net::Certificat
   const std::lock_guard lock(mutex_);
   std::set<std::string> met;
   for (net::CertificateAndKey& pair : configured) {
-    const auto leaf = leaf_of(pair.chain_pem);
+    const auto leaf = leaf_in(pair.chain_pem);
     // Senders look at the TLSA records of the mail host; other names may show what they like.
-    if (!leaf || !leaf->fits(host_) || !met.insert(kind_of(*leaf)).second) continue;
-    FileKey& known = keys_[kind_of(*leaf)];
-    const std::string digest = digest_of(*leaf);
+    if (!leaf || !leaf->fits(host_) || !met.insert(leaf_kind(*leaf)).second) continue;
+    FileKey& known = keys_[leaf_kind(*leaf)];
+    const std::string digest = leaf_digest(*leaf);
     if (must_wait(known, digest, now)) {
       if (known.next != digest) known.seen_since.reset();
       known.next = digest;
       pair = {known.chain_pem, known.key_pem};
       continue;
     }
-    known.kind = kind_of(*leaf);
+    known.kind = leaf_kind(*leaf);
     known.digest = digest;
     known.chain_pem = pair.chain_pem;
     known.key_pem = pair.key_pem;
@@ -210,7 +210,7 @@ Task<> FileKeys::write() {
     const TimePoint now = around_.clock->now();
     const std::lock_guard lock(mutex_);
     for (const auto& [kind, key] : keys_) {
-      std::string facts = facts_of(key);
+      std::string facts = file_facts(key);
       if (const auto before = written_.find(kind); before != written_.end() && before->second == facts) continue;
       storage::KeyRow row{file_key_kind, host_, kind, "live", "", facts, now, now};
       row.sealed = sealing->seal(key.key_pem, seal_context(row));
