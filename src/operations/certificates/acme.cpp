@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kNonceTriesMax = 4;
+constexpr int kNonceTriesMax = 12;  // an authority may refuse good nonces at random, as Pebble does
 constexpr Duration kPollWait = std::chrono::seconds(2);  // where the authority names no Retry-After
 
 Problem order_fails(std::string what, std::string why, bool temporary) {
