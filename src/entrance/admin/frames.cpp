@@ -2,18 +2,14 @@
 
 #include <boost/json.hpp>
 
+#include "foundation/text/json_text.h"
+
 namespace posthorn::admin {
 namespace {
 
 namespace json = boost::json;
 
 constexpr std::size_t head_octets = 5;
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(json::string_view(key.data(), key.size()));
-  if (value == nullptr || !value->is_string()) return {};
-  return std::string(value->as_string());
-}
 
 constexpr std::array<std::string_view, 3> kinds{"no", "usage", "unavailable"};
 
@@ -61,7 +57,7 @@ Result<Request, Problem> parse_request(std::string_view text) {
     return fail(
         Problem{ProblemKind::usage, "the request", "it cannot be read", "use the posthorn of the same version"});
   }
-  return Request{.verb = text_of(*object, "verb"), .arguments = arguments->as_object(), .input = {}, .by = {}};
+  return Request{.verb = text::json_text(*object, "verb"), .arguments = arguments->as_object(), .input = {}, .by = {}};
 }
 
 std::string end_json(const Done& done) {
@@ -79,10 +75,10 @@ Done parse_end(std::string_view text) {
   const json::object* const object = error ? nullptr : parsed.if_object();
   if (object == nullptr) return fail(Problem{ProblemKind::unavailable, "the server", "its answer cannot be read", ""});
   if (object->empty()) return {};
-  const auto* const kind = std::ranges::find(kinds, text_of(*object, "kind"));
+  const auto* const kind = std::ranges::find(kinds, text::json_text(*object, "kind"));
   const auto index = kind == kinds.end() ? 2 : kind - kinds.begin();
-  return fail(Problem{static_cast<ProblemKind>(index), text_of(*object, "what"), text_of(*object, "why"),
-                      text_of(*object, "remedy")});
+  return fail(Problem{static_cast<ProblemKind>(index), text::json_text(*object, "what"),
+                      text::json_text(*object, "why"), text::json_text(*object, "remedy")});
 }
 
 }  // namespace posthorn::admin

@@ -5,6 +5,7 @@
 
 #include "entrance/admin/handler.h"
 #include "entrance/admin/surroundings.h"
+#include "foundation/text/json_text.h"
 #include "operations/certificates/tls_key.h"
 #include "operations/domains/evidence.h"
 #include "operations/domains/ledger.h"
@@ -142,11 +143,7 @@ Result<storage::Unit, Problem> plan_change(const directory::Domain& domain, cons
   for (const KeptText& kept : kept_texts) {
     const auto* change = request.arguments.if_contains(kept.name);
     if (change == nullptr || !change->is_object()) continue;
-    const auto text_of = [change](const char* member) {
-      const auto* value = change->as_object().if_contains(member);
-      return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string{};
-    };
-    TextChange text{text_of("was"), text_of("value")};
+    TextChange text{text::json_text(change->as_object(), "was"), text::json_text(change->as_object(), "value")};
     if (kept.key == domains::policy_log_key) take_fetches_since(text, present_policies);
     unit.preconditions.emplace_back(storage::SettingIs{kept.key(row.name), std::move(text.was)});
     unit.mutations.emplace_back(storage::PutSetting{kept.key(row.name), std::move(text.value)});

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <unistd.h>
 
+#include "foundation/text/json_text.h"
 #include "platform/runtime/clock.h"
 #include "platform/runtime/process_mark.h"
 
@@ -16,11 +17,6 @@ TimePoint present() {
   return runtime::SystemClock().now();
 }
 
-std::string lease_text(const json::object& object, const char* key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string{};
-}
-
 }  // namespace
 
 std::optional<Problem> DomainLease::held_by_other() const {
@@ -29,14 +25,14 @@ std::optional<Problem> DomainLease::held_by_other() const {
   const json::value held = json::parse(life_.lease, error);
   if (error || !held.is_object()) return std::nullopt;
   const json::object& object = held.as_object();
-  const auto until = read_time(lease_text(object, "until"));
-  const std::string mark = lease_text(object, "mark");
+  const auto until = read_time(text::json_text(object, "until"));
+  const std::string mark = text::json_text(object, "mark");
   if (!until || *until <= present() || mark == runtime::own_process_mark() || runtime::has_ended(mark))
     return std::nullopt;
   return Problem{
       ProblemKind::unavailable, life_.model.domain,
-      fmt::format("somebody else is at work on it: {}, {}, since {}", lease_text(object, "doing"),
-                  lease_text(object, "by"), lease_text(object, "since")),
+      fmt::format("somebody else is at work on it: {}, {}, since {}", text::json_text(object, "doing"),
+                  text::json_text(object, "by"), text::json_text(object, "since")),
       fmt::format("wait until it is done; where that process hangs, it is free again at {}", rfc3339(*until))};
 }
 
@@ -52,7 +48,7 @@ void DomainLease::renew() {
   json::error_code error;
   const json::value held = json::parse(life_.lease.empty() ? "{}" : life_.lease, error);
   const TimePoint now = present();
-  const std::string since = !error && held.is_object() ? lease_text(held.as_object(), "since") : std::string{};
+  const std::string since = !error && held.is_object() ? text::json_text(held.as_object(), "since") : std::string{};
   life_.lease = json::serialize(json::object{{"by", fmt::format("uid {}, process {}", ::getuid(), ::getpid())},
                                              {"doing", doing_},
                                              {"mark", runtime::own_process_mark()},

@@ -6,6 +6,7 @@
 #include "entrance/cli/questions.h"
 #include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
+#include "foundation/text/json_text.h"
 #include "platform/storage/rows.h"
 
 namespace posthorn::cli {
@@ -14,11 +15,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::array kept_names{"policies", "ledger", "checks", "lease"};
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(json::string_view(key.data(), key.size()));
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string{};
-}
 
 std::uint64_t number_of(const json::value& value) {
   json::error_code error;
@@ -46,23 +42,24 @@ bool flag_of(const json::object& object, const char* key) {
 
 domains::Surroundings read_surroundings(const json::object& object) {
   domains::Surroundings around;
-  around.host_name = text_of(object, "host_name");
+  around.host_name = text::json_text(object, "host_name");
   for (const std::string& text : texts_of(object, "addresses"))
     if (const auto address = IpAddress::parse(text)) around.addresses.push_back(*address);
   for (const json::value& value : array_of(object, "keys")) {
     const json::object& key = value.as_object();
-    around.keys.push_back({text_of(key, "selector"), text_of(key, "record"), flag_of(key, "signing"),
-                           flag_of(key, "revoked"), text_of(key, "next"), read_time(text_of(key, "next_at"))});
+    around.keys.push_back({text::json_text(key, "selector"), text::json_text(key, "record"), flag_of(key, "signing"),
+                           flag_of(key, "revoked"), text::json_text(key, "next"),
+                           read_time(text::json_text(key, "next_at"))});
   }
   for (const json::value& value : array_of(object, "services")) {
     const json::object& service = value.as_object();
     around.services.push_back(
-        {text_of(service, "label"), static_cast<std::uint16_t>(number_of(service.at("port"))), true});
+        {text::json_text(service, "label"), static_cast<std::uint16_t>(number_of(service.at("port"))), true});
   }
   around.tlsa = texts_of(object, "tlsa");
   around.dmarc_reports = texts_of(object, "dmarc_reports");
   around.tls_reports = texts_of(object, "tls_reports");
-  around.tlsa_next = text_of(object, "tlsa_next");
+  around.tlsa_next = text::json_text(object, "tlsa_next");
   around.queue_age_seconds_max = number_of(object.at("queue_age"));
   return around;
 }
@@ -95,12 +92,12 @@ Result<DomainLife, Exit> DomainLife::open(const Invocation& v) {
 }
 
 void DomainLife::read(const json::object& object) {
-  was_state_ = text_of(object, "state");
-  was_settings_ = text_of(object, "settings");
-  model = domains::read_model(storage::DomainRow{text_of(object, "domain"), was_state_, was_settings_, {}});
+  was_state_ = text::json_text(object, "state");
+  was_settings_ = text::json_text(object, "settings");
+  model = domains::read_model(storage::DomainRow{text::json_text(object, "domain"), was_state_, was_settings_, {}});
   was_model_ = domains::model_json(model);
   around = read_surroundings(object);
-  for (const char* const name : kept_names) was_[name] = text_of(object, name);
+  for (const char* const name : kept_names) was_[name] = text::json_text(object, name);
   policies = domains::parse_policy_log(was_["policies"]);
   ledger = domains::parse_ledger(was_["ledger"]);
   checks = domains::parse_checks(was_["checks"]);

@@ -20,8 +20,7 @@ namespace {
 constexpr std::size_t kFromViewAtOnce = 500;
 constexpr std::size_t kFromFactsAtOnce = 1000;
 constexpr std::size_t kFromOctetsAtOnce = 500;
-/// Headers fit into this nearly always; Content reads on where one does not.
-constexpr std::uint64_t kHeaderOctets = 16 * KiB;
+
 /// One FETCH command on its way through the mailbox.
 class Fetching {
  public:

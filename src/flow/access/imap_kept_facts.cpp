@@ -13,8 +13,6 @@ namespace {
 
 /// Facts are made from the first octets of a message, so many at most (flow/mailbox).
 constexpr std::uint64_t kFactsOctetsMax = 64 * MiB;
-/// Headers fit into this nearly always; Content reads on where one does not.
-constexpr std::uint64_t kKeptHeaderOctets = 16 * KiB;
 
 }  // namespace
 
@@ -69,7 +67,7 @@ const mailbox::Facts* KeptFacts::find(storage::Uid uid) const {
 Task<> KeptFacts::mend_structure(storage::Uid uid, mailbox::Facts& facts) {
   std::vector<storage::Uid> one{uid};
   const auto read = co_await context_.mailboxes().read_messages(context_.selected->view(), std::move(one),
-                                                                kKeptHeaderOctets, kKeptHeaderOctets);
+                                                                kHeaderOctets, kHeaderOctets);
   if (!read || read->empty()) co_return;
   Content content(context_, read->front());
   const auto tree = co_await content.structure();

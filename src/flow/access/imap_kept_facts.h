@@ -9,6 +9,9 @@
 
 namespace posthorn::access {
 
+/// A message's header fits into this nearly always; Content reads on where one does not.
+inline constexpr std::uint64_t kHeaderOctets = 16 * KiB;
+
 class KeptFacts {
  public:
   /// For the selected mailbox.

@@ -32,18 +32,13 @@ void take_recent(ImapContext& context) {
   selected.recent.add({first, known.at(known.size() - 1).uid()});
 }
 
-std::uint32_t recent_at_selection(const Selected& selected) {
-  if (selected.recent.empty()) return 0;
-  return static_cast<std::uint32_t>(selected.known().size() - selected.known().lower_bound(selected.recent.min()));
-}
-
 void describe(ImapContext& context, const std::string& name) {
   const mailbox::Version& known = context.selected->known();
   imap::ResponseWriter& out = context.out();
   tell_flags(context);
   out.exists(static_cast<std::uint32_t>(known.size()));
   if (!context.encoding().rev2) {
-    out.recent(recent_at_selection(*context.selected));
+    out.recent(count_recent(*context.selected));
     if (const std::uint32_t number = first_unseen(*context.selected)) out.ok(code::unseen(number), "First unseen");
   }
   out.ok(code::uid_validity(known.uid_validity()), "UIDs valid");

@@ -30,15 +30,6 @@ void take_recent(ImapContext& context, const std::vector<storage::Uid>& added) {
     if (uid >= first) selected.recent.add(uid);
 }
 
-std::uint32_t count_recent(const Selected& selected) {
-  std::uint32_t count = 0;
-  for (const imap::NumberRange& range : selected.recent.ranges())
-    count += static_cast<std::uint32_t>(selected.known().lower_bound(range.last) -
-                                        selected.known().lower_bound(range.first)) +
-             (selected.known().find(range.last) != nullptr ? 1U : 0U);
-  return count;
-}
-
 void tell_arrivals(ImapContext& context, const mailbox::Changes& changes) {
   if (!changes.exists) return;
   take_recent(context, changes.added);
@@ -51,6 +42,15 @@ void tell_new_keywords(ImapContext& context) {
 }
 
 }  // namespace
+
+std::uint32_t count_recent(const Selected& selected) {
+  std::uint32_t count = 0;
+  for (const imap::NumberRange& range : selected.recent.ranges())
+    count += static_cast<std::uint32_t>(selected.known().lower_bound(range.last) -
+                                        selected.known().lower_bound(range.first)) +
+             (selected.known().find(range.last) != nullptr ? 1U : 0U);
+  return count;
+}
 
 Updates updates_after(const imap::CommandBody& command) {
   const auto by = [](bool is_uid) {

@@ -21,6 +21,8 @@ void tell_during_idle(ImapContext& context);
 
 /// FLAGS, and PERMANENTFLAGS behind it: on selection, and when a keyword is new.
 void tell_flags(ImapContext& context);
+/// Messages that are \Recent in this session.
+[[nodiscard]] std::uint32_t count_recent(const Selected& selected);
 /// The flags of one message with \Recent where it is.
 void write_flags(ImapContext& context, const mailbox::Entry& entry);
 /// One whole FETCH response with flags, and UID and MODSEQ as the session wants them.

@@ -13,6 +13,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "foundation/crypto/openssl.h"
+
 namespace posthorn::crypto {
 
 struct EcKey::Material {
@@ -28,24 +30,11 @@ namespace {
 constexpr std::size_t kCoordinateOctets = 32;
 constexpr std::size_t kCommonNameMax = 64;  // RFC 5280 A.1: ub-common-name
 
-// Only a broken installation or no memory makes these fail.
 void must_handle_key(bool done) {
-  if (done) return;
-  std::fputs("posthorn: the OpenSSL library cannot handle a P-256 key; check its installation\n", stderr);
-  std::abort();
+  must(done, "handle a P-256 key");
 }
 
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using OwnedBio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
-using Number = std::unique_ptr<BIGNUM, Freed<BN_free>>;
 using SignatureParts = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
-using CurveDigestContext = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 using CertificateRequest = std::unique_ptr<X509_REQ, Freed<X509_REQ_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
 
@@ -59,7 +48,7 @@ OctetString padded(const BIGNUM* number) {
 OctetString coordinate(const EVP_PKEY* key, const char* name) {
   BIGNUM* number = nullptr;
   must_handle_key(EVP_PKEY_get_bn_param(key, name, &number) == 1);
-  const Number owned(number);
+  const BigNumber owned(number);
   return padded(number);
 }
 
@@ -91,7 +80,7 @@ EcKey EcKey::generate() {
 }
 
 Result<EcKey, KeyError> EcKey::from_pem(std::string_view pem) {
-  const OwnedBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   must_handle_key(bio != nullptr);
   EVP_PKEY* key = PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr);
   if (key == nullptr) return fail(KeyError::not_a_key);
@@ -101,7 +90,7 @@ Result<EcKey, KeyError> EcKey::from_pem(std::string_view pem) {
 }
 
 std::string EcKey::pem() const {
-  const OwnedBio bio(BIO_new(BIO_s_mem()));
+  const Bio bio(BIO_new(BIO_s_mem()));
   must_handle_key(bio != nullptr);
   must_handle_key(PEM_write_bio_PKCS8PrivateKey(bio.get(), material_->key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
   char* data = nullptr;
@@ -114,7 +103,7 @@ EcKey::Point EcKey::public_point() const {
 }
 
 OctetString EcKey::sign_es256(Octets message) const {
-  const CurveDigestContext context(EVP_MD_CTX_new());
+  const DigestContext context(EVP_MD_CTX_new());
   must_handle_key(context != nullptr);
   must_handle_key(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, material_->key) == 1);
   std::size_t size = 0;

@@ -9,8 +9,8 @@
 #include <openssl/evp.h>
 
 #include "foundation/crypto/hash.h"
+#include "foundation/crypto/openssl.h"
 #include "foundation/crypto/random.h"
-#include "foundation/crypto/writable.h"
 
 namespace posthorn::crypto {
 namespace {
@@ -22,17 +22,12 @@ constexpr std::size_t kTagOctets = 16;
 constexpr std::size_t kHeadOctets = 1 + kIdOctets + kNonceOctets;
 static_assert(sealed_overhead_octets == kHeadOctets + kTagOctets);
 
-// Only a broken installation or no memory makes these fail; going on would write secrets unsealed.
+// Going on would write secrets unsealed.
 void must_encrypt(bool done) {
-  if (done) return;
-  std::fputs("posthorn: the OpenSSL library cannot encrypt; check its installation\n", stderr);
-  std::abort();
+  must(done, "encrypt");
 }
 
-struct FreeContext {
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
+using Context = std::unique_ptr<EVP_CIPHER_CTX, Freed<EVP_CIPHER_CTX_free>>;
 
 int length(Octets octets) {
   return static_cast<int>(octets.size());

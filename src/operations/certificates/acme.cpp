@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "foundation/text/ascii.h"
+#include "foundation/text/json_text.h"
 #include "operations/certificates/jws.h"
 
 namespace posthorn::certificates {
@@ -19,11 +20,6 @@ constexpr Duration kPollWait = std::chrono::seconds(2);  // where the authority 
 Problem order_fails(std::string what, std::string why, bool temporary) {
   return {temporary ? ProblemKind::unavailable : ProblemKind::no, std::move(what), std::move(why),
           temporary ? "it is tried again later" : ""};
-}
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 std::vector<std::string> list_of(const json::object& object, std::string_view name) {
@@ -49,7 +45,7 @@ std::string header_of(const AcmeReply& reply, const std::string& name) {
 /// RFC 8555 6.7: problem documents. What the authority says is told on one line.
 std::string words_of(int status, const json::object& problem) {
   std::string words = fmt::format("the authority answered {}", status);
-  const std::string detail = text_of(problem, "detail");
+  const std::string detail = text::json_text(problem, "detail");
   if (!detail.empty()) words += ": " + text::printable(detail.substr(0, 500));
   return words;
 }
@@ -59,7 +55,7 @@ const json::object* challenge_in(const json::object& authorization, std::string_
   const auto* challenges = authorization.if_contains("challenges");
   if (challenges == nullptr || !challenges->is_array()) return nullptr;
   for (const json::value& each : challenges->get_array())
-    if (each.is_object() && text_of(each.get_object(), "type") == type) return &each.get_object();
+    if (each.is_object() && text::json_text(each.get_object(), "type") == type) return &each.get_object();
   return nullptr;
 }
 
@@ -68,7 +64,7 @@ std::string failure_of(const json::object& authorization, std::string_view type)
   const json::object* challenge = challenge_in(authorization, type);
   const auto* error = challenge != nullptr ? challenge->if_contains("error") : nullptr;
   if (error == nullptr || !error->is_object()) return "the authority did not say why";
-  return text::printable(text_of(error->get_object(), "detail").substr(0, 500));
+  return text::printable(text::json_text(error->get_object(), "detail").substr(0, 500));
 }
 
 /// RFC 8555 8: base64url characters, and no path of ours but the token's.
@@ -88,7 +84,7 @@ Task<> AcmeClient::wait(const AcmeReply& reply) {
 
 Task<Result<std::string, Problem>> AcmeClient::take_nonce() {
   if (!nonce_.empty()) co_return std::exchange(nonce_, {});
-  const auto reply = co_await transport_.send("HEAD", text_of(directory_, "newNonce"), "");
+  const auto reply = co_await transport_.send("HEAD", text::json_text(directory_, "newNonce"), "");
   if (!reply) co_return fail(order_fails("a nonce of the authority", reply.error(), true));
   std::string nonce = header_of(*reply, "replay-nonce");
   if (nonce.empty()) co_return fail(order_fails("a nonce of the authority", "there is none in its answer", true));
@@ -106,7 +102,7 @@ Task<Result<AcmeClient::Answer, Problem>> AcmeClient::post(std::string url, std:
     Answer answer{std::move(*reply), {}};
     answer.body = object_of(answer.reply.body);
     if (answer.reply.status < 400) co_return answer;
-    const std::string type = text_of(answer.body, "type");
+    const std::string type = text::json_text(answer.body, "type");
     if (type.ends_with(":badNonce") && attempt < kNonceTriesMax) continue;
     // RFC 8555 6.6, 6.7: rate limits and what is wrong on their side pass; a refusal stays one.
     const bool temporary = type.ends_with(":rateLimited") || answer.reply.status >= 500;
@@ -118,14 +114,14 @@ Task<Result<void, Problem>> AcmeClient::open_account() {
   const auto reply = co_await transport_.send("GET", directory_url_, "");
   if (!reply) co_return fail(order_fails(directory_url_, reply.error(), true));
   directory_ = object_of(reply->body);
-  if (text_of(directory_, "newNonce").empty() || text_of(directory_, "newOrder").empty())
+  if (text::json_text(directory_, "newNonce").empty() || text::json_text(directory_, "newOrder").empty())
     co_return fail(order_fails(directory_url_, "this is no ACME directory", reply->status >= 500));
   account_url_.clear();
   json::array contact;
   for (const std::string& each : account_.contact) contact.emplace_back(each);
   json::object wanted{{"termsOfServiceAgreed", true}};
   if (!contact.empty()) wanted["contact"] = std::move(contact);
-  auto account = co_await post(text_of(directory_, "newAccount"), json::serialize(wanted));
+  auto account = co_await post(text::json_text(directory_, "newAccount"), json::serialize(wanted));
   if (!account) co_return fail(std::move(account.error()));
   // RFC 8555 7.3: the same key finds the account that is there.
   account_url_ = header_of(account->reply, "location");
@@ -137,7 +133,7 @@ Task<Result<void, Problem>> AcmeClient::await_proof(std::string authorization, s
   for (int polls = 0; polls < acme_polls_max; ++polls) {
     auto answer = co_await post(authorization, "");
     if (!answer) co_return fail(std::move(answer.error()));
-    const std::string status = text_of(answer->body, "status");
+    const std::string status = text::json_text(answer->body, "status");
     if (status == "valid") co_return Result<void, Problem>{};
     if (status != "pending" && status != "processing")
       co_return fail(order_fails("the proof for an ACME order", failure_of(answer->body, type), true));
@@ -149,22 +145,23 @@ Task<Result<void, Problem>> AcmeClient::await_proof(std::string authorization, s
 Task<Result<void, Problem>> AcmeClient::prove(std::string authorization, std::vector<std::string> names) {
   auto answer = co_await post(authorization, "");
   if (!answer) co_return fail(std::move(answer.error()));
-  if (text_of(answer->body, "status") == "valid") co_return Result<void, Problem>{};
+  if (text::json_text(answer->body, "status") == "valid") co_return Result<void, Problem>{};
   const auto* identifier = answer->body.if_contains("identifier");
-  const std::string name =
-      identifier != nullptr && identifier->is_object() ? text_of(identifier->get_object(), "value") : std::string();
+  const std::string name = identifier != nullptr && identifier->is_object()
+                               ? text::json_text(identifier->get_object(), "value")
+                               : std::string();
   // Proofs are placed for what was ordered, whatever the authority names.
   if (std::ranges::find(names, name) == names.end())
     co_return fail(order_fails("the proof for an ACME order", "the authority names no name of the order", false));
   const std::string_view type = prover_.challenge(name);
   const json::object* challenge = challenge_in(answer->body, type);
-  const std::string token = challenge != nullptr ? text_of(*challenge, "token") : std::string();
+  const std::string token = challenge != nullptr ? text::json_text(*challenge, "token") : std::string();
   if (!is_token(token))
     co_return fail(
         order_fails("the proof for " + name, fmt::format("the authority offers no {} challenge", type), false));
   const Proof proof{name, token, key_authorization(token, account_.key)};
   if (auto placed = co_await prover_.place(proof); !placed) co_return fail(std::move(placed.error()));
-  auto begun = co_await post(text_of(*challenge, "url"), "{}");
+  auto begun = co_await post(text::json_text(*challenge, "url"), "{}");
   Result<void, Problem> proved;
   if (begun) {
     proved = co_await await_proof(std::move(authorization), type);
@@ -180,9 +177,9 @@ Task<Result<std::string, Problem>> AcmeClient::finish(std::string order, std::st
   const json::object csr{{"csr", base64url(key.certificate_request(names))}};
   auto answer = co_await post(std::move(finalize), json::serialize(csr));
   for (int polls = 0; answer && polls < acme_polls_max; ++polls) {
-    const std::string status = text_of(answer->body, "status");
+    const std::string status = text::json_text(answer->body, "status");
     if (status == "valid") {
-      auto chain = co_await post(text_of(answer->body, "certificate"), "");
+      auto chain = co_await post(text::json_text(answer->body, "certificate"), "");
       if (!chain) co_return fail(std::move(chain.error()));
       co_return std::move(chain->reply.body);
     }
@@ -202,12 +199,12 @@ Task<Result<std::string, Problem>> AcmeClient::issue(std::vector<std::string> na
   json::array identifiers;
   for (const std::string& name : names) identifiers.emplace_back(json::object{{"type", "dns"}, {"value", name}});
   const json::object wanted{{"identifiers", std::move(identifiers)}};
-  auto order = co_await post(text_of(directory_, "newOrder"), json::serialize(wanted));
+  auto order = co_await post(text::json_text(directory_, "newOrder"), json::serialize(wanted));
   if (!order) co_return fail(std::move(order.error()));
   for (const std::string& authorization : list_of(order->body, "authorizations"))
     if (auto proved = co_await prove(authorization, names); !proved) co_return fail(std::move(proved.error()));
-  co_return co_await finish(header_of(order->reply, "location"), text_of(order->body, "finalize"), std::move(names),
-                            std::move(key));
+  co_return co_await finish(header_of(order->reply, "location"), text::json_text(order->body, "finalize"),
+                            std::move(names), std::move(key));
 }
 
 }  // namespace posthorn::certificates

@@ -9,6 +9,7 @@
 
 #include "foundation/codec/hex.h"
 #include "foundation/crypto/hash.h"
+#include "foundation/text/json_text.h"
 
 namespace posthorn::certificates {
 namespace {
@@ -41,11 +42,6 @@ std::optional<TimePoint> fact_time(const json::object& object, std::string_view 
   return from_unix_seconds(value->get_int64());
 }
 
-std::string fact_text(const json::object& object, std::string_view name) {
-  const auto* const value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 std::string file_facts(const FileKey& key) {
   json::object facts{{"digest", key.digest}, {"chain", key.chain_pem}};
   if (!key.next.empty()) facts["next"] = key.next;
@@ -61,12 +57,13 @@ std::optional<FileKey> read_file_row(const storage::KeyRow& row, const crypto::S
   if (error || !parsed.is_object()) return std::nullopt;
   const json::object& facts = parsed.get_object();
   const auto secret = sealing.open(row.sealed, seal_context(row));
-  FileKey key{.kind = row.name, .digest = fact_text(facts, "digest"), .chain_pem = fact_text(facts, "chain")};
+  FileKey key{
+      .kind = row.name, .digest = text::json_text(facts, "digest"), .chain_pem = text::json_text(facts, "chain")};
   const auto leaf = leaf_in(key.chain_pem);
   if (!secret || !leaf || key.digest.empty()) return std::nullopt;
   key.key_pem = *secret;
   key.not_after = leaf->not_after();
-  key.next = fact_text(facts, "next");
+  key.next = text::json_text(facts, "next");
   key.bound_until = fact_time(facts, "bound_until");
   key.seen_since = fact_time(facts, "seen_since");
   const auto* const ttl = facts.if_contains("ttl");
@@ -86,7 +83,8 @@ std::vector<storage::KeyRow> host_keys(storage::Reader& reader) {
 std::string file_key_tlsa(const storage::KeyRow& row) {
   json::error_code error;
   const json::value parsed = json::parse(row.facts, error);
-  const std::string digest = !error && parsed.is_object() ? fact_text(parsed.get_object(), "digest") : std::string();
+  const std::string digest =
+      !error && parsed.is_object() ? text::json_text(parsed.get_object(), "digest") : std::string();
   return digest.empty() ? std::string() : "3 1 1 " + digest;
 }
 

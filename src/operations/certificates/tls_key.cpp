@@ -8,6 +8,7 @@
 
 #include "foundation/codec/hex.h"
 #include "foundation/crypto/hash.h"
+#include "foundation/text/json_text.h"
 
 namespace posthorn::certificates {
 namespace {
@@ -24,11 +25,6 @@ constexpr std::array kStateNames{StateName{TlsKeyState::next, "next"}, StateName
 /// RFC 5480 2: the SubjectPublicKeyInfo of a P-256 key up to its point, which is uncompressed.
 constexpr std::string_view kP256Prefix(
     "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04", 27);
-
-std::string fact(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 std::optional<std::int64_t> number_of(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
@@ -106,8 +102,8 @@ std::optional<TlsKey> tls_key_from(const storage::KeyRow& row) {
   key.owner = row.owner;
   key.id = row.name;
   key.state = state->state;
-  key.chain = fact(facts, "chain");
-  key.digest = fact(facts, "digest");
+  key.chain = text::json_text(facts, "chain");
+  key.digest = text::json_text(facts, "digest");
   if (key.digest.empty()) key.digest = digest_of_chain(key.chain);
   if (key.digest.empty()) return std::nullopt;
   key.created = row.created;

@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "foundation/text/json_text.h"
+
 namespace posthorn::domains {
 
 namespace json = boost::json;
@@ -22,8 +24,7 @@ json::object parse_object(std::string_view text) {
 }
 
 std::string text_at(const json::object& object, std::string_view key) {
-  const json::value* value = find(object, key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string{};
+  return text::json_text(object, key);
 }
 
 std::uint64_t number_at(const json::object& object, std::string_view key, std::uint64_t otherwise) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "foundation/codec/base64.h"
+#include "foundation/text/json_text.h"
 #include "standards/dkim/key_record.h"
 
 namespace posthorn::keyring {
@@ -36,11 +37,6 @@ std::string free_selector(const std::string& wanted, const std::vector<DkimKey>&
   std::string selector = wanted;
   for (int number = 2; is_taken(selector); ++number) selector = fmt::format("{}{}", wanted, number);
   return selector;
-}
-
-std::string text_of(const json::object& facts, std::string_view name) {
-  const auto* value = facts.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 std::optional<TimePoint> time_of(const json::object& facts, std::string_view name) {
@@ -101,10 +97,10 @@ std::optional<DkimKey> key_from(const storage::KeyRow& row) {
   DkimKey key;
   key.domain = row.owner;
   key.selector = row.name;
-  key.kind = text_of(facts, "algorithm") == crypto::text(crypto::KeyKind::ed25519) ? crypto::KeyKind::ed25519
-                                                                                   : crypto::KeyKind::rsa;
+  key.kind = text::json_text(facts, "algorithm") == crypto::text(crypto::KeyKind::ed25519) ? crypto::KeyKind::ed25519
+                                                                                           : crypto::KeyKind::rsa;
   key.state = *state;
-  key.record = text_of(facts, "record");
+  key.record = text::json_text(facts, "record");
   key.created = row.created;
   key.changed = row.changed;
   key.queue_clear_since = time_of(facts, "queue_clear_since");

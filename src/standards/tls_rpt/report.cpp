@@ -7,6 +7,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "foundation/text/json_text.h"
+
 namespace posthorn::tls_rpt {
 namespace {
 
@@ -22,11 +24,6 @@ constexpr std::array<std::string_view, 3> kPolicyTypes{"no-policy-found", "sts",
 constexpr std::size_t json_depth_max = 16;
 
 // ---------------------------------------------------------------- reading
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string{};
-}
 
 /// One text, or a list of them.
 std::vector<std::string> texts_of(const json::object& object, std::string_view key) {
@@ -105,23 +102,23 @@ std::optional<TimePoint> parse_time(std::string_view text) {
 
 FailureDetail detail_of(const json::object& object) {
   FailureDetail out;
-  out.result_type = text_of(object, "result-type");
-  out.sending_mta_ip = text_of(object, "sending-mta-ip");
-  out.receiving_mx_hostname = text_of(object, "receiving-mx-hostname");
-  out.receiving_mx_helo = text_of(object, "receiving-mx-helo");
-  out.receiving_ip = text_of(object, "receiving-ip");
+  out.result_type = text::json_text(object, "result-type");
+  out.sending_mta_ip = text::json_text(object, "sending-mta-ip");
+  out.receiving_mx_hostname = text::json_text(object, "receiving-mx-hostname");
+  out.receiving_mx_helo = text::json_text(object, "receiving-mx-helo");
+  out.receiving_ip = text::json_text(object, "receiving-ip");
   out.failed_session_count = number_of(object, "failed-session-count");
-  out.additional_information = text_of(object, "additional-information");
-  out.failure_reason_code = text_of(object, "failure-reason-code");
+  out.additional_information = text::json_text(object, "additional-information");
+  out.failure_reason_code = text::json_text(object, "failure-reason-code");
   return out;
 }
 
 PolicyReport policy_of(const json::object& object, std::size_t& details_left) {
   PolicyReport out;
   if (const json::object* policy = object_of(object, "policy")) {
-    out.policy_type = text_of(*policy, "policy-type");
+    out.policy_type = text::json_text(*policy, "policy-type");
     out.policy_string = texts_of(*policy, "policy-string");
-    out.policy_domain = text_of(*policy, "policy-domain");
+    out.policy_domain = text::json_text(*policy, "policy-domain");
     // RFC 8460 4.4 says mx-host-pattern in the text and mx-host in the JSON; the world writes both.
     out.mx_host = texts_of(*policy, "mx-host");
     if (out.mx_host.empty()) out.mx_host = texts_of(*policy, "mx-host-pattern");
@@ -170,12 +167,12 @@ Result<Report, std::string> parse_report(std::string_view text) {
   if (!whole.is_object()) return fail(std::string("a report is a JSON object"));
   const json::object& object = whole.get_object();
   Report out;
-  out.organization_name = text_of(object, "organization-name");
-  out.contact_info = text_of(object, "contact-info");
-  out.report_id = text_of(object, "report-id");
+  out.organization_name = text::json_text(object, "organization-name");
+  out.contact_info = text::json_text(object, "contact-info");
+  out.report_id = text::json_text(object, "report-id");
   const json::object* range = object_of(object, "date-range");
-  const auto start = range ? parse_time(text_of(*range, "start-datetime")) : std::nullopt;
-  const auto end = range ? parse_time(text_of(*range, "end-datetime")) : std::nullopt;
+  const auto start = range ? parse_time(text::json_text(*range, "start-datetime")) : std::nullopt;
+  const auto end = range ? parse_time(text::json_text(*range, "end-datetime")) : std::nullopt;
   if (!start || !end) return fail(std::string("date-range is missing, or has no RFC 3339 times"));
   out.start = *start;
   out.end = *end;
