@@ -20,6 +20,10 @@ CPP = (".cpp", ".h")
 OUR_CODE = ("src/", "tests/", "benchmarks/", "fuzz/", "cmake/")
 THE_MACHINE = ("src/platform/runtime/",)  # the only room with threads, clocks and spawning
 
+THE_ROOT = set(""".ci .clang-format .clang-tidy .gitignore ARCHITECTURE.md CHANGELOG.md CMakeLists.txt CMakePresets.json
+CONTRIBUTING.md LICENSE README.md SECURITY.md STYLE.md bench benchmarks cmake docs fuzz packaging run share src test
+tests""".split())  # a newcomer sees these first: a stray file among them is a litter
+
 OWN_CLOCK = {  # exceptions to "the time comes from runtime", each with its reason
     "src/platform/storage/housekeeper.cpp",  # a thread that only paces itself; nothing it decides depends on the time
     "src/platform/net/socket_test.cpp",      # polls real sockets, which know no virtual time
@@ -97,6 +101,10 @@ class Floors(unittest.TestCase):
             if not known and room != "test_support" and name != "src/main.cpp":
                 homeless.append(name)
         self.complain(homeless, "these stand in no room of cmake/houseplan.cmake")
+
+    def test_the_root_holds_what_it_should(self):
+        strays = {name.split("/")[0] for name in tracked()} - THE_ROOT
+        self.complain(sorted(strays), "these do not belong at the project's root (a new one is named in THE_ROOT)")
 
     def test_includes_follow_the_table(self):
         wrong = []
