@@ -441,6 +441,17 @@ class CountingResolver final : public dns::Resolver {
   dns::ZoneFileResolver zone_;
 };
 
+TEST_F(TrustTest, TheIncludesOfASenderAreAskedForTogether) {
+  auto resolver = std::make_unique<SilentResolver>(
+      zone() + "many.example. TXT \"v=spf1 include:a.silent.example include:b.silent.example -all\"\n", "silent");
+  SilentResolver& silent = *resolver;
+  bed.verify_by(std::move(resolver));
+  auto one = bed.call();
+  static_cast<void>(one->say("EHLO client.example"));
+  static_cast<void>(one->say("MAIL FROM:<zoe@many.example>"));
+  EXPECT_EQ(silent.unanswered, 2);
+}
+
 TEST_F(TrustTest, WhatIsNotAnsweredByTheDeadlineIsTemperror) {
   auto resolver = std::make_unique<SilentResolver>(zone(), "_domainkey");
   SilentResolver& silent = *resolver;

@@ -44,7 +44,8 @@ Task<> Inquiry::ask(std::shared_ptr<Inquiry> self, Key key) {
 void Inquiry::settle(Question& question, dns::Answer answer) {
   if (question.answer) return;  // the deadline was first
   question.answer = std::move(answer);
-  for (const runtime::Event& event : std::exchange(question.waiting, {})) event.set();
+  // At last: who waited may raise the next question.
+  for (const runtime::Event& event : std::exchange(question.waiting, {})) event.set_here();
 }
 
 void Inquiry::begin(const dns::Name& name, dns::RecordType type) {

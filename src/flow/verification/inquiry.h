@@ -33,7 +33,7 @@ class Inquiry final : public dns::Resolver, public std::enable_shared_from_this<
   [[nodiscard]] static std::shared_ptr<Inquiry> make(const Surroundings& around, runtime::Executor executor);
 
   /// Asks without waiting for the answer.
-  void begin(const dns::Name& name, dns::RecordType type);
+  void begin(const dns::Name& name, dns::RecordType type) override;
   [[nodiscard]] Task<dns::Answer> resolve(dns::Name name, dns::RecordType type) override;
 
   /// Ends it at `when`. Once.

@@ -89,6 +89,9 @@ class Resolver {
   [[nodiscard]] virtual std::optional<Answer> at_hand(const Name& /*name*/, RecordType /*type*/) {
     return std::nullopt;
   }
+  /// The question will probably come: who can ask beside the caller's own work begins, so that what several names are
+  /// needed for is asked in parallel. Nothing is promised; the answer is had by resolve().
+  virtual void begin(const Name& /*name*/, RecordType /*type*/) {}
 };
 
 /// "4.3.2.1.in-addr.arpa" or the nibbles under "ip6.arpa" (RFC 1035 3.5, RFC 3596 2.5).

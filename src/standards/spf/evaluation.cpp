@@ -46,6 +46,12 @@ std::string shorten(std::string name) {
   return name;
 }
 
+std::string expanded_name(std::string_view spec, const MacroContext& context) {
+  std::string name = shorten(expand_macros(spec, context));
+  if (name.ends_with('.')) name.pop_back();
+  return name;
+}
+
 bool is_same_or_below(std::string_view name, std::string_view ancestor) {
   if (ancestor.ends_with('.')) ancestor.remove_suffix(1);
   if (text::iequals(name, ancestor)) return true;
@@ -114,6 +120,7 @@ Task<Evaluation::Found> Evaluation::find_record(const std::string& domain, unsig
 
 /// RFC 7208 4.6.2, 4.7.
 Task<Evaluation::Verdict> Evaluation::evaluate(Record record, std::string domain, unsigned depth) {
+  ask_ahead(record, domain);
   for (const Mechanism& mechanism : record.mechanisms) {
     const std::size_t step = add_step(mechanism.text, domain, depth);
     Match match = co_await this->match(mechanism, domain, depth, step);
@@ -127,6 +134,35 @@ Task<Evaluation::Verdict> Evaluation::evaluate(Record record, std::string domain
   // RFC 7208 6.1: redirect counts only where no "all" stands anywhere in the record.
   if (record.redirect && !record.has_all()) co_return co_await redirect(*record.redirect, std::move(domain), depth);
   co_return Verdict{Result::neutral, {}, {}, {}, domain};  // RFC 7208 4.7
+}
+
+/// As many as the limit leaves (RFC 7208 4.6.4), and none behind a term that will match without asking: one sender's
+/// includes are not asked one after the other.
+void Evaluation::ask_ahead(const Record& record, const std::string& domain) {
+  unsigned left = dns_terms_max - std::min(lookups_, dns_terms_max);
+  for (const Mechanism& mechanism : record.mechanisms) {
+    if (!asks_dns(mechanism.kind)) {
+      if (matches_client(mechanism)) return;
+    } else if (left-- == 0) {
+      return;
+    } else {
+      ask_ahead(mechanism, domain);
+    }
+  }
+  if (!record.redirect || left == 0) return;
+  if (const auto name = name_without_asking(*record.redirect, domain)) resolver_.begin(*name, dns::RecordType::txt);
+}
+
+void Evaluation::ask_ahead(const Mechanism& mechanism, const std::string& domain) {
+  if (mechanism.kind == MechanismKind::ptr) return;
+  const auto name =
+      mechanism.domain_spec.empty() ? to_name(domain) : name_without_asking(mechanism.domain_spec, domain);
+  if (!name || name->label_count() < 2) return;  // RFC 7208 4.3: such a name has no policy
+  dns::RecordType type = dns::RecordType::txt;
+  if (mechanism.kind == MechanismKind::a) type = address_type();
+  if (mechanism.kind == MechanismKind::mx) type = dns::RecordType::mx;
+  if (mechanism.kind == MechanismKind::exists) type = dns::RecordType::a;
+  resolver_.begin(*name, type);
 }
 
 /// RFC 7208 6.1: the target's result is ours, but for none.
@@ -152,11 +188,7 @@ Task<Evaluation::Verdict> Evaluation::redirect(std::string spec, std::string dom
 
 Task<Evaluation::Match> Evaluation::match(const Mechanism& mechanism, const std::string& domain, unsigned depth,
                                           std::size_t step) {
-  if (!asks_dns(mechanism.kind)) {
-    const unsigned prefix = mechanism.kind == MechanismKind::ip4 ? mechanism.prefix4 : mechanism.prefix6;
-    const bool matched = mechanism.kind == MechanismKind::all || query_.ip.in_network(mechanism.network, prefix);
-    co_return Match{matched, Result::none, {}};
-  }
+  if (!asks_dns(mechanism.kind)) co_return Match{matches_client(mechanism), Result::none, {}};
   if (!count_term())
     co_return Match{false, Result::permerror, fmt::format("more than {} terms ask the DNS", dns_terms_max)};
   trace_[step].lookups = lookups_;
@@ -283,9 +315,12 @@ Task<std::string> Evaluation::expand(std::string_view spec, const std::string& d
     validated = co_await validated_name_for(domain);
     context.validated_name = validated;
   }
-  std::string name = shorten(expand_macros(spec, context));
-  if (name.ends_with('.')) name.pop_back();
-  co_return name;
+  co_return expanded_name(spec, context);
+}
+
+std::optional<dns::Name> Evaluation::name_without_asking(std::string_view spec, const std::string& domain) const {
+  if (uses_validated_name(spec)) return std::nullopt;
+  return to_name(expanded_name(spec, macro_context(domain)));
 }
 
 MacroContext Evaluation::macro_context(std::string_view domain) const {
@@ -330,6 +365,12 @@ Task<std::string> Evaluation::validated_name_for(std::string domain) {
 }
 
 // --- limits and the trace
+
+/// `all`, `ip4` and `ip6` (RFC 7208 5.1, 5.6).
+bool Evaluation::matches_client(const Mechanism& mechanism) const {
+  const unsigned prefix = mechanism.kind == MechanismKind::ip4 ? mechanism.prefix4 : mechanism.prefix6;
+  return mechanism.kind == MechanismKind::all || query_.ip.in_network(mechanism.network, prefix);
+}
 
 bool Evaluation::contains_client(const dns::Answer& answer, const Mechanism& mechanism) const {
   const auto in = [&](const IpAddress& ip, unsigned prefix) { return query_.ip.in_network(ip, prefix); };

@@ -48,6 +48,9 @@ class Evaluation {
   Task<Verdict> check_host(std::string domain, unsigned depth);
   Task<Found> find_record(const std::string& domain, unsigned depth);
   Task<Verdict> evaluate(Record record, std::string domain, unsigned depth);
+  /// Begins the questions that the record will probably raise, so that they are asked in parallel.
+  void ask_ahead(const Record& record, const std::string& domain);
+  void ask_ahead(const Mechanism& mechanism, const std::string& domain);
   Task<Verdict> redirect(std::string spec, std::string domain, unsigned depth);
   Task<Match> match(const Mechanism& mechanism, const std::string& domain, unsigned depth, std::size_t step);
   Task<Match> match_include(std::string target, unsigned depth);
@@ -61,8 +64,11 @@ class Evaluation {
   /// Names whose addresses include the client's (RFC 7208 5.5), asked for once.
   Task<const std::vector<std::string>*> validated_names(std::size_t step);
   Task<std::string> validated_name_for(std::string domain);
+  /// Nullopt where that takes more questions.
+  [[nodiscard]] std::optional<dns::Name> name_without_asking(std::string_view spec, const std::string& domain) const;
   [[nodiscard]] MacroContext macro_context(std::string_view domain) const;
 
+  [[nodiscard]] bool matches_client(const Mechanism& mechanism) const;
   [[nodiscard]] bool contains_client(const dns::Answer& answer, const Mechanism& mechanism) const;
   [[nodiscard]] dns::RecordType address_type() const;
   [[nodiscard]] Match count_void(const dns::Answer& answer);

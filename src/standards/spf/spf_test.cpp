@@ -19,6 +19,31 @@ Outcome check(std::string_view zone, std::string_view ip, std::string mail_from,
   return test_support::run_task(check_mail_from(resolver, query));
 }
 
+/// Writes down what is asked ahead of its time.
+class Foresight final : public dns::Resolver {
+ public:
+  explicit Foresight(std::string_view zone) : zone_(dns::Zone::parse(zone).value()) {}
+  Task<dns::Answer> resolve(dns::Name name, dns::RecordType type) override {
+    return zone_.resolve(std::move(name), type);
+  }
+  void begin(const dns::Name& name, dns::RecordType type) override {
+    ahead.push_back(fmt::format("{} {}", name.text(), dns::text(type)));
+  }
+  std::vector<std::string> ahead;
+
+ private:
+  dns::ZoneFileResolver zone_;
+};
+
+std::vector<std::string> asked_ahead(std::string_view zone) {
+  Foresight resolver{zone};
+  Query query;
+  query.ip = IpAddress::parse("192.0.2.1").value();
+  query.mail_from = "ann@example.com";
+  static_cast<void>(test_support::run_task(check_mail_from(resolver, query)));
+  return resolver.ahead;
+}
+
 /// "example.com" with this record.
 std::string with_record(std::string_view record) {
   return fmt::format("example.com. TXT \"{}\"\n", record);
@@ -52,6 +77,23 @@ std::string with_includes(int count) {
     zone += fmt::format("i{}.example. TXT \"v=spf1 ip4:203.0.113.1 -all\"\n", i);
   }
   return zone + with_record(record + " +all");
+}
+
+TEST(CheckHost, BeginsTheQuestionsOfARecordTogether) {
+  EXPECT_EQ(
+      asked_ahead(with_record("v=spf1 include:b.example a mx:c.example ptr exists:%{l}.d.example "
+                              "a:%{p}.d.example redirect=e.example")),
+      (std::vector<std::string>{"b.example TXT", "example.com A", "c.example MX", "ann.d.example A", "e.example TXT"}))
+      << "ptr and what needs it are asked for when their turn comes";
+}
+
+TEST(CheckHost, BeginsNoQuestionBehindATermThatMatchesWithoutOne) {
+  EXPECT_EQ(asked_ahead(with_record("v=spf1 a:b.example ip4:192.0.2.0/24 include:c.example -all")),
+            std::vector<std::string>{"b.example A"});
+}
+
+TEST(CheckHost, BeginsNoMoreQuestionsThanTheLimitLeaves) {
+  EXPECT_EQ(asked_ahead(with_includes(12)).size(), 10U);
 }
 
 TEST(CheckHost, CountsTenTermsThatAskTheDns) {
