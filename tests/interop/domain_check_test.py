@@ -5,17 +5,19 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 import unittest
+from contextlib import ExitStack
 from pathlib import Path
 
 import bed  # noqa: F401  (finds `cases` too)
 import cases
 from dns_world import BIND, CHILDREN, KEY, KNOT, MX, PARENT, SECRET, World, name_of
 from jail import wait_until
-from posthorn import BINARY, Posthorn
+from posthorn import BINARY, Posthorn, Zone
 from tls_world import Authority, tlsa_of
 from unpack import Unavailable
 
@@ -290,6 +292,39 @@ class Checking(unittest.TestCase):
         self.world.flush()
         self.assertNotIn("cache-old", [f["id"] for f in self.check("changing.example")["findings"]])
 
+
+
+class Silence(unittest.TestCase):
+    """An MX host that does not answer at all. The port is that of a listener whose queue is full: the kernel drops what comes."""
+
+    def test_a_host_that_never_answers_is_found(self):
+        with ExitStack() as stack:
+            listener = stack.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            self.fill(stack, listener.getsockname())
+            port = listener.getsockname()[1]
+            try:
+                site = stack.enter_context(Posthorn("silent.example", listen=("submission",), settings={"relay.mx_port": port, "relay.allow_private": True}))
+            except Unavailable as why:
+                self.skipTest(str(why))
+            site.set_zone(Zone().mx("gone.example", "mail.gone.example").host("mail.gone.example", "127.0.0.1"))
+            done = site.run("domain", "check", "gone.example", "--json")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            hits = [f for f in json.loads(done.stdout)["findings"] if f["id"] == "mx-no-starttls"]
+            self.assertEqual([(f["level"], f["name"]) for f in hits], [("error", "mail.gone.example")], done.stdout)
+            self.assertIn(f"nothing answers on port {port} of mail.gone.example (127.0.0.1) within 12 s", hits[0]["reason"])
+            self.assertNotIn("provider", hits[0]["reason"])  # there is none on the way to a private address
+
+    def fill(self, stack, address):
+        for _ in range(64):
+            one = stack.enter_context(socket.socket())
+            one.settimeout(0.5)
+            try:
+                one.connect(address)
+            except TimeoutError:
+                return
+        self.skipTest("this kernel takes connections that nobody accepts")
 
 
 class Lists(unittest.TestCase):

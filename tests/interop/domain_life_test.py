@@ -1,9 +1,11 @@
 """A domain's life on real name servers: BIND and Knot take our signed updates, keep what others own, and refuse a wrong key; two
 administrators at once; everything handed over."""
 import json
+import smtplib
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,8 +13,8 @@ from pathlib import Path
 import bed  # noqa: F401  (finds `cases` too)
 import cases
 from dns_peers import Bind, Knot
-from jail import free_port
-from posthorn import BINARY
+from jail import free_port, wait_until
+from posthorn import BINARY, Posthorn, Zone
 from unpack import Unavailable
 
 DOMAIN, ZONE, KEY = "alpha.example", "example", "update.key"
@@ -170,6 +172,66 @@ class Applying(unittest.TestCase):
 
     def test_knot_takes_our_updates(self):
         self.check(UpdatedKnot)
+
+
+class Leaving(unittest.TestCase):
+    TTL = 3
+
+    def zone(self, host):
+        return Zone(self.TTL).mx(DOMAIN, host).host(f"mail.{DOMAIN}", "127.0.0.1").host("mail.theirs.example", "127.0.0.9")
+
+    def refused(self, *words):
+        done = self.site.run(*words)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(f"--override {DOMAIN}", done.stderr)
+        return done.stderr
+
+    def takes_mail(self):
+        with smtplib.SMTP(self.site.address, self.site.port("smtp"), timeout=30) as client:
+            client.ehlo("sender.example")
+            client.mail("somebody@sender.example")
+            return client.rcpt(f"bob@{DOMAIN}")[0] == 250
+
+    def test_a_migrated_domain_is_served_for_as_long_as_caches_lead_mail_to_it(self):
+        with ExitStack() as stack:
+            try:
+                self.site = stack.enter_context(Posthorn(DOMAIN, zone=self.zone(f"mail.{DOMAIN}"), listen=("smtp",)))
+            except Unavailable as why:
+                self.skipTest(str(why))
+            for account in ("postmaster", "ann"):
+                if f"{account}@{DOMAIN}" in self.site.ok("account", "list"):
+                    self.site.ok("account", "remove", f"{account}@{DOMAIN}")
+            wait_until(lambda: self.site.json("domain", "leave", DOMAIN)["state"] == "migrated", 60, "the domain has left")
+            # Its MX leads here: nothing goes, nor does a restart forget it.
+            self.assertIn("its MX records still led here", self.refused("account", "remove", f"bob@{DOMAIN}"))
+            self.site.restart()
+            self.assertIn("its MX records still led here", self.refused("domain", "remove", DOMAIN))
+            self.assertIn("has migrated", self.refused("domain", "set", DOMAIN, "--inbound", "google"))
+            self.assertTrue(self.takes_mail())
+            # The new owner leads it elsewhere: from when that is seen, the old record's TTL.
+            self.site.set_zone(self.zone("mail.theirs.example"))
+            began = time.monotonic()
+            done = self.site.run("domain", "remove", DOMAIN)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            if time.monotonic() - began < self.TTL:  # else it was over before we were done
+                self.assertRegex(done.stderr, r"caches may hold its old MX records until 20\d\d-.*wait until 20\d\d-")
+            self.assertTrue(self.takes_mail())
+            wait_until(lambda: self.site.run("account", "remove", f"bob@{DOMAIN}").returncode == 0, 60, "the last account may go")
+            self.site.ok("domain", "remove", DOMAIN)
+
+    def test_the_domains_name_typed_again_removes_it_at_once(self):
+        with ExitStack() as stack:
+            try:
+                zone = self.zone(f"mail.{DOMAIN}").mx("second.example", f"mail.{DOMAIN}")
+                self.site = stack.enter_context(Posthorn(DOMAIN, zone=zone, listen=("smtp",)))
+            except Unavailable as why:
+                self.skipTest(str(why))
+            self.site.ok("domain", "add", "second.example")
+            self.site.ok("domain", "leave", "second.example")
+            wait_until(lambda: self.site.json("domain", "leave", "second.example")["state"] == "migrated", 60, "the domain has left")
+            done = self.site.run("domain", "remove", "second.example", "--override", "other.example")
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.site.ok("domain", "remove", "second.example", "--override", "second.example")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "operations/domains/hold.h"
 #include "operations/domains/record_data.h"
 #include "operations/domains/road_fixture.h"
 #include "operations/domains/rollout.h"
@@ -156,6 +157,30 @@ class Operator {
       take(*due);
     }
     FAIL() << "the road does not come to an end";
+  }
+
+  /// What `domain remove` notes before it asks: the domain's MX records, whoever publishes them.
+  void see_mx(TimePoint now) {
+    situation.now = now;
+    const dns::Name name = *dns::Name::parse("a.example");
+    PublishedSet set;
+    set.status = mail_.zone.mx.empty() ? dns::Status::no_data : dns::Status::ok;
+    set.ttl_seconds = mail_.zone.mx_ttl;
+    Wanted standing;
+    for (const std::string& host : mail_.zone.mx) {
+      set.data.push_back("10 " + host + ".");
+      standing.records.push_back({.name = name,
+                                  .type = dns::RecordType::mx,
+                                  .data = set.data.back(),
+                                  .ttl_seconds = mail_.zone.mx_ttl,
+                                  .reason = {},
+                                  .replaces = {},
+                                  .owner = Owner::domain,
+                                  .purpose = Purpose::mx});
+    }
+    PublishedRecords view;
+    view.put({name, dns::RecordType::mx}, std::move(set));
+    observe(situation.ledger, standing, {view}, now, false);
   }
 
   /// The old host is switched off when nothing in the ledger says that a cache may still lead there.
@@ -406,6 +431,57 @@ TEST(Simulation, AMigrationByLeavingLosesNothingAndWithoutItDoes) {
   EXPECT_GT(tearing.with_loss, seeds(2) * 9 / 10);
   leaving.tell("a migration by leaving");
   tearing.tell("a migration at once");
+}
+
+/// After the hand-over: caches lead mail to the old host for the TTL of its MX record, whoever owns the DNS now. It
+/// goes when `domain remove` would let it go; beside it a world in which it goes with the hand-over.
+struct HandedOver {
+  explicit HandedOver(std::uint64_t seed, bool waits) : domain(seed), waits_for_caches(waits) {
+    auto& model = domain.who.situation.model;
+    model.inbound = {InboundSide::here, {}, {{10, "old.example"}}};
+    model.sts.reset();
+    hands_over_at = domain.changes_at + hours(6) + minutes(domain.mail.random() % 600);
+    domain.mail.run(road_begins, road_begins + std::chrono::days(8), minutes(10), [&](TimePoint now) { tick(now); });
+  }
+  void tick(TimePoint now) {
+    auto& who = domain.who;
+    auto& model = who.situation.model;
+    if (model.state != State::migrated) {
+      if (now >= domain.changes_at && model.state == State::testing) {
+        model.state = State::leaving;
+        model.leaving_since = now;
+      }
+      who.follow(now);
+      return;
+    }
+    if (now >= hands_over_at && domain.mail.zone.mx.front() == "old.example") {
+      hand_over(domain.mail);
+      if (!waits_for_caches) domain.mail.running.erase("old.example");
+    }
+    who.see_mx(now);
+    const auto& s = who.situation;
+    const bool may_go = !removal_hold(model, s.around, s.policies, s.ledger, now);
+    if (domain.mail.zone.mx.front() == "old.example") EXPECT_FALSE(may_go) << "its MX leads here";
+    if (may_go) domain.mail.running.erase("old.example");
+  }
+  Settled domain;
+  bool waits_for_caches;
+  TimePoint hands_over_at;
+};
+
+TEST(Simulation, AMigratedDomainIsRemovedWhenNoCacheLeadsMailHere) {
+  Figures waiting, at_once;
+  for (std::uint64_t seed = 1; seed <= seeds(4); ++seed) {
+    const HandedOver held(seed, true);
+    ASSERT_FALSE(held.domain.mail.running.contains("old.example")) << "seed " << seed << ": it never goes";
+    ASSERT_EQ(held.domain.mail.tally.lost, 0u) << "seed " << seed << ": " << held.domain.mail.tally.first_loss;
+    waiting.add(held.domain.mail.tally);
+    const HandedOver torn(seed, false);
+    at_once.add(torn.domain.mail.tally);
+  }
+  EXPECT_GT(at_once.with_loss, 0u);
+  waiting.tell("a migrated domain removed when it may be");
+  at_once.tell("a migrated domain removed with the hand-over");
 }
 
 TEST(Simulation, ADecommissionedDomainAnswersEverySenderAtOnce) {

@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "entrance/admin/handler.h"
+#include "entrance/admin/held.h"
 #include "flow/mailbox/taken.h"
 #include "foundation/crypto/password.h"
 #include "site/config/values.h"
@@ -141,6 +142,10 @@ Task<Done> remove(Site& site, const Request& request, Answer& answer) {
   const std::string address = text_argument(request, "address");
   const auto key = directory::read_address(address);
   const directory::Account* account = key ? snapshot->account_of(*key) : nullptr;
+  if (account != nullptr) {
+    auto may = co_await may_remove_account(site, account->row.address, text_argument(request, "override"));
+    if (!may) co_return fail(std::move(may.error()));
+  }
   auto done = co_await commit_plan(site, directory::remove_account(*snapshot, address), "cannot remove the account");
   if (!done) co_return done;
   // What imports know of it; the account is gone, whatever becomes of this.

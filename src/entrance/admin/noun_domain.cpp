@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "entrance/admin/handler.h"
+#include "entrance/admin/held.h"
 #include "foundation/text/ascii.h"
 #include "site/directory/plan.h"
 
@@ -127,8 +128,12 @@ Task<Done> set(Site& site, const Request& request, Answer& answer) {
 }
 
 Task<Done> remove(Site& site, const Request& request, Answer& answer) {
-  const auto snapshot = site.directory->snapshot();
   const std::string name = text_argument(request, "domain");
+  if (const auto known = directory::read_domain(name)) {
+    auto may = co_await may_forget_domain(site, *known, text_argument(request, "override"));
+    if (!may) co_return fail(std::move(may.error()));
+  }
+  const auto snapshot = site.directory->snapshot();
   auto done = co_await commit_plan(site, directory::remove_domain(*snapshot, name), "cannot remove the domain");
   if (!done) co_return done;
   co_return co_await answer.value(json::serialize(json::object{{"removed", name}}));

@@ -166,6 +166,10 @@ Task<> ask_all(dns::Resolver& resolver, DomainLife& life, domains::PublishedReco
   out = co_await domains::ask_published(resolver, std::move(questions), *domain);
 }
 
+Task<> ask_mx_alone(dns::Resolver& resolver, dns::Name domain, domains::PublishedRecords& out) {
+  out = co_await domains::ask_published(resolver, {{domain, dns::RecordType::mx}}, domain);
+}
+
 }  // namespace
 
 Result<domains::PublishedRecords, Problem> ask_what_is_published(const Invocation& v, DomainLife& life) {
@@ -174,6 +178,39 @@ Result<domains::PublishedRecords, Problem> ask_what_is_published(const Invocatio
       ask_dns(v, life.config, [&](dns::Resolver& resolver) { return ask_all(resolver, life, published); });
   if (problem) return fail(*problem);
   return published;
+}
+
+void note_mx(const Invocation& v, DomainLife& life, const domains::PublishedRecords& published) {
+  const auto domain = dns::Name::parse(life.model.domain);
+  const domains::PublishedSet* const set = published.find(*domain, dns::RecordType::mx);
+  if (set == nullptr || !dns::is_definite(set->status)) return;
+  domains::PublishedSet seen = *set;
+  const std::string source = dns_source_of(v, life.config);
+  const bool is_cache = !source.starts_with("zone:") && !source.starts_with("authoritative");
+  if (is_cache) seen.ttl_seconds = std::max(seen.ttl_seconds, domains::ttl_seconds_mail);
+  domains::PublishedRecords view;
+  view.put({*domain, dns::RecordType::mx}, seen);
+  domains::Wanted standing;
+  for (const std::string& data : seen.data)
+    standing.records.push_back({.name = *domain,
+                                .type = dns::RecordType::mx,
+                                .data = data,
+                                .ttl_seconds = seen.ttl_seconds,
+                                .reason = {},
+                                .replaces = {},
+                                .owner = domains::Owner::domain,
+                                .purpose = domains::Purpose::mx});
+  domains::observe(life.ledger, standing, {view}, life.now, false);
+}
+
+std::optional<Problem> look_at_mx(const Invocation& v, DomainLife& life) {
+  const auto domain = dns::Name::parse(life.model.domain);
+  domains::PublishedRecords published;
+  const auto problem =
+      ask_dns(v, life.config, [&](dns::Resolver& resolver) { return ask_mx_alone(resolver, *domain, published); });
+  if (problem) return problem;
+  note_mx(v, life, published);
+  return std::nullopt;
 }
 
 std::optional<TimePoint> read_time(std::string_view text) {

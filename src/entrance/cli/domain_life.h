@@ -64,6 +64,11 @@ class DomainLife {
                                              const std::function<Task<>(dns::Resolver& resolver)>& question);
 /// Asks what is published at the names that a plan needs; fills in the host's addresses where they are not known.
 [[nodiscard]] Result<domains::PublishedRecords, Problem> ask_what_is_published(const Invocation& v, DomainLife& life);
+/// Notes MX records that stand or have gone, whoever publishes them: their TTLs hold the way out. A cache tells what is
+/// left of a TTL, not the whole of it.
+void note_mx(const Invocation& v, DomainLife& life, const domains::PublishedRecords& published);
+/// Asks for the MX records alone, and notes them.
+[[nodiscard]] std::optional<Problem> look_at_mx(const Invocation& v, DomainLife& life);
 
 // ---- printing
 [[nodiscard]] boost::json::object road_json(const domains::Situation& situation, const domains::Road& road);

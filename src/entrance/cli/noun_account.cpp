@@ -77,7 +77,7 @@ Exit show(const Invocation& v) {
   return ask(v, {{"address", v.get("ADDRESS")}}, {.value = put_whole});
 }
 Exit remove(const Invocation& v) {
-  return ask(v, {{"address", v.get("ADDRESS")}}, {});
+  return ask(v, {{"address", v.get("ADDRESS")}, {"override", v.get("--override")}}, {});
 }
 
 const Argument address{"ADDRESS", "the account's own address"};
@@ -114,9 +114,11 @@ const std::vector<Verb>& account_verbs() {
        set},
       {"account remove",
        "remove an account with all its mail, logins and addresses",
-       "There is no way back but a backup (posthorn backup DIR).",
+       "There is no way back but a backup (posthorn backup DIR). The last account of a domain that has left (posthorn "
+       "domain\n"
+       "leave) stays while mail may still come by its old MX records.",
        {address},
-       {},
+       {{"--override", "DOMAIN", "the domain's name: remove its last account although mail may still come"}},
        remove},
   };
   return verbs;

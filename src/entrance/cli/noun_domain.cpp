@@ -72,8 +72,23 @@ Exit list(const Invocation& v) {
 Exit show(const Invocation& v) {
   return ask(v, {{"domain", v.get("DOMAIN")}}, {.value = put_whole});
 }
+/// What has left goes when no cache leads mail here any more: the DNS is asked, and what it says is noted. Where it
+/// cannot be asked, what was noted before decides.
+std::optional<Exit> note_where_mail_goes(const Invocation& v) {
+  auto config = load_config(v);
+  if (!config) return config.error();
+  const runtime::SystemClock clock;
+  auto life = DomainLife::find(std::move(*config), v.get("DOMAIN"), clock.now());
+  if (!life || life->model.state != domains::State::migrated) return std::nullopt;
+  if (look_at_mx(v, *life)) return std::nullopt;
+  if (const auto saved = life->save(); !saved) return report(saved.error());
+  return std::nullopt;
+}
+
 Exit remove(const Invocation& v) {
-  return ask(v, {{"domain", v.get("DOMAIN")}}, {});
+  if (!v.has("--override"))
+    if (const auto failed = note_where_mail_goes(v)) return *failed;
+  return ask(v, {{"domain", v.get("DOMAIN")}, {"override", v.get("--override")}}, {});
 }
 
 const Argument domain{"DOMAIN", "the domain, in either form (bücher.example, xn--bcher-kva.example)"};
@@ -103,7 +118,14 @@ const std::vector<Verb>& domain_verbs() {
        add},
       {"domain list", "every domain", "", {}, {}, list},
       {"domain show", "a domain and what stands in it", "", {domain}, {}, show},
-      {"domain remove", "forget a domain that nothing stands in any more", "", {domain}, {}, remove},
+      {"domain remove",
+       "forget a domain that nothing stands in any more",
+       "Refused while senders may still hold one of its MTA-STS policies, and, after posthorn domain leave, while its "
+       "MX\n"
+       "leads here or caches may hold the MX records that did. The DNS is asked where its mail goes.",
+       {domain},
+       {life_dns, {"--override", "DOMAIN", "the domain's name again: remove it although the world still knows it"}},
+       remove},
   };
   return verbs;
 }

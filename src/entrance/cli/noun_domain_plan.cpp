@@ -240,7 +240,14 @@ Result<void, Problem> set_members(const Invocation& v, domains::Model& model) {
 
 /// While a domain leaves, what others remember must not be changed under them.
 std::optional<Problem> refused_while_leaving(const Invocation& v, const domains::Model& model) {
-  if (model.state != domains::State::leaving || v.get("--override") == model.domain) return std::nullopt;
+  if (v.get("--override") == model.domain) return std::nullopt;
+  // Mail by the old MX records is still taken: where it goes must not change under it.
+  if (model.state == domains::State::migrated && (v.has("--inbound") || v.has("--mx")))
+    return Problem{ProblemKind::no, model.domain, "the domain has migrated: mail that still comes is taken as it was",
+                   fmt::format("posthorn domain set {0} --state testing first if it comes back; to change it all the "
+                               "same: --override {0}",
+                               model.domain)};
+  if (model.state != domains::State::leaving) return std::nullopt;
   return Problem{
       ProblemKind::no, model.domain,
       "the domain is leaving: senders may still hold an MTA-STS policy, so other changes wait until nobody does",

@@ -239,7 +239,8 @@ Exit print_leaving(const Invocation& v, const DomainLife& life, const domains::S
   else if (life.model.state == domains::State::migrated)
     out += fmt::format(
         "Its DNS is somebody else's now: nothing is planned, published or checked any more.\n"
-        "When its MX leads elsewhere, this server must go on taking its mail for the TTL of the old MX records.\n"
+        "This server goes on taking its mail: when its MX leads elsewhere, for the TTL of the old MX records.\n"
+        "posthorn domain remove waits for that.\n"
         "If it stays after all: posthorn domain set {} --state testing\n",
         life.model.domain);
   out += steps_text(road, situation.now);
@@ -260,31 +261,6 @@ void take_own_steps(DomainLife& life, domains::Situation& situation, domains::Ro
   }
   situation = life.situation(situation.published);
   road = domains::plan_road(situation);
-}
-
-/// MX records that stand or have gone, whoever publishes them: their TTLs hold the way out. A cache tells what is left
-/// of a TTL, not the whole of it.
-void note_mx(const Invocation& v, DomainLife& life, const domains::PublishedRecords& published) {
-  const auto domain = dns::Name::parse(life.model.domain);
-  const domains::PublishedSet* const set = published.find(*domain, dns::RecordType::mx);
-  if (set == nullptr || !dns::is_definite(set->status)) return;
-  domains::PublishedSet seen = *set;
-  const std::string source = dns_source_of(v, life.config);
-  const bool is_cache = !source.starts_with("zone:") && !source.starts_with("authoritative");
-  if (is_cache) seen.ttl_seconds = std::max(seen.ttl_seconds, domains::ttl_seconds_mail);
-  domains::PublishedRecords view;
-  view.put({*domain, dns::RecordType::mx}, seen);
-  domains::Wanted standing;
-  for (const std::string& data : seen.data)
-    standing.records.push_back({.name = *domain,
-                                .type = dns::RecordType::mx,
-                                .data = data,
-                                .ttl_seconds = seen.ttl_seconds,
-                                .reason = {},
-                                .replaces = {},
-                                .owner = domains::Owner::domain,
-                                .purpose = domains::Purpose::mx});
-  domains::observe(life.ledger, standing, {view}, life.now, false);
 }
 
 void begin_to_leave(DomainLife& life, domains::State to) {

@@ -79,6 +79,16 @@ Task<> ask_mx(dns::Resolver& resolver, const config::Config& config, dns::Name d
   co_await visit_hosts(**prober, domain, now, out);
 }
 
+/// Hosts that say nothing, as the others show whether it is they or the way to them.
+Findings silences(const MxAnswer& answer, std::uint16_t port) {
+  domains::Reached reached;
+  for (const auto& [preference, probe] : answer.hosts) reached.note(probe);
+  Findings out;
+  for (const auto& [preference, probe] : answer.hosts)
+    if (auto silent = domains::silence_of(probe, reached, port)) out.push_back(std::move(silent->finding));
+  return out;
+}
+
 Exit unreachable_dns(const dns::Answer& answer) {
   return report({ProblemKind::unavailable, fmt::format("{} {}", answer.question().text(), dns::text(answer.type())),
                  answer.reason().empty() ? std::string(dns::text(answer.status()))
@@ -107,6 +117,7 @@ Exit check_mx(const Invocation& v) {
     hosts.emplace_back(mx_json(preference, probe));
     told += explain(preference, probe);
   }
+  add(findings, silences(answer, config->relay.mx_port));
   if (v.json()) {
     print_json(json::object{{"domain", domain->text()},
                             {"null_mx", answer.mx->null_mx},
@@ -167,6 +178,7 @@ Exit check_mta_sts(const Invocation& v) {
     told += explain(preference, host);
     if (policy != nullptr) told += listed ? "    in the policy\n" : "    NOT in the policy\n";
   }
+  add(findings, silences(answer, config->relay.mx_port));
   if (v.json()) {
     json::object out = policy_json(probe);
     out["mx"] = std::move(hosts);

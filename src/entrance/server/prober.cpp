@@ -72,7 +72,9 @@ Task<domains::MxProbe> LiveProbes::visit(dns::Resolver& resolver, dns::Name host
   options.dns_only = !may_connect;
   domains::ProbeSurroundings with = prober_.surroundings();
   with.resolver = &resolver;
-  co_return co_await domains::probe_mx(with, std::move(options), std::move(host), mx_secure, now);
+  domains::MxProbe probe = co_await domains::probe_mx(with, std::move(options), std::move(host), mx_secure, now);
+  reached_.note(probe);
+  co_return probe;
 }
 
 Task<domains::PolicyProbe> LiveProbes::policy(dns::Resolver& resolver, dns::Name domain) {

@@ -52,6 +52,8 @@ class LiveProbes final : public domains::CheckProbes {
   [[nodiscard]] Task<domains::MxProbe> mx(dns::Resolver& resolver, dns::Name host, bool mx_secure,
                                           TimePoint now) override;
   [[nodiscard]] Task<domains::PolicyProbe> policy(dns::Resolver& resolver, dns::Name domain) override;
+  [[nodiscard]] domains::Reached reached() const override { return reached_; }
+  [[nodiscard]] std::uint16_t mx_port() const override { return prober_.options().port; }
 
  private:
   /// A visit that is under way, or what it found.
@@ -66,6 +68,7 @@ class LiveProbes final : public domains::CheckProbes {
   Prober& prober_;
   std::uint16_t https_port_;
   bool is_live_;
+  domains::Reached reached_;
   std::map<std::pair<dns::Name, bool>, std::shared_ptr<Visit>> visits_;
 };
 

@@ -44,6 +44,8 @@ struct CheckFinding {
   std::optional<std::string> cached;  ///< "… (240 s left)"
   /// The cache holds an earlier answer until then.
   std::optional<TimePoint> old_until;
+  /// It may be the way from here that is at fault, not the domain: a roll-out is not held by it.
+  bool in_doubt = false;
 };
 
 /// One question side by side.
@@ -87,6 +89,9 @@ class CheckProbes {
   virtual ~CheckProbes() = default;
   [[nodiscard]] virtual Task<MxProbe> mx(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) = 0;
   [[nodiscard]] virtual Task<PolicyProbe> policy(dns::Resolver& resolver, dns::Name domain) = 0;
+  /// What all hosts that were asked so far show of the way out.
+  [[nodiscard]] virtual Reached reached() const { return {}; }
+  [[nodiscard]] virtual std::uint16_t mx_port() const { return 25; }
 };
 
 struct CheckOptions {

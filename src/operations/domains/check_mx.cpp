@@ -6,6 +6,7 @@
 #include "foundation/text/ascii.h"
 #include "operations/domains/check_work.h"
 #include "operations/domains/mx_set.h"
+#include "platform/runtime/spawn.h"
 #include "standards/iprev/iprev.h"
 
 namespace posthorn::domains {
@@ -91,13 +92,41 @@ Task<> judge_reverse(CheckWork& work, IpAddress address, dns::Name host) {
              correction, reverse, dns::RecordType::ptr);
 }
 
-Task<> judge_host(CheckWork& work, dns::Mx mx, bool mx_secure) {
-  const dns::Name& host = mx.exchange;
-  MxProbe probe;
+Task<> look_at(CheckWork& work, dns::Name host, bool mx_secure, MxProbe& out) {
   if (work.options.probes != nullptr)
-    probe = co_await work.options.probes->mx(work.resolver(), host, mx_secure, work.options.now);
+    out = co_await work.options.probes->mx(work.resolver(), std::move(host), mx_secure, work.options.now);
   else
-    probe = co_await look_up(work.resolver(), host);
+    out = co_await look_up(work.resolver(), std::move(host));
+}
+
+/// All at the same time: who is silent takes his time.
+Task<std::vector<MxProbe>> look_at_hosts(CheckWork& work, bool mx_secure) {
+  std::vector<MxProbe> probes(std::min(work.mx.size(), mx_hosts_checked_max));
+  runtime::TaskGroup group("hosts", {});
+  const runtime::Executor executor = co_await runtime::current_executor();
+  for (std::size_t i = 0; i < probes.size(); ++i)
+    runtime::spawn(group, executor, "host", look_at(work, work.mx[i].exchange, mx_secure, probes[i]));
+  co_await group.join();
+  co_return probes;
+}
+
+/// Of this very host nothing is said: a router that does not lead its own public address back inside looks the same.
+void judge_silence(CheckWork& work, const std::vector<MxProbe>& probes) {
+  if (work.options.probes == nullptr) return;
+  Reached reached = work.options.probes->reached();
+  for (const MxProbe& probe : probes) reached.note(probe);
+  const auto own = dns::Name::parse(work.expectation.around.host_name);
+  for (const MxProbe& probe : probes) {
+    auto silent = silence_of(probe, reached, work.options.probes->mx_port());
+    if (!silent || (silent->in_doubt && own && *own == probe.host)) continue;
+    const std::size_t before = work.report.findings.size();
+    work.add(std::move(silent->finding), probe.host, dns::RecordType::a);
+    if (work.report.findings.size() > before) work.report.findings.back().in_doubt = silent->in_doubt;
+  }
+}
+
+Task<> judge_host(CheckWork& work, std::uint16_t preference, MxProbe probe) {
+  const dns::Name host = probe.host;
   for (Finding& finding : findings_of(probe)) work.add(std::move(finding), host, dns::RecordType::a);
   const bool own = is_own_host(work, host);
   for (const AddressProbe& one : probe.probes)
@@ -106,7 +135,7 @@ Task<> judge_host(CheckWork& work, dns::Mx mx, bool mx_secure) {
   co_await judge_next_key(work, probe);
   for (const IpAddress& address : probe.addresses)
     if (own) co_await judge_reverse(work, address, host);
-  work.report.mx.emplace_back(mx.preference, std::move(probe));
+  work.report.mx.emplace_back(preference, std::move(probe));
 }
 
 }  // namespace
@@ -117,8 +146,10 @@ Task<> check_mx(CheckWork& work) {
   if (answer == nullptr || !dns::is_definite(answer->status())) co_return;
   judge_set(work, *answer);
   const bool mx_secure = published->cached ? published->cached->secure() : answer->secure();
-  for (std::size_t i = 0; i < work.mx.size() && i < mx_hosts_checked_max; ++i)
-    co_await judge_host(work, work.mx[i], mx_secure);
+  std::vector<MxProbe> probes = co_await look_at_hosts(work, mx_secure);
+  judge_silence(work, probes);
+  for (std::size_t i = 0; i < probes.size(); ++i)
+    co_await judge_host(work, work.mx[i].preference, std::move(probes[i]));
   // This host sends for the domain, whether or not it is an MX.
   const auto own = dns::Name::parse(work.expectation.around.host_name);
   if (!own || !work.expectation.model || work.is_parked) co_return;

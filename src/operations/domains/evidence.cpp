@@ -13,7 +13,7 @@ CheckMade summary_of(const CheckReport& report) {
   CheckMade made{.at = report.checked_at, .errors = 0, .warnings = 0, .ids = {}};
   for (const CheckFinding& found : report.findings) {
     made.warnings += found.finding.level == FindingLevel::warning ? 1 : 0;
-    if (found.finding.level != FindingLevel::error) continue;
+    if (found.finding.level != FindingLevel::error || found.in_doubt) continue;
     ++made.errors;
     if (made.ids.size() < findings_kept_max) made.ids.push_back(found.finding.id);
   }

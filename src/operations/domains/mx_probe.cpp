@@ -1,12 +1,14 @@
 #include "operations/domains/mx_probe.h"
 
 #include <algorithm>
+#include <deque>
 
 #include <fmt/format.h>
 
 #include "foundation/codec/hex.h"
 #include "foundation/crypto/hash.h"
 #include "foundation/text/ascii.h"
+#include "platform/runtime/spawn.h"
 #include "standards/smtp/client.h"
 
 namespace posthorn::domains {
@@ -78,9 +80,9 @@ class Visit {
 
  private:
   Task<bool> connect() {
-    const TimePoint deadline = with_.loop->clock().now() + options_.time_max;
+    const TimePoint began = with_.loop->clock().now();
     net::ConnectOptions how;
-    how.deadline = deadline;
+    how.deadline = began + std::min(options_.connect_time_max, options_.time_max);
     for (const IpAddress& source : options_.source)
       if (source.is_v4() == out_.address.is_v4()) how.source = source;
     const net::Endpoint endpoint{out_.address, options_.port};
@@ -88,10 +90,11 @@ class Visit {
     if (!stream) {
       out_.problem = "no connection: " + stream.error().reason;
       out_.refused = stream.error().refused;
+      out_.silent = stream.error().error == net::StreamError::timed_out;
       co_return false;
     }
     stream_ = std::move(*stream);
-    stream_->set_deadline(deadline);
+    stream_->set_deadline(began + options_.time_max);
     out_.connected = true;
     co_return true;
   }
@@ -131,6 +134,7 @@ class Visit {
       // After QUIT nobody waits for manners.
       const bool done = session_->is_tls() || !session_->hello_text().empty();
       if (!done) out_.problem = net::text(got.error());
+      out_.silent = heard_ == 0;
       co_return false;
     }
     heard_ += *got;
@@ -192,6 +196,30 @@ Task<> look_for_unsigned_records(dns::Resolver& resolver, MxProbe& probe) {
   probe.unsigned_tlsa = answer.status() == dns::Status::ok && !answer.secure();
 }
 
+Task<> visit_into(Visit& visit, AddressProbe& out) {
+  out = co_await visit.run();
+}
+
+/// At the same time: who is silent takes his time.
+Task<> visit_addresses(const ProbeSurroundings& with, const ProbeOptions& options, MxProbe& probe, TimePoint now) {
+  const std::vector<IpAddress> addresses = to_visit(probe.addresses);
+  probe.probes.resize(addresses.size());
+  std::deque<Visit> visits;
+  runtime::TaskGroup group("probes", {});
+  const runtime::Executor executor = co_await runtime::current_executor();
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (addresses[i].is_special() && !options.allow_private) {
+      probe.probes[i].address = addresses[i];
+      probe.probes[i].skipped = true;
+      probe.probes[i].problem = "a private or reserved address: not connected to";
+      continue;
+    }
+    Visit& visit = visits.emplace_back(with, options, probe, addresses[i], now);
+    runtime::spawn(group, executor, "probe", visit_into(visit, probe.probes[i]));
+  }
+  co_await group.join();
+}
+
 }  // namespace
 
 Task<MxProbe> probe_mx(ProbeSurroundings with, ProbeOptions options, dns::Name host, bool mx_secure, TimePoint now) {
@@ -213,18 +241,7 @@ Task<MxProbe> probe_mx(ProbeSurroundings with, ProbeOptions options, dns::Name h
   const bool nobody_vouches = probe.tlsa.state == dane::TlsaState::insecure && probe.tlsa.answers.empty();
   if (nobody_vouches && !probe.addresses.empty()) co_await look_for_unsigned_records(*with.resolver, probe);
   if (options.dns_only) co_return probe;
-  for (const IpAddress& address : to_visit(probe.addresses)) {
-    if (address.is_special() && !options.allow_private) {
-      AddressProbe skipped;
-      skipped.address = address;
-      skipped.skipped = true;
-      skipped.problem = "a private or reserved address: not connected to";
-      probe.probes.push_back(std::move(skipped));
-      continue;
-    }
-    Visit visit(with, options, probe, address, now);
-    probe.probes.push_back(co_await visit.run());
-  }
+  co_await visit_addresses(with, options, probe, now);
   co_return probe;
 }
 
@@ -283,6 +300,51 @@ Findings findings_of(const MxProbe& probe) {
   judge_addresses(probe, host, out);
   for (const AddressProbe& visit : probe.probes) judge_visit(visit, host, out);
   return out;
+}
+
+void Reached::note(const MxProbe& probe) {
+  for (const AddressProbe& visit : probe.probes) {
+    if (visit.greeting.empty() || visit.address.is_special()) continue;
+    (visit.address.is_v4() ? v4 : v6) = true;
+  }
+}
+
+/// A private address has no provider on the way to it.
+bool Reached::proves(const IpAddress& address) const {
+  return address.is_special() || (address.is_v4() ? v4 : v6);
+}
+
+std::optional<SilentHost> silence_of(const MxProbe& probe, const Reached& reached, std::uint16_t port) {
+  std::string where;
+  bool in_doubt = false, no_connection = false;
+  for (const AddressProbe& visit : probe.probes) {
+    if (!visit.greeting.empty() || visit.refused) return std::nullopt;
+    if (!visit.silent) continue;
+    where += (where.empty() ? "" : ", ") + visit.address.text();
+    no_connection |= !visit.connected;
+    in_doubt |= !visit.connected && !reached.proves(visit.address);
+  }
+  if (where.empty()) return std::nullopt;
+  const std::string host = probe.host.text();
+  const ProbeOptions usual;
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(no_connection ? usual.connect_time_max : usual.time_max);
+  std::string reason =
+      no_connection
+          ? fmt::format("nothing answers on port {} of {} ({}) within {} s", port, host, where, seconds.count())
+          : fmt::format("{} ({}) takes the connection on port {} and says nothing within {} s", host, where, port,
+                        seconds.count());
+  reason += in_doubt ? fmt::format(
+                           ": no mail comes in there. Or, if no other host on the Internet can be reached on "
+                           "port {} from here either, your own provider blocks the port, and the host is well",
+                           port)
+                     : ": no mail comes in there";
+  std::string remedy = fmt::format(
+      "start the mail server of {} and let port {} through its firewall, or take it out of "
+      "the MX records",
+      host, port);
+  if (in_doubt) remedy += fmt::format("; to tell which it is, ask from another network: nc -w 12 {} {}", host, port);
+  return SilentHost{{"mx-no-starttls", FindingLevel::error, std::move(reason), std::move(remedy)}, in_doubt};
 }
 
 }  // namespace posthorn::domains

@@ -31,6 +31,8 @@ struct ProbeOptions {
   std::vector<IpAddress> source;
   bool allow_private = false;
   Duration time_max = std::chrono::seconds(30);  ///< a host's address
+  /// Until there is a connection: a SYN is sent four times by then (after 1, 3 and 7 s).
+  Duration connect_time_max = std::chrono::seconds(12);
   /// Only the DNS is asked: nothing is connected to (offline checks).
   bool dns_only = false;
 };
@@ -62,6 +64,7 @@ struct AddressProbe {
   bool skipped = false;  ///< private, or nothing was to be connected to
   bool connected = false;
   bool refused = false;     ///< nobody listens there
+  bool silent = false;      ///< nothing came from there in time: no connection, or no greeting
   bool starttls = false;    ///< offered
   bool encrypted = false;   ///< the handshake came to an end
   bool requiretls = false;  ///< REQUIRETLS offered under TLS
@@ -91,5 +94,23 @@ struct MxProbe {
 
 /// mx-unresolvable, mx-cname, mx-no-starttls, mx-certificate, tlsa-mismatch, tlsa-unsigned.
 [[nodiscard]] Findings findings_of(const MxProbe& probe);
+
+// ---- hosts that say nothing
+
+/// Which kinds of public address have answered on the port: what shows that it leads out of this network.
+struct Reached {
+  bool v4 = false, v6 = false;
+  void note(const MxProbe& probe);
+  [[nodiscard]] bool proves(const IpAddress& address) const;
+};
+
+/// A host of which no address answers. In doubt: nobody else has answered on that port either, so that it may be the
+/// way out of this network that is closed.
+struct SilentHost {
+  Finding finding;  ///< mx-no-starttls
+  bool in_doubt = false;
+};
+/// nullopt: it answers, it refuses (findings_of() says so), or it was not asked. `port`: asked at.
+[[nodiscard]] std::optional<SilentHost> silence_of(const MxProbe& probe, const Reached& reached, std::uint16_t port);
 
 }  // namespace posthorn::domains

@@ -101,6 +101,75 @@ TEST_F(MxFindings, SilenceIsNoMissingStarttls) {
   EXPECT_EQ(found(), "mx-no-starttls");
 }
 
+class Silence : public MxFindings {
+ protected:
+  Silence() {
+    visit = AddressProbe{};
+    visit.address = *IpAddress::parse("9.1.2.3");
+    visit.silent = true;
+  }
+  std::optional<SilentHost> judged() {
+    probe.probes = {visit};
+    return silence_of(probe, reached, 25);
+  }
+  Reached reached;
+};
+
+TEST_F(Silence, SaysBothThatItMayBeWhereNobodyElseHasAnswered) {
+  const auto silent = judged();
+  ASSERT_TRUE(silent);
+  EXPECT_TRUE(silent->in_doubt);
+  EXPECT_EQ(silent->finding.id, "mx-no-starttls");
+  EXPECT_TRUE(silent->finding.reason.starts_with("nothing answers on port 25 of mx.a.example (9.1.2.3) within 12 s"))
+      << silent->finding.reason;
+  EXPECT_TRUE(silent->finding.reason.contains("if no other host on the Internet can be reached"));
+  EXPECT_TRUE(silent->finding.correction.contains("nc -w 12 mx.a.example 25"));
+}
+
+TEST_F(Silence, IsTheHostsOwnWhereAnotherOfItsFamilyAnswers) {
+  MxProbe other;
+  AddressProbe answers;
+  answers.address = *IpAddress::parse("2001:4860::1");
+  answers.greeting = "220 hello";
+  other.probes = {answers};
+  reached.note(other);
+  EXPECT_TRUE(judged()->in_doubt) << "IPv6 leads out, IPv4 may not";
+  other.probes.front().address = *IpAddress::parse("9.9.9.9");
+  reached.note(other);
+  EXPECT_FALSE(judged()->in_doubt);
+  EXPECT_FALSE(judged()->finding.reason.contains("provider"));
+}
+
+TEST_F(Silence, OfAPrivateAddressIsNeverTheProviders) {
+  visit.address = *IpAddress::parse("127.0.0.1");
+  EXPECT_FALSE(judged()->in_doubt);
+  MxProbe near;
+  near.probes = {visit};
+  near.probes.front().greeting = "220 hello";
+  reached.note(near);
+  visit.address = *IpAddress::parse("9.1.2.3");
+  EXPECT_TRUE(judged()->in_doubt) << "a host of our own network shows nothing of the way out";
+}
+
+TEST_F(Silence, IsAlsoAConnectionWithoutAGreeting) {
+  visit.connected = true;
+  const auto silent = judged();
+  ASSERT_TRUE(silent);
+  EXPECT_FALSE(silent->in_doubt) << "the port leads out";
+  EXPECT_TRUE(silent->finding.reason.contains("takes the connection on port 25 and says nothing within 30 s"));
+}
+
+TEST_F(Silence, IsNoneWhereOneAddressAnswersOrRefusesOrNobodyAsked) {
+  visit.greeting = "220 hello";
+  EXPECT_FALSE(judged());
+  visit.greeting.clear();
+  visit.refused = true;
+  EXPECT_FALSE(judged()) << "findings_of() tells it";
+  visit.refused = visit.silent = false;
+  visit.problem = "no connection: Network is unreachable";
+  EXPECT_FALSE(judged()) << "not knowing is no finding";
+}
+
 TEST_F(MxFindings, NamesAndRecords) {
   probe.is_alias = probe.unsigned_tlsa = true;
   EXPECT_EQ(found(), "mx-cname tlsa-unsigned");
