@@ -110,9 +110,12 @@ Task<Result<Identity, AuthFailure>> Authenticator::password(std::string user, st
   const Account* account = nullptr;
   const Candidates candidates = candidates_for(*snapshot, key, secret, account);
 
+  if (candidates.login && account != nullptr && proven_.knows(*candidates.login, secret))
+    co_return admit(*account, &*candidates.login, key, from, scope);
   std::function<Opened()> work = [candidates, secret] { return try_secret(candidates, secret); };
   const std::optional<Opened> opened = co_await workers_.run(std::move(work));
   if (!opened) co_return fail(AuthFailure::busy);
+  if (*opened == Opened::login) proven_.remember(*candidates.login, secret);
   if (*opened == Opened::nothing || account == nullptr) {
     guesses_.wrong(from, key, clock_.now());
     co_return fail(AuthFailure::wrong_credentials);

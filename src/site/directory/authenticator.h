@@ -22,6 +22,7 @@
 #include "platform/storage/store.h"
 #include "site/directory/directory.h"
 #include "site/directory/guess_limiter.h"
+#include "site/directory/proven_secrets.h"
 #include "standards/sasl/mechanism.h"
 
 namespace posthorn::directory {
@@ -86,6 +87,7 @@ class Authenticator {
   runtime::WorkerPool& workers_;
   runtime::Clock& clock_;
   GuessLimiter guesses_;
+  ProvenSecrets proven_;
   std::mutex mutex_;
   std::unordered_map<std::int64_t, Used> used_;
 };

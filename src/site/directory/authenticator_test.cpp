@@ -1,6 +1,10 @@
 // Authenticator and Directory over a real store in a temporary folder.
 #include "site/directory/authenticator.h"
 
+#include <atomic>
+#include <future>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "foundation/crypto/password.h"
@@ -110,6 +114,52 @@ TEST_F(Authentication, ApplicationLoginsByEitherName) {
   EXPECT_EQ(outcome(try_password("ann@alpha.example", phone.secret, here, Scope::pop3)),
             "this application login is not for this protocol");
   EXPECT_EQ(outcome(try_password("ann@alpha.example", other.secret, here, Scope::pop3)), other.name);
+}
+
+/// Keeps a pool of one thread and one place in its queue full until it is destroyed.
+class FullPool {
+ public:
+  explicit FullPool(runtime::WorkerPool& workers) {
+    threads_.emplace_back([this, &workers] { occupy(workers); });
+    started_.get_future().wait();
+    threads_.emplace_back([this, &workers] { occupy(workers); });
+    while (workers.queued() == 0) std::this_thread::yield();
+  }
+  ~FullPool() { gate_.set_value(); }
+
+ private:
+  void occupy(runtime::WorkerPool& workers) {
+    runtime::run_to_end([this, &workers] { return hold(workers, *this); });
+  }
+  static Task<> hold(runtime::WorkerPool& workers, FullPool& self) {
+    std::function<int()> job = [&self] {
+      if (!self.was_started_.exchange(true)) self.started_.set_value();
+      self.open_.wait();
+      return 0;
+    };
+    static_cast<void>(co_await workers.run(std::move(job)));
+  }
+
+  std::promise<void> gate_;
+  std::shared_future<void> open_ = gate_.get_future().share();
+  std::promise<void> started_;
+  std::atomic<bool> was_started_ = false;
+  std::vector<std::jthread> threads_;
+};
+
+TEST_F(Authentication, AGeneratedSecretThatWasProvenIsNotDerivedAgain) {
+  const NewLogin phone = add("phone", "smtp");
+  const NewLogin other = add("other", "smtp");
+  runtime::WorkerPool one{1, 1};
+  authenticator = std::make_unique<Authenticator>(*directory, *store, one, clock, GuessLimits{});
+  ASSERT_EQ(outcome(try_password(phone.name, phone.secret)), phone.name);
+  const FullPool full(one);
+  EXPECT_EQ(outcome(try_password(phone.name, phone.secret)), phone.name);
+  EXPECT_EQ(outcome(try_password("ann@alpha.example", phone.secret)), phone.name);
+  EXPECT_EQ(outcome(try_password(phone.name, other.secret)), "too many log-ins at once");
+  EXPECT_EQ(outcome(try_password(other.name, other.secret)), "too many log-ins at once") << "not seen before";
+  commit(revoke_login(*now(), phone.name));
+  EXPECT_EQ(outcome(try_password(phone.name, phone.secret)), "too many log-ins at once") << "revoked";
 }
 
 TEST_F(Authentication, RevokingEndsSessionsAndLogins) {
