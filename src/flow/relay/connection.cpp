@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t nonce_octets = 24;
 constexpr std::size_t noted_line_octets_max = 512;
+constexpr std::size_t body_gathered_octets = 64 * KiB;
 constexpr std::size_t shown_tlsa_octets = 14;  // "3 1 1 " and the first octets of the digest
 
 /// RFC 8460 4.3.1.
@@ -299,11 +300,16 @@ std::string Connection::judge_by_certificate() {
 Task<> Connection::give_body() {
   if (!co_await flush()) co_return;
   in_body_ = true;
-  const Result<Octets, Problem> piece = co_await body_->next();
-  if (!piece)
-    session_.abort_body(piece.error().why);
-  else
-    session_.body(*piece, piece->empty());
+  // Small pieces, a header block and what follows it, go out as one: each write wakes the peer.
+  OctetString gathered;
+  while (gathered.size() < body_gathered_octets) {
+    const Result<Octets, Problem> piece = co_await body_->next();
+    if (!piece) co_return session_.abort_body(piece.error().why);
+    if (piece->empty()) co_return session_.body(gathered, true);
+    if (gathered.empty() && piece->size() >= body_gathered_octets) co_return session_.body(*piece, false);
+    gathered += *piece;
+  }
+  session_.body(gathered, false);
 }
 
 // ---------------------------------------------------------------- the dialogue

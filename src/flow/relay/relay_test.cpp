@@ -68,6 +68,19 @@ TEST_F(RelayTest, TheBestHostTakesTheMailUnchanged) {
   EXPECT_NE(story.find("queued as 1"), std::string::npos);
 }
 
+TEST_F(RelayTest, HeaderBlockAndContentGoOutInOneWrite) {
+  mx1();
+  start(two_hosts);
+  bed.send("ann@alpha.example", {"bob@beta.example"}, [](storage::QueueRow& row, auto&) {
+    row.octets.header_block = "Received: from client.example\r\n";
+    row.octets.size += row.octets.header_block.size();
+  });
+  bed.run_for(seconds(1));
+  ASSERT_EQ(mx1().log.messages.size(), 1u);
+  EXPECT_TRUE(mx1().log.messages[0].starts_with("Received: from client.example\r\n"));
+  EXPECT_EQ(mx1().log.message_reads, 1u) << "each write wakes the peer";
+}
+
 TEST_F(RelayTest, TheConnectionCarriesTheNextMailToo) {
   mx1();
   start(two_hosts);

@@ -48,6 +48,7 @@ struct ScriptedPeer::Session {
   net::Stream& stream;
   std::string input;
   bool over = false;
+  bool in_message = false;
 
   Task<> say(std::string stage, std::string command) {
     const auto fault = peer.script.faults.find(stage);
@@ -85,6 +86,7 @@ struct ScriptedPeer::Session {
     const auto got = co_await stream.read_some(buffer);
     if (!got) co_return false;
     input.append(buffer.data(), *got);
+    if (in_message) ++peer.log.message_reads;
     co_return true;
   }
 
@@ -104,7 +106,7 @@ struct ScriptedPeer::Session {
 
 Task<> ScriptedPeer::serve(net::Loop& loop, std::unique_ptr<net::Stream> stream) {
   ++log.connections;
-  Session session{*this, *stream, {}, false};
+  Session session{*this, *stream, {}};
   if (script.greeting_delay > Duration{}) co_await loop.clock().wait_for(script.greeting_delay);
   co_await session.say("greeting", "");
   std::string line;
@@ -117,7 +119,9 @@ Task<> ScriptedPeer::serve(net::Loop& loop, std::unique_ptr<net::Stream> stream)
     if (verb != "DATA" || session.over || !accepted) continue;
     std::string message;
     session.input.insert(0, "\r\n");  // an empty message ends at once
+    session.in_message = true;
     if (!co_await session.read_until("\r\n.\r\n", message)) break;
+    session.in_message = false;
     log.messages.push_back(message.size() > 2 ? message.substr(2) : "");
     const bool says_yes = !script.faults.contains("message") && reply_to("message", "").starts_with('2');
     if (says_yes) log.accepted.push_back(log.messages.back());

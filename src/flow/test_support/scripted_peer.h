@@ -42,6 +42,7 @@ struct PeerLog {
   std::vector<std::string> commands;
   std::vector<std::string> messages;  ///< as they came, dot-stuffed
   std::vector<std::string> accepted;  ///< those of them that were answered with 2yz
+  std::size_t message_reads = 0;      ///< reads that brought their octets
 };
 
 class ScriptedPeer {
