@@ -21,6 +21,8 @@ constexpr std::uint64_t group_octets_max = 32 * MiB;
 constexpr std::uint64_t unit_overhead_octets = 64 * KiB;
 // https://www.sqlite.org/fileformat2.html 4.1: a frame is a page behind a header of 24 octets.
 constexpr std::uint64_t wal_frame_octets = page_octets + 24;
+// The log is written in runs of a few pages: folios not much larger than those (prepared_space.h).
+constexpr std::uint64_t log_zeros_octets = 64 * KiB;
 
 std::uint64_t octets_of(const Unit& unit) {
   std::uint64_t octets = 0;
@@ -59,7 +61,7 @@ Committer::Committer(const StoreOptions& options, const runtime::Clock& clock, S
       database_(std::move(database)),
       applier_(database_),
       done_(std::move(done)),
-      log_space_(options.prepare_octets) {
+      log_space_(options.prepare_octets, log_zeros_octets) {
   // Also the proof that automatic checkpoints are off here: they live in this hook.
   sqlite3_wal_hook(database_.handle(), note_wal_pages, &wal_pages_);
 }

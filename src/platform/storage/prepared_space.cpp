@@ -24,7 +24,12 @@ Result<void, FileError> write_zeros(File& file, std::uint64_t offset, std::uint6
 }
 
 Result<void, FileError> PreparedSpace::extend(File& file, std::uint64_t end) {
-  auto written = write_zeros(file, end, step_octets_);
+  Result<void, FileError> written;
+  for (std::uint64_t left = step_octets_; written && left > 0;) {
+    const std::uint64_t octets = std::min(write_octets_, left);
+    written = write_zeros(file, end + step_octets_ - left, octets);
+    left -= octets;
+  }
   if (written) {
     prepared_ = end + step_octets_;
     return {};

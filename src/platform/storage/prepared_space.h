@@ -20,8 +20,10 @@ namespace posthorn::storage {
 
 class PreparedSpace {
  public:
-  /// 0 octets a step: nothing is ever prepared.
-  explicit PreparedSpace(std::uint64_t step_octets) : step_octets_(step_octets) {}
+  /// 0 octets a step: nothing is ever prepared. `write_octets`: how many of them a write takes at most. Through the
+  /// page cache one large write makes one large folio, and each small write into it later walks through all its blocks.
+  explicit PreparedSpace(std::uint64_t step_octets, std::uint64_t write_octets = UINT64_MAX)
+      : step_octets_(step_octets), write_octets_(write_octets) {}
 
   /// Another file, or the file as it is found at start: `octets` of it are there.
   void restart(std::uint64_t octets) { prepared_ = octets; }
@@ -33,6 +35,7 @@ class PreparedSpace {
 
  private:
   std::uint64_t step_octets_;
+  std::uint64_t write_octets_;
   std::uint64_t prepared_ = 0;
 };
 

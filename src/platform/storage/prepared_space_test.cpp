@@ -35,6 +35,14 @@ TEST(PreparedSpace, ReachesAStepBehindTheEnd) {
   EXPECT_EQ(disk.size(), 100 + step);
 }
 
+TEST(PreparedSpace, AStepMayTakeManyWrites) {
+  const Disk disk;
+  PreparedSpace space(step, 3 * KiB);
+  ASSERT_TRUE(space.extend(*disk.file, 100));
+  EXPECT_TRUE(space.reaches(100 + step));
+  EXPECT_EQ(disk.size(), 100 + step);
+}
+
 TEST(PreparedSpace, ADiskTooFullForTheStepKeepsWhatItHas) {
   Disk disk;
   const Octets octets = "what counts";
