@@ -9,6 +9,7 @@
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
+namespace account_noun {
 namespace {
 
 namespace json = boost::json;
@@ -157,9 +158,10 @@ constexpr std::array handlers{Handler{"account add", add}, Handler{"account list
                               Handler{"account set", set}, Handler{"account remove", remove}};
 
 }  // namespace
+}  // namespace account_noun
 
 std::span<const Handler> account_handlers() {
-  return handlers;
+  return account_noun::handlers;
 }
 
 }  // namespace posthorn::admin

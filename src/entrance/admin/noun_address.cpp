@@ -5,6 +5,7 @@
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
+namespace address_noun {
 namespace {
 
 namespace json = boost::json;
@@ -78,12 +79,13 @@ constexpr std::array groups{Handler{"group add", add_group}, Handler{"group list
                             Handler{"group remove", remove_group}};
 
 }  // namespace
+}  // namespace address_noun
 
 std::span<const Handler> address_handlers() {
-  return addresses;
+  return address_noun::addresses;
 }
 std::span<const Handler> group_handlers() {
-  return groups;
+  return address_noun::groups;
 }
 
 }  // namespace posthorn::admin

@@ -9,6 +9,7 @@
 #include "platform/runtime/files.h"
 
 namespace posthorn::admin {
+namespace certificate_noun {
 namespace {
 
 namespace json = boost::json;
@@ -144,9 +145,10 @@ constexpr std::array handlers{Handler{"certificate list", list}, Handler{"certif
                               Handler{"certificate change-key", change_key}};
 
 }  // namespace
+}  // namespace certificate_noun
 
 std::span<const Handler> certificate_handlers() {
-  return handlers;
+  return certificate_noun::handlers;
 }
 
 }  // namespace posthorn::admin

@@ -7,6 +7,7 @@
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
+namespace domain_noun {
 namespace {
 
 namespace json = boost::json;
@@ -143,9 +144,10 @@ constexpr std::array handlers{Handler{"domain add", add}, Handler{"domain list",
                               Handler{"domain set", set}, Handler{"domain remove", remove}};
 
 }  // namespace
+}  // namespace domain_noun
 
 std::span<const Handler> domain_handlers() {
-  return handlers;
+  return domain_noun::handlers;
 }
 
 }  // namespace posthorn::admin

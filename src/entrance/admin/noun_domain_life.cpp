@@ -15,6 +15,7 @@
 #include "site/keyring/dkim_key.h"
 
 namespace posthorn::admin {
+namespace domain_life_noun {
 namespace {
 
 namespace json = boost::json;
@@ -169,9 +170,10 @@ Task<Done> change(Site& site, const Request& request, Answer& answer) {
 constexpr std::array handlers{Handler{"domain situation", situation}, Handler{"domain change", change}};
 
 }  // namespace
+}  // namespace domain_life_noun
 
 std::span<const Handler> domain_life_handlers() {
-  return handlers;
+  return domain_life_noun::handlers;
 }
 
 }  // namespace posthorn::admin

@@ -7,6 +7,7 @@
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
+namespace domain_watch_noun {
 namespace {
 
 namespace json = boost::json;
@@ -102,9 +103,10 @@ Task<Done> watch(Site& site, const Request& request, Answer& answer) {
 constexpr std::array handlers{Handler{"domain watch", watch}};
 
 }  // namespace
+}  // namespace domain_watch_noun
 
 std::span<const Handler> domain_watch_handlers() {
-  return handlers;
+  return domain_watch_noun::handlers;
 }
 
 }  // namespace posthorn::admin

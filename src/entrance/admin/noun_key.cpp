@@ -9,9 +9,11 @@
 #include "standards/dkim/key_record.h"
 
 namespace posthorn::admin {
-namespace {
 
 namespace json = boost::json;
+
+namespace key_noun {
+namespace {
 
 json::object record_json(const keyring::DkimKey& key) {
   const keyring::KeyRecord record = keyring::record_of(key);
@@ -124,14 +126,15 @@ constexpr std::array handlers{Handler{"domain keys", keys}, Handler{"domain rota
                               Handler{"domain advance", advance}, Handler{"domain revoke", revoke}};
 
 }  // namespace
+}  // namespace key_noun
 
 std::span<const Handler> key_handlers() {
-  return handlers;
+  return key_noun::handlers;
 }
 
 json::array keys_json(const Site& site, std::string_view domain) {
   json::array keys;
-  for (const keyring::DkimKey& key : site.keyring->keys_of(domain)) keys.emplace_back(key_json(key));
+  for (const keyring::DkimKey& key : site.keyring->keys_of(domain)) keys.emplace_back(key_noun::key_json(key));
   return keys;
 }
 

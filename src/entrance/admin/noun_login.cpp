@@ -6,6 +6,7 @@
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
+namespace login_noun {
 namespace {
 
 namespace json = boost::json;
@@ -63,9 +64,10 @@ Task<Done> revoke(Site& site, const Request& request, Answer& answer) {
 constexpr std::array handlers{Handler{"login add", add}, Handler{"login list", list}, Handler{"login revoke", revoke}};
 
 }  // namespace
+}  // namespace login_noun
 
 std::span<const Handler> login_handlers() {
-  return handlers;
+  return login_noun::handlers;
 }
 
 }  // namespace posthorn::admin

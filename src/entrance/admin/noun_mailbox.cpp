@@ -8,6 +8,7 @@
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
+namespace mailbox_noun {
 namespace {
 
 namespace json = boost::json;
@@ -235,9 +236,10 @@ constexpr std::array rows{Handler{"mailbox undelete", undelete}, Handler{"mailbo
                           Handler{"mailbox read", give}};
 
 }  // namespace
+}  // namespace mailbox_noun
 
 std::span<const Handler> mail_transfer_handlers() {
-  return rows;
+  return mailbox_noun::rows;
 }
 
 }  // namespace posthorn::admin

@@ -10,6 +10,7 @@
 #include "standards/message/message_id.h"
 
 namespace posthorn::admin {
+namespace message_noun {
 namespace {
 
 namespace json = boost::json;
@@ -261,12 +262,13 @@ constexpr std::array messages{Handler{"message list", list}, Handler{"message sh
 constexpr std::array mailboxes{Handler{"mailbox list", list_mailboxes}};
 
 }  // namespace
+}  // namespace message_noun
 
 std::span<const Handler> message_handlers() {
-  return messages;
+  return message_noun::messages;
 }
 std::span<const Handler> mailbox_handlers() {
-  return mailboxes;
+  return message_noun::mailboxes;
 }
 
 }  // namespace posthorn::admin

@@ -4,6 +4,7 @@
 #include "entrance/admin/handler.h"
 
 namespace posthorn::admin {
+namespace queue_noun {
 namespace {
 
 namespace json = boost::json;
@@ -123,9 +124,10 @@ constexpr std::array handlers{Handler{"queue list", list},       Handler{"queue 
                               Handler{"queue release", release}, Handler{"queue drop", drop}};
 
 }  // namespace
+}  // namespace queue_noun
 
 std::span<const Handler> queue_handlers() {
-  return handlers;
+  return queue_noun::handlers;
 }
 
 }  // namespace posthorn::admin

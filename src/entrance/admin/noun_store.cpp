@@ -6,9 +6,11 @@
 #include "platform/storage/verify.h"
 
 namespace posthorn::admin {
-namespace {
 
 namespace json = boost::json;
+
+namespace store_noun {
+namespace {
 
 template <class Report>
 Task<Result<Report, Problem>> on_worker(Site& site, std::function<Result<Report, Problem>()> work) {
@@ -55,6 +57,7 @@ constexpr std::array stores{Handler{"store verify", verify}, Handler{"backup", b
 constexpr std::array servers{Handler{"reload", reload}};
 
 }  // namespace
+}  // namespace store_noun
 
 json::object verify_json(const storage::VerifyReport& report) {
   json::array damages;
@@ -85,10 +88,10 @@ Problem verify_problem(const storage::VerifyReport& report) {
 }
 
 std::span<const Handler> store_handlers() {
-  return stores;
+  return store_noun::stores;
 }
 std::span<const Handler> server_handlers() {
-  return servers;
+  return store_noun::servers;
 }
 
 }  // namespace posthorn::admin

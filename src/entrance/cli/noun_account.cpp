@@ -7,6 +7,7 @@
 #include "entrance/cli/tables.h"
 
 namespace posthorn::cli {
+namespace account_noun {
 namespace {
 
 namespace json = boost::json;
@@ -85,8 +86,10 @@ const Option password{"--password-file", "FILE", "its first line is the main pas
 const Option quota{"--quota", "SIZE", "\"2GB\", or none"};
 
 }  // namespace
+}  // namespace account_noun
 
 const std::vector<Verb>& account_verbs() {
+  using namespace account_noun;
   static const std::vector<Verb> verbs{
       {"account add",
        "a mailbox for somebody, in a domain that is here",

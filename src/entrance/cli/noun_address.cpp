@@ -5,6 +5,7 @@
 #include "entrance/cli/tables.h"
 
 namespace posthorn::cli {
+namespace address_noun {
 namespace {
 
 namespace json = boost::json;
@@ -47,8 +48,10 @@ Exit remove_group(const Invocation& v) {
 const Argument more{"MEMBER", "further members, after --member", false, true};
 
 }  // namespace
+}  // namespace address_noun
 
 const std::vector<Verb>& address_verbs() {
+  using namespace address_noun;
   static const std::vector<Verb> verbs{
       {"address add",
        "a further address for an account, or a domain's catch-all",

@@ -7,6 +7,7 @@
 #include "foundation/text/ascii.h"
 
 namespace posthorn::cli {
+namespace certificate_noun {
 namespace {
 
 namespace json = boost::json;
@@ -68,8 +69,10 @@ Exit change_key(const Invocation& v) {
 const Argument certificate_name{"NAME", "the first name of the certificate, as posthorn certificate list shows it"};
 
 }  // namespace
+}  // namespace certificate_noun
 
 const std::vector<Verb>& certificate_verbs() {
+  using namespace certificate_noun;
   static const std::vector<Verb> verbs{
       {"certificate list",
        "the certificates of this host, their keys and how long they hold",

@@ -9,6 +9,7 @@
 #include "standards/dmarc/report_destinations.h"
 
 namespace posthorn::cli {
+namespace check_noun {
 namespace {
 
 namespace json = boost::json;
@@ -296,8 +297,10 @@ const Option mail_from_option{"--mail-from", "ADDR",
 const Option helo_option{"--helo", "NAME", "what the host called itself in HELO or EHLO"};
 
 }  // namespace
+}  // namespace check_noun
 
 const std::vector<Verb>& check_verbs() {
+  using namespace check_noun;
   static const std::vector<Verb> verbs{
       {"check spf",
        "may this host send for this domain, and which term says so",

@@ -8,6 +8,7 @@
 #include "site/config/values.h"
 
 namespace posthorn::cli {
+namespace config_noun {
 namespace {
 
 namespace json = boost::json;
@@ -114,8 +115,10 @@ Exit export_config(const Invocation& v) {
 const Argument file{"FILE", "the configuration; else the one every verb finds", false};
 
 }  // namespace
+}  // namespace config_noun
 
 const std::vector<Verb>& config_verbs() {
+  using namespace config_noun;
   static const std::vector<Verb> verbs{
       {"config check",
        "is the configuration valid?",

@@ -11,6 +11,7 @@
 #include "platform/runtime/loops.h"
 
 namespace posthorn::cli {
+namespace dns_noun {
 namespace {
 
 namespace json = boost::json;
@@ -328,8 +329,10 @@ Exit query(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace dns_noun
 
 const std::vector<Verb>& dns_verbs() {
+  using namespace dns_noun;
   static const std::vector<Verb> verbs{
       {"dns query",
        "ask the DNS, and say who answered and whether it was validated",

@@ -4,6 +4,7 @@
 #include "entrance/cli/tables.h"
 
 namespace posthorn::cli {
+namespace domain_noun {
 namespace {
 
 namespace json = boost::json;
@@ -94,15 +95,17 @@ Exit remove(const Invocation& v) {
 const Argument domain{"DOMAIN", "the domain, in either form (bücher.example, xn--bcher-kva.example)"};
 
 }  // namespace
+}  // namespace domain_noun
 
 Exit set_inbound_rules(const Invocation& v) {
   return ask(v,
              {{"domain", v.get("DOMAIN")},
               {"inbound_dmarc", v.get("--inbound-dmarc")},
               {"inbound_dns_failure", v.get("--inbound-dns-failure")}},
-             {.value = put_whole});
+             {.value = domain_noun::put_whole});
 }
 const std::vector<Verb>& domain_verbs() {
+  using namespace domain_noun;
   static const std::vector<Verb> verbs{
       {"domain add",
        "take mail for a domain, or know it for its DNS",

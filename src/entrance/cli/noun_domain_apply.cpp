@@ -14,6 +14,7 @@
 #include "platform/runtime/loops.h"
 
 namespace posthorn::cli {
+namespace domain_apply_noun {
 namespace {
 
 namespace json = boost::json;
@@ -280,8 +281,10 @@ Exit apply(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace domain_apply_noun
 
 const std::vector<Verb>& domain_apply_verbs() {
+  using namespace domain_apply_noun;
   static const std::vector<Verb> verbs{
       {"domain apply",
        "publish what a domain's plan wants, step by step, each when it is safe",

@@ -22,6 +22,7 @@
 #include "standards/dns/zone.h"
 
 namespace posthorn::cli {
+namespace domain_bundle_noun {
 namespace {
 
 namespace json = boost::json;
@@ -271,8 +272,10 @@ Exit import_domain(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace domain_bundle_noun
 
 const std::vector<Verb>& domain_bundle_verbs() {
+  using namespace domain_bundle_noun;
   static const std::vector<Verb> verbs{
       {"domain export",
        "all records of a domain as one signed document, for whoever takes its DNS over",

@@ -21,6 +21,7 @@
 #include "standards/dkim/signature.h"
 
 namespace posthorn::cli {
+namespace domain_check_noun {
 namespace {
 
 namespace json = boost::json;
@@ -272,8 +273,10 @@ Exit check(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace domain_check_noun
 
 const std::vector<Verb>& domain_check_verbs() {
+  using namespace domain_check_noun;
   static const std::vector<Verb> verbs{
       {"domain check",
        "what domains publish for mail, asked of every name server, and what is wrong with it",

@@ -14,6 +14,7 @@
 #include "platform/runtime/loops.h"
 
 namespace posthorn::cli {
+namespace domain_compare_noun {
 namespace {
 
 namespace json = boost::json;
@@ -98,8 +99,10 @@ Exit compare(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace domain_compare_noun
 
 const std::vector<Verb>& domain_compare_verbs() {
+  using namespace domain_compare_noun;
   static const std::vector<Verb> verbs{
       {"domain compare",
        "every record at one name server against another one's",

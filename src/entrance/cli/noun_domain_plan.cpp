@@ -18,6 +18,7 @@
 #include "operations/domains/wanting.h"
 
 namespace posthorn::cli {
+namespace domain_plan_noun {
 namespace {
 
 namespace json = boost::json;
@@ -446,8 +447,10 @@ const Option change_option{"--change", "CHANGE",
 const Option override_option{"--override", "DOMAIN", "the domain's name again: change it although it is leaving"};
 
 }  // namespace
+}  // namespace domain_plan_noun
 
 const std::vector<Verb>& domain_plan_verbs() {
+  using namespace domain_plan_noun;
   static const std::vector<Verb> verbs{
       {"domain set",
        "say what a domain is to be: where its mail comes in, who sends, who reads reports",

@@ -10,6 +10,7 @@
 #include "standards/mta_sts/record.h"
 
 namespace posthorn::cli {
+namespace domain_rollout_noun {
 namespace {
 
 namespace json = boost::json;
@@ -337,8 +338,10 @@ Exit park(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace domain_rollout_noun
 
 const std::vector<Verb>& domain_rollout_verbs() {
+  using namespace domain_rollout_noun;
   static const std::vector<Verb> verbs{
       {"domain rollout",
        "MTA-STS step by step: none, testing, enforce for a day, enforce for two weeks",

@@ -7,6 +7,7 @@
 #include "foundation/text/ascii.h"
 
 namespace posthorn::cli {
+namespace domain_watch_noun {
 namespace {
 
 namespace json = boost::json;
@@ -84,8 +85,10 @@ Exit watch(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace domain_watch_noun
 
 const std::vector<Verb>& domain_watch_verbs() {
+  using namespace domain_watch_noun;
   static const std::vector<Verb> verbs{
       {"domain watch",
        "what the server's own checks of a domain found, and what has changed",

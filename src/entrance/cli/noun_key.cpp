@@ -6,6 +6,7 @@
 #include "entrance/cli/tables.h"
 
 namespace posthorn::cli {
+namespace key_noun {
 namespace {
 
 namespace json = boost::json;
@@ -58,8 +59,10 @@ Exit revoke(const Invocation& v) {
 const Argument domain{"DOMAIN", "the domain, in either form"};
 
 }  // namespace
+}  // namespace key_noun
 
 const std::vector<Verb>& key_verbs() {
+  using namespace key_noun;
   static const std::vector<Verb> verbs{
       {"domain keys",
        "the DKIM keys of a domain, their states and the records to publish",

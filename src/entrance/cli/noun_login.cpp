@@ -5,6 +5,7 @@
 #include "entrance/cli/tables.h"
 
 namespace posthorn::cli {
+namespace login_noun {
 namespace {
 
 namespace json = boost::json;
@@ -33,8 +34,10 @@ Exit revoke(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace login_noun
 
 const std::vector<Verb>& login_verbs() {
+  using namespace login_noun;
   static const std::vector<Verb> verbs{
       {"login add",
        "a login with a generated secret for one device or application",

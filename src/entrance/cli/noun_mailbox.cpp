@@ -14,6 +14,7 @@
 #include "site/config/values.h"
 
 namespace posthorn::cli {
+namespace mailbox_noun {
 namespace {
 
 namespace json = boost::json;
@@ -451,8 +452,10 @@ Exit undelete(const Invocation& v) {
 const Argument account{"ACCOUNT", "an account's address"};
 
 }  // namespace
+}  // namespace mailbox_noun
 
 const std::vector<Verb>& mailbox_verbs() {
+  using namespace mailbox_noun;
   static const std::vector<Verb> verbs{
       {"mailbox import",
        "take mail from mbox files or a Maildir",

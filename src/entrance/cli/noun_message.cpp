@@ -7,6 +7,7 @@
 #include "foundation/text/ascii.h"
 
 namespace posthorn::cli {
+namespace message_noun {
 namespace {
 
 namespace json = boost::json;
@@ -99,8 +100,10 @@ Exit send(const Invocation& v) {
 const Argument account{"ACCOUNT", "an account's address"};
 
 }  // namespace
+}  // namespace message_noun
 
 const std::vector<Verb>& message_verbs() {
+  using namespace message_noun;
   static const std::vector<Verb> verbs{
       {"message list",
        "the messages of a mailbox",

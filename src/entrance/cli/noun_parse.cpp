@@ -11,9 +11,11 @@
 #include "standards/message/view.h"
 
 namespace posthorn::cli {
-namespace {
 
 namespace json = boost::json;
+
+namespace parse_noun {
+namespace {
 
 json::value or_null(const std::optional<std::string>& text) {
   if (!text) return nullptr;
@@ -188,13 +190,17 @@ Exit parse_dsn(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace parse_noun
 
 json::object message_json(Octets octets) {
   const message::MessageView view = message::view_message(octets);
-  return {{"header", fields_json(view.header)}, {"parts", parts_json(view.parts)}, {"truncated", view.truncated}};
+  return {{"header", parse_noun::fields_json(view.header)},
+          {"parts", parse_noun::parts_json(view.parts)},
+          {"truncated", view.truncated}};
 }
 
 const std::vector<Verb>& parse_verbs() {
+  using namespace parse_noun;
   static const std::vector<Verb> verbs{
       {"parse address",
        "what an address or address list says",

@@ -16,6 +16,7 @@
 #include "standards/message/view.h"
 
 namespace posthorn::cli {
+namespace parse_record_noun {
 namespace {
 
 namespace json = boost::json;
@@ -351,8 +352,10 @@ Exit parse_results(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace parse_record_noun
 
 const std::vector<Verb>& record_verbs() {
+  using namespace parse_record_noun;
   static const std::vector<Verb> verbs{
       {"parse record",
        "what receivers make of an SPF, DKIM, DMARC, MTA-STS, TLS-RPT or CAA record, and how it should read",

@@ -6,6 +6,7 @@
 #include "foundation/text/ascii.h"
 
 namespace posthorn::cli {
+namespace queue_noun {
 namespace {
 
 namespace json = boost::json;
@@ -83,8 +84,10 @@ Exit drop(const Invocation& v) {
 const Argument filter{"FILTER", "an id, sender, recipient or domain; all where it is not given", false};
 
 }  // namespace
+}  // namespace queue_noun
 
 const std::vector<Verb>& queue_verbs() {
+  using namespace queue_noun;
   static const std::vector<Verb> verbs{
       {"queue list", "mail that waits to leave", "  posthorn queue list beta.example", {filter}, {}, list},
       {"queue show",

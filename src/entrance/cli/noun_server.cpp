@@ -9,6 +9,7 @@
 #include "foundation/base/ip_address.h"
 
 namespace posthorn::cli {
+namespace server_noun {
 namespace {
 
 namespace json = boost::json;
@@ -133,8 +134,10 @@ Exit demo(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace server_noun
 
 const std::vector<Verb>& server_verbs() {
+  using namespace server_noun;
   static const std::vector<Verb> verbs{
       {"demo",
        "two sites on this machine exchange mail and tell how",

@@ -11,6 +11,7 @@
 #include "standards/dkim/tag_list.h"
 
 namespace posthorn::cli {
+namespace sign_noun {
 namespace {
 
 /// The signer, the time and the message, read and hashed.
@@ -148,8 +149,10 @@ const Option key_option{"--key", "FILE", "the private key: PEM, or the base64 of
 const Option headers_option{"--headers", "H:H", "h= exactly so; else all fields that a reader acts upon"};
 
 }  // namespace
+}  // namespace sign_noun
 
 const std::vector<Verb>& sign_verbs() {
+  using namespace sign_noun;
   static const std::vector<Verb> verbs{
       {"sign dkim",
        "put a DKIM-Signature on a message",

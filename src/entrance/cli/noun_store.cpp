@@ -9,6 +9,7 @@
 #include "platform/storage/store.h"
 
 namespace posthorn::cli {
+namespace store_noun {
 namespace {
 
 namespace json = boost::json;
@@ -114,8 +115,10 @@ Exit restore(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace store_noun
 
 const std::vector<Verb>& store_verbs() {
+  using namespace store_noun;
   static const std::vector<Verb> verbs{
       {"store verify",
        "check every record and row against each other",

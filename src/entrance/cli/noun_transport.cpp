@@ -18,6 +18,7 @@
 #include "standards/tls_rpt/record.h"
 
 namespace posthorn::cli {
+namespace transport_noun {
 namespace {
 
 namespace json = boost::json;
@@ -364,8 +365,10 @@ Exit mta_sts_check(const Invocation& v) {
 }
 
 }  // namespace
+}  // namespace transport_noun
 
 const std::vector<Verb>& transport_verbs() {
+  using namespace transport_noun;
   static const std::vector<Verb> verbs{
       {"check mta-sts",
        "the MTA-STS policy of a domain as senders fetch it, against each of its MX hosts",
