@@ -7,6 +7,7 @@
 
 #include "standards/imap/client.h"
 #include "standards/imap/server.h"
+#include "standards/imap/url.h"
 
 namespace {
 
@@ -63,6 +64,7 @@ class Pump {
     if (const auto* execution = std::get_if<Execute>(&event)) execute(*execution);
     if (std::holds_alternative<IdleEnds>(event)) session_.complete(Condition::ok, "done");
     if (const auto* begins = std::get_if<AppendBegins>(&event)) begin(*begins);
+    if (const auto* part = std::get_if<AppendPart>(&event)) take(*part);
     if (const auto* octets = std::get_if<AppendOctets>(&event)) outcome_.taken += octets->octets;
     if (std::holds_alternative<AppendMessageEnds>(event)) outcome_.taken += "|";
     if (std::holds_alternative<AppendEnds>(event)) session_.complete(Condition::ok, "done");
@@ -70,8 +72,19 @@ class Pump {
   }
 
   void begin(const AppendBegins& begins) {
-    must(begins.message.size_octets > 0 && begins.message.size_octets <= 5000);
+    must(begins.message.is_catenated == (begins.message.size_octets == 0) && begins.message.size_octets <= 5000);
     if (begins.target.mailbox == "no") return session_.refuse_append(code::try_create(), "no");
+    session_.accept();
+  }
+
+  void take(const AppendPart& part) {
+    must(part.size_octets <= 5000);
+    outcome_.taken += part.url ? "<" + *part.url + ">" : "text ";
+    if (!part.url) return session_.accept();
+    const auto url = parse_message_url(*part.url);
+    if (!url) return session_.refuse_append(code::bad_url(*part.url), "no");
+    must(url->uid > 0 && (!url->partial || url->partial->length > 0));
+    must(!url->section.wire().contains(']'));
     session_.accept();
   }
 

@@ -2,7 +2,7 @@
 """The scripts of imaptest played against a running server, each in an account of its own making.
 
 POSTHORN_SHARED_DATA names the folder that holds imap/imaptest. What a script needs and the server does not offer
-(CONTEXT, ESORT, URLAUTH, CATENATE, NOTIFY) is skipped by its capabilities line; where Dovecot's habits differ from the
+(CONTEXT, ESORT, URLAUTH) is skipped by its capabilities line; where Dovecot's habits differ from the
 standard, DIFFERENCES names the expectation and the section.
 """
 import os
@@ -57,6 +57,13 @@ class Imaptest(unittest.TestCase):
         if trouble:
             self.skipTest(trouble)
         self.assertEqual(len(script_names(FOLDER)), 72)
+
+    def test_those_that_need_what_is_offered_are_played(self):
+        if trouble:
+            self.skipTest(trouble)
+        scripts = [read_script(FOLDER / name) for name in script_names(FOLDER)]
+        skipped = [script.name for script in scripts if any(word not in capabilities for word in script.capabilities)]
+        self.assertEqual((len(scripts) - len(skipped), len(skipped)), (63, 9), skipped)
 
     def play(self, name):
         if trouble:

@@ -17,7 +17,7 @@ class Player:
         self.script = script
         self.address, self.port, self.user, self.password = address, port, user, password
         name, _, domain = user.partition("@")
-        self.variables = {"mailbox": MAILBOX, "user": user, "username": name, "domain": domain, "password": password}
+        self.variables = {"mailbox": MAILBOX, "mailbox_url": MAILBOX, "user": user, "username": name, "domain": domain, "password": password}
         self.connections = []
         self.next_message = 0
         self.differences = set()  # expectations that the standard does not share

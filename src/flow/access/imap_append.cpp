@@ -3,6 +3,8 @@
 #include "flow/access/imap_binary.h"
 #include "flow/access/imap_chosen.h"
 #include "flow/access/imap_commands.h"
+#include "flow/access/imap_notify.h"
+#include "flow/access/imap_updates.h"
 
 namespace posthorn::access {
 
@@ -44,10 +46,7 @@ Task<std::optional<Ending>> first_look(ImapContext& context, const server::Appen
     if (!replaced_uid(context, event.target)) co_return no(code::nonexistent(), "There is no such message to replace");
   }
   // A replacement gives back what it takes; the unit decides.
-  if (!has_quota(context) || event.target.is_replace) co_return std::nullopt;
-  const mailbox::Quota quota = co_await context.mailboxes().quota(context.account());
-  const std::uint64_t begun = context.appending ? context.appending->append.octets() : 0;
-  if (quota.octets_used + begun + event.message.size_octets > quota.octets_limit)
+  if (!event.target.is_replace && co_await exceeds_quota(context, event.message.size_octets))
     co_return no(code::over_quota(), "The account would exceed its quota");
   co_return std::nullopt;
 }
@@ -75,6 +74,13 @@ imap::ResponseCode append_code(const mailbox::Appended& appended) {
 
 }  // namespace
 
+Task<bool> exceeds_quota(ImapContext& context, std::uint64_t octets) {
+  if (!has_quota(context)) co_return false;
+  const mailbox::Quota quota = co_await context.mailboxes().quota(context.account());
+  const std::uint64_t begun = context.appending ? context.appending->append.octets() : 0;
+  co_return quota.octets_used + begun + octets > quota.octets_limit;
+}
+
 Task<> begin_append(ImapContext& context, const server::AppendBegins& event) {
   if (event.message.index == 0) context.appending.reset();
   if (event.message.is_binary && event.message.size_octets > kBinaryOctetsMax) {
@@ -98,11 +104,18 @@ Task<> begin_append(ImapContext& context, const server::AppendBegins& event) {
   }
   context.appending->binary.reset();
   if (event.message.is_binary) context.appending->binary.emplace();
+  context.appending->is_catenated = event.message.is_catenated;
+  context.appending->octets_before = context.appending->append.octets();
   context.machine.accept();
 }
 
 bool take_append_now(ImapContext& context, Octets octets) {
   if (!context.appending || context.appending->refusal) return true;
+  // Only a whole message could be encoded (RFC 3516 4.4); of one in parts the client does that (RFC 4469 3).
+  if (context.appending->is_catenated && octets.contains('\0')) {
+    context.appending->refusal = no(code::unknown_cte(), "There is NUL in a part");
+    return true;
+  }
   if (context.appending->binary) {
     context.appending->binary->append(octets);
     return true;
@@ -124,6 +137,11 @@ Task<> end_append_message(ImapContext& context) {
     context.appending->refusal = std::move(refusal);
     co_return;
   }
+  // RFC 3502: a message of no octets gives the APPEND up.
+  if (context.appending->append.octets() == context.appending->octets_before) {
+    context.appending->refusal = no({}, "A message has at least one octet");
+    co_return;
+  }
   const auto ended = co_await context.appending->append.end_message();
   if (!ended) context.appending->refusal = failed(ended.error());
 }
@@ -136,13 +154,16 @@ Task<Ending> finish_append(ImapContext& context) {
   if (!appending->target.is_replace) {
     const auto appended = co_await context.mailboxes().finish_append(std::move(appending->append), target);
     if (!appended) co_return failed(appended.error(), MissingMailbox::try_create);
+    note_own_messages(context, appended->mailbox, appended->uids);
     co_return ok(append_code(*appended), "APPEND completed");
   }
   const auto replaced = co_await context.mailboxes().replace(std::move(appending->append), target,
                                                              context.selected->view(), appending->replaced);
   if (!replaced) co_return failed(replaced.error(), MissingMailbox::try_create);
+  note_own_messages(context, replaced->mailbox, replaced->uids);
   // RFC 8508 3.3: APPENDUID comes before the EXPUNGE of what it took the place of.
   context.out().ok(append_code(*replaced), "Replacement");
+  tell_changes(context, {.is_own = true});
   co_return ok("REPLACE completed");
 }
 

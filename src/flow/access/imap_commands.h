@@ -1,6 +1,6 @@
 // The commands of IMAP, a file a family: imap_select.cpp, imap_folders.cpp, imap_list.cpp, imap_append.cpp,
-// imap_fetch.cpp, imap_store.cpp, imap_copy.cpp, imap_expunge.cpp, imap_search.cpp, imap_sort.cpp, imap_quota.cpp. Each
-// writes its untagged responses and returns its tagged one.
+// imap_catenate.cpp, imap_fetch.cpp, imap_store.cpp, imap_copy.cpp, imap_expunge.cpp, imap_search.cpp, imap_sort.cpp,
+// imap_quota.cpp, imap_notify.cpp. Each writes its untagged responses and returns its tagged one.
 #pragma once
 
 #include "flow/access/imap_context.h"
@@ -32,9 +32,14 @@ namespace posthorn::access {
 [[nodiscard]] Task<Ending> run(ImapContext& context, const imap::FetchCommand& command);
 [[nodiscard]] Task<Ending> run(ImapContext& context, const imap::StoreCommand& command);
 [[nodiscard]] Task<Ending> run(ImapContext& context, const imap::CopyCommand& command);
+[[nodiscard]] Task<Ending> run(ImapContext& context, const imap::NotifyCommand& command);
 
 // ---- APPEND and REPLACE, whose literals are streamed (imap_append.cpp)
 [[nodiscard]] Task<> begin_append(ImapContext& context, const imap::server::AppendBegins& event);
+/// A part of a message of CATENATE (imap_catenate.cpp): whether its text may come; what its URL names is put there.
+[[nodiscard]] Task<> append_part(ImapContext& context, const imap::server::AppendPart& part);
+/// Whether the account's quota has no room for that much besides what the command has brought so far.
+[[nodiscard]] Task<bool> exceeds_quota(ImapContext& context, std::uint64_t octets);
 /// Takes octets without waiting where it can; false: take_append() must be awaited with the same.
 [[nodiscard]] bool take_append_now(ImapContext& context, Octets octets);
 [[nodiscard]] Task<> take_append(ImapContext& context, Octets octets);

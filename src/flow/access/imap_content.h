@@ -28,12 +28,12 @@ class Content {
   [[nodiscard]] Task<Result<imap::SectionContent, imap::SectionError>> find(const imap::FetchSection& section);
   /// Writes it as an item of the open FETCH response; NIL where the octets cannot be read. False: the client is gone.
   [[nodiscard]] Task<bool> write(const imap::FetchSection& section, const imap::SectionContent& content);
+  /// The octets of a range; views into what is there, or `storage` filled. nullopt: they cannot be read.
+  [[nodiscard]] Task<std::optional<Octets>> octets_of(imap::OctetRange range, OctetString& storage);
 
  private:
   [[nodiscard]] Task<bool> write_range(const imap::FetchSection& section, imap::OctetRange range);
   [[nodiscard]] Task<bool> write_decoded(const imap::FetchSection& section, const imap::SectionContent& content);
-  /// The octets of a range; views into what is there, or `storage` filled.
-  [[nodiscard]] Task<std::optional<Octets>> octets_of(imap::OctetRange range, OctetString& storage);
   [[nodiscard]] Task<message::PartTree> parse_in_pieces();
   [[nodiscard]] Task<message::Header> header();
 

@@ -10,6 +10,7 @@
 
 #include "flow/access/gate.h"
 #include "flow/access/imap.h"
+#include "flow/access/imap_notifications.h"
 #include "flow/mailbox/mailboxes.h"
 #include "platform/net/stream.h"
 #include "standards/imap/server.h"
@@ -46,7 +47,7 @@ struct Selected {
   imap::NumberSet saved;       ///< "$" as uids (RFC 5182)
   /// Keywords that FLAGS has named.
   std::vector<std::string> keywords_told;
-  std::unique_ptr<mailbox::View::Subscription> subscription;  ///< during IDLE
+  std::unique_ptr<mailbox::View::Subscription> subscription;  ///< during IDLE, and where NOTIFY wants it
 
   [[nodiscard]] const mailbox::Version& known() const { return snapshot.known(); }
   [[nodiscard]] const mailbox::View& view() const { return *snapshot.view(); }
@@ -61,6 +62,8 @@ struct Appending {
   storage::Uid replaced = 0;          ///< REPLACE
   std::optional<Ending> refusal;      ///< what went wrong on the way; the rest is read and dropped
   std::optional<OctetString> binary;  ///< a literal8 (RFC 3516 4.4), collected to be encoded where it has NUL
+  bool is_catenated = false;          ///< the present message comes in parts (RFC 4469)
+  std::uint64_t octets_before = 0;    ///< of the messages before the present one
 };
 
 /// The structure of the message that was looked at last: clients fetch its parts one after another.
@@ -79,6 +82,7 @@ struct ImapContext {
   Gate gate;
   std::unique_ptr<Selected> selected = nullptr;
   std::unique_ptr<Appending> appending = nullptr;
+  std::unique_ptr<Notifications> notifications = nullptr;  ///< since the first NOTIFY
   LastStructure structure = {};
   std::string tag = {};  ///< of the command being carried out
 

@@ -18,7 +18,7 @@ Task<Ending> run(ImapContext& context, const imap::ExpungeCommand& command) {
   }
   const auto expunged = co_await context.mailboxes().expunge(selected.view(), std::move(uids));
   if (!expunged) co_return failed(expunged.error());
-  tell_changes(context, {.with_uid = command.uids.has_value()});
+  tell_changes(context, {.with_uid = command.uids.has_value(), .is_own = true});
   // RFC 7162 3.2.7: the client can take this as the state it has, without asking again.
   if (context.encoding().qresync && !expunged->empty())
     co_return ok(code::highest_mod_seq(selected.known().highest_modseq()), "EXPUNGE completed");

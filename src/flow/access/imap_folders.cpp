@@ -1,6 +1,7 @@
 // CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 6.3.4 to 6.3.8).
 #include "flow/access/imap_commands.h"
 #include "flow/access/imap_names.h"
+#include "flow/access/imap_notify.h"
 #include "foundation/text/ascii.h"
 #include "standards/imap/mailbox_name.h"
 
@@ -40,6 +41,7 @@ Task<Ending> run(ImapContext& context, const imap::CreateCommand& command) {
   }
   const auto made = co_await context.mailboxes().create(context.account(), command.mailbox, use);
   if (!made) co_return failed(made.error());
+  note_own_name(context, command.mailbox);
   co_return ok(code::mailbox_id(mailbox_id_text(*made)), "CREATE completed");
 }
 
@@ -49,6 +51,7 @@ Task<Ending> run(ImapContext& context, const imap::DeleteCommand& command) {
   const bool is_selected = row != nullptr && context.selected && context.selected->view().mailbox() == row->id;
   const auto removed = co_await context.mailboxes().remove_mailbox(context.account(), command.mailbox);
   if (!removed) co_return failed(removed.error());
+  note_own_name(context, command.mailbox);
   if (is_selected) {
     context.selected.reset();
     context.out().ok(code::closed(), "The selected mailbox is the one deleted");
@@ -61,18 +64,22 @@ Task<Ending> run(ImapContext& context, const imap::RenameCommand& command) {
   if (!imap::is_creatable(command.to)) co_return no(code::cannot(), "That is no name for a mailbox");
   const auto renamed = co_await context.mailboxes().rename(context.account(), command.from, command.to);
   if (!renamed) co_return failed(renamed.error());
+  note_own_name(context, command.from);
+  note_own_name(context, command.to);
   co_return ok("RENAME completed");
 }
 
 Task<Ending> run(ImapContext& context, const imap::SubscribeCommand& command) {
   const auto done = co_await context.mailboxes().subscribe(context.account(), command.mailbox, true);
   if (!done) co_return failed(done.error());
+  note_own_name(context, command.mailbox);
   co_return ok("SUBSCRIBE completed");
 }
 
 Task<Ending> run(ImapContext& context, const imap::UnsubscribeCommand& command) {
   const auto done = co_await context.mailboxes().subscribe(context.account(), command.mailbox, false);
   if (!done) co_return failed(done.error());
+  note_own_name(context, command.mailbox);
   co_return ok("UNSUBSCRIBE completed");
 }
 

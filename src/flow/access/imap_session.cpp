@@ -1,6 +1,7 @@
 #include "flow/access/imap_session.h"
 
 #include "flow/access/imap_commands.h"
+#include "flow/access/imap_notify.h"
 #include "flow/access/imap_updates.h"
 
 namespace posthorn::access {
@@ -92,6 +93,7 @@ void ImapSession::wake() {
 }
 
 bool ImapSession::must_tell() const {
+  if (context_.notifications) return machine_.is_between_commands() && has_news(context_);
   return machine_.is_idling() && context_.selected && context_.selected->snapshot.is_behind();
 }
 
@@ -109,7 +111,13 @@ Task<> ImapSession::on(server::NeedInput&) {
     say_goodbye();
     co_return;
   }
-  if (machine_.is_idling()) tell_during_idle(context_);
+  if (context_.notifications) {
+    const bool may_tell = machine_.is_between_commands();
+    if (may_tell) co_await tell_news(context_);
+    if (may_tell && context_.notifications) arm_notifications(context_, [this] { wake(); });
+  } else if (machine_.is_idling()) {
+    tell_during_idle(context_);
+  }
   if (!co_await context_.flush()) co_return;
   // What came while the client was written to: from here to the wait nothing can come unseen.
   if ((ending_ && !goodbye_said_) || must_tell()) co_return;
@@ -186,6 +194,11 @@ Task<> ImapSession::on(server::Execute& event) {
 
 void ImapSession::begin_idle() {
   context_.structure = {};  // an idle session holds nothing it does not need
+  if (context_.notifications) {
+    // RFC 5465 6.1.2: what was held back may be told now.
+    context_.notifications->looked_at.reset();
+    return;
+  }
   Selected* selected = context_.selected.get();
   if (selected == nullptr) return;
   selected->subscription = selected->snapshot.view()->subscribe(connection_.loop->executor(),
@@ -193,8 +206,12 @@ void ImapSession::begin_idle() {
 }
 
 Task<> ImapSession::on(server::IdleEnds&) {
-  tell_during_idle(context_);
-  if (context_.selected) context_.selected->subscription.reset();
+  if (context_.notifications) {
+    co_await tell_news(context_);
+  } else {
+    tell_during_idle(context_);
+    if (context_.selected) context_.selected->subscription.reset();
+  }
   machine_.complete(server::Condition::ok, "IDLE completed");
   co_return;
 }
@@ -205,6 +222,10 @@ Task<> ImapSession::on(server::AppendBegins& event) {
 
 Task<> ImapSession::on(server::AppendOctets& event) {
   co_await take_append(context_, event.octets);
+}
+
+Task<> ImapSession::on(server::AppendPart& event) {
+  co_await append_part(context_, event);
 }
 
 Task<> ImapSession::on(server::AppendMessageEnds&) {
@@ -231,6 +252,7 @@ Task<> ImapSession::on(server::Close& event) {
   ended_ = true;
   context_.selected.reset();
   context_.appending.reset();
+  context_.notifications.reset();
   if (context_.gate.identity()) context_.log.info("session ended", {{"reason", text(event.reason)}});
   const bool written = co_await context_.flush();
   if (!written || event.reason == server::CloseReason::disconnected) co_return;

@@ -40,6 +40,7 @@ class ImapSession final : public Session {
   Task<> on(imap::server::IdleEnds& event);
   Task<> on(imap::server::AppendBegins& event);
   Task<> on(imap::server::AppendOctets& event);
+  Task<> on(imap::server::AppendPart& event);
   Task<> on(imap::server::AppendMessageEnds& event);
   Task<> on(imap::server::AppendEnds& event);
   Task<> on(imap::server::AppendAborted& event);
@@ -50,7 +51,7 @@ class ImapSession final : public Session {
   void say_goodbye();
   [[nodiscard]] TimePoint input_deadline() const;
   void begin_idle();
-  /// In IDLE, and the mailbox is not as the client knows it.
+  /// In IDLE, or after NOTIFY between commands, and things are not as the client knows them.
   [[nodiscard]] bool must_tell() const;
   /// The selected mailbox has changed.
   void wake();

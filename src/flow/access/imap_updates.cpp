@@ -99,15 +99,41 @@ void write_flags_response(ImapContext& context, storage::Uid uid, bool with_uid)
   out.fetch_end();
 }
 
+namespace {
+
+// RFC 2180 3.3: a client cannot be made to forget a mailbox; without it the session has lost its ground.
+void end_without_mailbox(ImapContext& context) {
+  context.machine.end(code::nonexistent(), "The selected mailbox was deleted");
+}
+
+/// RFC 5465 5.2: new messages whose attributes are told behind EXISTS.
+void note_new(Notifications& notifications, const Selected& selected, const std::vector<storage::Uid>& added) {
+  if (!notifications.wants_selected() || !notifications.wanted.new_messages) return;
+  notifications.forget_selected(selected.view().mailbox());
+  for (const storage::Uid uid : added)
+    if (!notifications.own_uids.contains(uid)) notifications.to_fetch.push_back(uid);
+  notifications.own_uids = {};
+}
+
+}  // namespace
+
 void tell_changes(ImapContext& context, const Updates& updates) {
   if (!context.selected || !updates.any || !context.selected->snapshot.is_behind()) return;
+  Notifications* const notifications = context.notifications.get();
+  if (notifications != nullptr && !notifications->wants_selected() && !updates.is_own) {
+    if (context.selected->view().current()->is_gone()) end_without_mailbox(context);
+    return;
+  }
   const mailbox::Changes changes = context.selected->snapshot.catch_up(updates.expunges);
   tell_expunges(context, changes);
   tell_arrivals(context, changes);
   if (!changes.flags.empty() || !changes.added.empty()) tell_new_keywords(context);
-  for (const storage::Uid uid : changes.flags) write_flags_response(context, uid, updates.with_uid);
-  // RFC 2180 3.3: a client cannot be made to forget a mailbox; without it the session has lost its ground.
-  if (changes.gone) context.machine.end(code::nonexistent(), "The selected mailbox was deleted");
+  // RFC 5465 5.1: only who asked for FlagChange is told, and always with UID.
+  const bool tells_flags = notifications == nullptr || notifications->wanted.selected_flags;
+  for (const storage::Uid uid : changes.flags)
+    if (tells_flags) write_flags_response(context, uid, updates.with_uid || notifications != nullptr);
+  if (notifications != nullptr) note_new(*notifications, *context.selected, changes.added);
+  if (changes.gone) end_without_mailbox(context);
 }
 
 void tell_during_idle(ImapContext& context) {

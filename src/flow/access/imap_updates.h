@@ -11,10 +11,12 @@ struct Updates {
   /// RFC 9051 7.5.1: EXPUNGE never while FETCH, STORE or SEARCH (SORT and THREAD alike) by sequence number run.
   mailbox::Expunges expunges = mailbox::Expunges::tell;
   bool with_uid = false;  ///< after a UID command FETCH responses bear UID (RFC 9051 6.4.9)
+  bool is_own = false;    ///< the answer to EXPUNGE, MOVE or REPLACE, whatever NOTIFY says
 };
 [[nodiscard]] Updates updates_after(const imap::CommandBody& command);
 
-/// Nothing where no mailbox is selected. A mailbox that was deleted elsewhere ends the session.
+/// Nothing where no mailbox is selected; with NOTIFY, what it asked for (RFC 5465 3.1). A mailbox that was deleted
+/// elsewhere ends the session.
 void tell_changes(ImapContext& context, const Updates& updates);
 /// The same during IDLE; the next change wakes the session again.
 void tell_during_idle(ImapContext& context);

@@ -28,6 +28,8 @@ struct Settings {
   std::string unknown_login_secret;  ///< see sasl::ServerContext
   /// RFC 7889 APPENDLIMIT: the largest message APPEND and REPLACE take.
   std::uint64_t append_octets_max = 2 * GiB;
+  /// NOTIFY (RFC 5465 5.8): mailboxes that something happened to at once; beyond it the client is to ask again.
+  std::size_t notified_at_once_max = 1'000;
 };
 
 }  // namespace posthorn::access

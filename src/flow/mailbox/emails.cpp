@@ -203,6 +203,7 @@ Task<Outcome<Copied>> Mailboxes::transfer(const View& view, std::vector<Uid> uid
   if (!mailbox) co_return fail(mailbox.error());
   Copied copied;
   copied.uid_validity = mailbox->uid_validity;
+  copied.mailbox = mailbox->id;
   for (int attempt = 1;; ++attempt) {
     const auto version = view.current();
     std::erase_if(uids, [&](Uid uid) { return version->find(uid) == nullptr; });

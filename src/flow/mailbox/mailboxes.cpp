@@ -2,6 +2,7 @@
 
 #include "flow/mailbox/failure.h"
 #include "flow/mailbox/views.h"
+#include "flow/mailbox/watch.h"
 
 namespace posthorn::mailbox {
 
@@ -14,7 +15,8 @@ Mailboxes::Mailboxes(storage::Store& store, Folders& folders, const runtime::Clo
       options_(std::move(options)),
       undelete_time_(options_.undelete_time),
       log_(std::move(log)),
-      views_(Views::make(store, options_.idle_view_emails_max)) {}
+      views_(Views::make(store, options_.idle_view_emails_max)),
+      watches_(Watches::make(store)) {}
 
 Mailboxes::~Mailboxes() = default;
 
@@ -41,6 +43,10 @@ Task<Outcome<std::shared_ptr<View>>> Mailboxes::open(storage::AccountId account,
   const auto row = co_await mailbox_named(account, std::move(name));
   if (!row) co_return fail(row.error());
   co_return co_await open(account, row->id);
+}
+
+std::unique_ptr<Watch> Mailboxes::watch(storage::AccountId account, runtime::Executor executor) {
+  return watches_->watch(account, std::move(executor));
 }
 
 Uid Mailboxes::take_recent(View& view) {

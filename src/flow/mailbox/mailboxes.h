@@ -19,6 +19,8 @@
 namespace posthorn::mailbox {
 
 class Views;
+class Watch;
+class Watches;
 
 /// Makes the facts of one email from its octets (standards/imap knows how they are written).
 using FactsMaker = std::function<storage::FactsRow(Octets message)>;
@@ -67,6 +69,8 @@ class Mailboxes {
   [[nodiscard]] Task<Outcome<std::shared_ptr<View>>> open(storage::AccountId account, MailboxId mailbox);
   /// The same, by name.
   [[nodiscard]] Task<Outcome<std::shared_ptr<View>>> open(storage::AccountId account, std::string name);
+  /// What happens to the account's mailboxes from now on (watch.h).
+  [[nodiscard]] std::unique_ptr<Watch> watch(storage::AccountId account, runtime::Executor executor);
   /// SELECT (not EXAMINE) takes what is \Recent; the uid from which on it is.
   [[nodiscard]] Uid take_recent(View& view);
 
@@ -161,6 +165,7 @@ class Mailboxes {
   std::atomic<std::uint64_t> sweeps_{0};
   runtime::Logger log_;
   std::shared_ptr<Views> views_;
+  std::shared_ptr<Watches> watches_;
 };
 
 }  // namespace posthorn::mailbox

@@ -58,6 +58,7 @@ struct StoredFlags {
 struct Copied {
   std::uint32_t uid_validity = 0;  ///< of the target
   std::vector<storage::Uid> from, to;
+  storage::MailboxId mailbox;  ///< the target
 };
 /// APPENDUID.
 struct Appended {

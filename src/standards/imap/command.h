@@ -111,6 +111,32 @@ struct GetQuotaRootCommand {
 /// "+ idling" has been written. Write what changes until the event IdleEnds, then complete.
 struct IdleCommand {};
 
+/// What an event-group of NOTIFY asks for (RFC 5465 5).
+struct NotifyEvents {
+  bool messages = false;  ///< MessageNew and MessageExpunge, which go together
+  bool flags = false;     ///< FlagChange
+  bool names = false;     ///< MailboxName
+  bool subscriptions = false;
+  [[nodiscard]] bool any() const { return messages || flags || names || subscriptions; }
+};
+/// RFC 5465 6: event-group with filter-mailboxes-other.
+struct NotifyGroup {
+  enum class Filter : unsigned char { inboxes, personal, subscribed, subtree, mailboxes };
+  Filter filter = Filter::personal;
+  std::vector<std::string> mailboxes;  ///< of subtree and mailboxes
+  NotifyEvents events;                 ///< none of them: NONE
+};
+/// RFC 5465 3.1. Implies a NOOP: what has changed in the selected mailbox is told before the tagged OK.
+struct NotifyCommand {
+  enum class Selected : unsigned char { nothing, at_once, delayed };
+  bool is_none = false;
+  bool wants_status = false;
+  Selected selected = Selected::nothing;
+  bool selected_flags = false;             ///< FlagChange of the selected mailbox
+  std::optional<FetchItems> new_messages;  ///< what is fetched of each new message there; never sets \Seen
+  std::vector<NotifyGroup> groups;
+};
+
 // ---- selected
 
 struct CloseCommand {
@@ -163,7 +189,7 @@ using CommandBody =
     std::variant<NoopCommand, SelectCommand, CreateCommand, DeleteCommand, RenameCommand, SubscribeCommand,
                  UnsubscribeCommand, StatusCommand, ListCommand, LsubCommand, NamespaceCommand, GetQuotaCommand,
                  GetQuotaRootCommand, IdleCommand, CloseCommand, ExpungeCommand, SearchCommand, SortCommand,
-                 ThreadCommand, FetchCommand, StoreCommand, CopyCommand>;
+                 ThreadCommand, FetchCommand, StoreCommand, CopyCommand, NotifyCommand>;
 
 /// APPEND and REPLACE (RFC 8508) come as events of their own, since their literals are streamed.
 struct AppendTarget {
@@ -178,7 +204,9 @@ struct AppendMessage {
   std::uint64_t size_octets = 0;
   bool is_binary = false;  ///< literal8: octets may be NUL (RFC 3516 4.4)
   bool is_utf8 = false;    ///< UTF8 (…) of RFC 9755 4: the header may be UTF-8
-  std::size_t index = 0;   ///< of MULTIAPPEND, from 0
+  /// RFC 4469: it comes in parts, each an event of its own; size_octets says nothing.
+  bool is_catenated = false;
+  std::size_t index = 0;  ///< of MULTIAPPEND, from 0
 };
 
 }  // namespace posthorn::imap

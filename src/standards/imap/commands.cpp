@@ -86,10 +86,17 @@ void cmd_getquotaroot(Core& core, Scanner& in, bool) {
   auto mailbox = parse_one_mailbox(in);
   hand_over(core, in, GetQuotaRootCommand{std::move(mailbox)});
 }
-// With a message it never gets here: its literal takes it elsewhere (server_reading.cpp).
-void cmd_append(Core& core, Scanner& in, bool) {
-  static_cast<void>(in);
-  core.refuse({.is_bad = true, .code = {}, .text = "A message literal is missing"});
+// Where a literal stands in the line it never gets here: that takes it elsewhere (server_reading.cpp).
+void cmd_append(Core& core, Scanner& in, bool is_uid) {
+  core.begin_append(in, false, is_uid, std::nullopt);
+}
+void cmd_replace(Core& core, Scanner& in, bool is_uid) {
+  core.begin_append(in, true, is_uid, std::nullopt);
+}
+void cmd_notify(Core& core, Scanner& in, bool) {
+  auto command = parse_notify(in, core.settings->limits.notify_names_max);
+  if (in.ok() && command.new_messages && command.new_messages->mod_seq) core.enable_condstore();
+  hand_over(core, in, std::move(command));
 }
 
 // ---- selected
@@ -146,7 +153,7 @@ void cmd_move(Core& core, Scanner& in, bool is_uid) {
 constexpr bool uid_form = true;
 constexpr bool bare = false;  // no arguments
 
-constexpr std::array<Row, 35> rows{{
+constexpr std::array<Row, 36> rows{{
     {"CAPABILITY", any, cmd_capability, false, bare},
     {"NOOP", any, cmd_noop, false, bare},
     {"LOGOUT", any, cmd_logout, false, bare},
@@ -170,6 +177,7 @@ constexpr std::array<Row, 35> rows{{
     {"IDLE", logged_in, cmd_idle, false, bare},
     {"GETQUOTA", logged_in, cmd_getquota},  // RFC 9208
     {"GETQUOTAROOT", logged_in, cmd_getquotaroot},
+    {"NOTIFY", logged_in, cmd_notify},               // RFC 5465
     {"CHECK", in_selected, cmd_check, false, bare},  // RFC 3501
     {"CLOSE", in_selected, cmd_close, false, bare},
     {"UNSELECT", in_selected, cmd_unselect, false, bare},
@@ -178,10 +186,10 @@ constexpr std::array<Row, 35> rows{{
     {"FETCH", in_selected, cmd_fetch, uid_form},
     {"STORE", in_selected, cmd_store, uid_form},
     {"COPY", in_selected, cmd_copy, uid_form},
-    {"MOVE", in_selected, cmd_move, uid_form},                   // RFC 6851
-    {"SORT", in_selected, cmd_sort, uid_form},                   // RFC 5256
-    {"THREAD", in_selected, cmd_thread, uid_form},               // RFC 5256
-    {"REPLACE", in_selected, cmd_append, uid_form, true, true},  // RFC 8508
+    {"MOVE", in_selected, cmd_move, uid_form},                    // RFC 6851
+    {"SORT", in_selected, cmd_sort, uid_form},                    // RFC 5256
+    {"THREAD", in_selected, cmd_thread, uid_form},                // RFC 5256
+    {"REPLACE", in_selected, cmd_replace, uid_form, true, true},  // RFC 8508
 }};
 
 unsigned bit(State state) {
@@ -265,6 +273,7 @@ void Core::dispatch() {
   const auto start = read_start(*this, in);
   if (!in.ok()) return refuse(*in.fault());
   start.row->handle(*this, in, start.is_uid);
+  if (appending) return;
   // What was parsed has been copied; the text of a long command need not wait for its end.
   text = {};
   line_begin = 0;

@@ -33,6 +33,7 @@ struct ListEntry {
   std::string special_use;                   ///< to be written as "\Name" behind the attributes
   /// RFC 5258 3.5: CHILDINFO of RECURSIVEMATCH.
   std::vector<std::string_view> child_info;
+  std::string old_name;       ///< RFC 5465 5.4: OLDNAME, of a mailbox that was renamed; UTF-8
   bool is_selectable = true;  ///< STATUS may be asked (RFC 5819 2)
 };
 

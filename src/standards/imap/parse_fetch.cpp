@@ -182,13 +182,17 @@ bool macro(Scanner& in, FetchItems& items) {
   return true;
 }
 
+void fetch_atts(Scanner& in, FetchItems& items) {
+  do fetch_att(in, items);
+  while (in.ok() && in.accept(' '));
+}
+
 void fetch_items(Scanner& in, FetchItems& items) {
   if (!in.accept('(')) {
     if (!macro(in, items)) fetch_att(in, items);
     return;
   }
-  do fetch_att(in, items);
-  while (in.ok() && in.accept(' '));
+  fetch_atts(in, items);
   in.expect(')');
 }
 
@@ -218,6 +222,23 @@ void check_modifiers(Scanner& in, const FetchCommand& command, const ParseContex
 }
 
 }  // namespace
+
+FetchItems parse_fetch_items(Scanner& in) {
+  FetchItems items;
+  fetch_atts(in, items);
+  return items;
+}
+
+std::optional<SectionSpec> parse_section(std::string_view text) {
+  const auto bracketed_text = std::string(text) + ']';
+  Scanner in(bracketed_text, true);
+  SectionSpec section;
+  section_spec(in, section, true);
+  in.expect(']');
+  in.end();
+  if (!in.ok()) return std::nullopt;
+  return section;
+}
 
 FetchCommand parse_fetch(Scanner& in, bool is_uid, const ParseContext& context) {
   FetchCommand command;

@@ -165,6 +165,12 @@ void ResponseWriter::list(const ListEntry& entry) {
     }
     output_ += "))";
   }
+  // oldname-extended-item = "OLDNAME" SP "(" mailbox ")" (RFC 5465 8)
+  if (!entry.old_name.empty()) {
+    output_ += " (\"OLDNAME\" (";
+    mailbox(entry.old_name);
+    output_ += "))";
+  }
   output_ += "\r\n";
 }
 

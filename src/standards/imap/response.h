@@ -66,6 +66,11 @@ namespace code {
 [[nodiscard]] ResponseCode highest_mod_seq(ModSeq value);
 [[nodiscard]] ResponseCode no_mod_seq();
 [[nodiscard]] ResponseCode modified(const NumberSet& numbers);
+// RFC 4469: `url` as the client wrote it
+[[nodiscard]] ResponseCode bad_url(std::string_view url);
+// RFC 5465
+[[nodiscard]] ResponseCode bad_event();  ///< with the events we know
+[[nodiscard]] ResponseCode notification_overflow();
 // RFC 3516, 5182, 6154, 7889, 8474
 [[nodiscard]] ResponseCode unknown_cte();
 [[nodiscard]] ResponseCode not_saved();

@@ -1,6 +1,7 @@
 // Response codes (RFC 9051 7.1, RFC 5530 and the extensions).
 #include "standards/imap/flags.h"
 #include "standards/imap/response.h"
+#include "standards/imap/url.h"
 
 namespace posthorn::imap::code {
 
@@ -122,6 +123,15 @@ ResponseCode no_mod_seq() {
 }
 ResponseCode modified(const NumberSet& numbers) {
   return {"MODIFIED " + numbers.text()};
+}
+ResponseCode bad_url(std::string_view url) {
+  return {"BADURL " + url_response_text(url)};
+}
+ResponseCode bad_event() {
+  return {"BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange)"};
+}
+ResponseCode notification_overflow() {
+  return {"NOTIFICATIONOVERFLOW"};
 }
 ResponseCode unknown_cte() {
   return {"UNKNOWN-CTE"};

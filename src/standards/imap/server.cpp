@@ -91,6 +91,9 @@ const Encoding& Session::encoding() const {
 bool Session::is_idling() const {
   return core_->is_idling;
 }
+bool Session::is_between_commands() const {
+  return core_->open == Open::nothing && !core_->closed && core_->is_between_commands();
+}
 bool Session::has_input() const {
   return !core_->input.empty();
 }

@@ -16,6 +16,7 @@
 //     Execute:         do it, writing untagged responses to session.responses(); then session.complete(…)
 //     AppendBegins…    see there
 //     IdleEnds:        stop writing changes; session.complete(ok)
+//     (After NOTIFY the pump may also write to responses() between commands: is_between_commands().)
 //     anything else:   take note and go on
 //   }
 //
@@ -66,6 +67,8 @@ struct Limits {
   std::uint32_t bad_commands_max = 10;         ///< in a row before BYE
   std::uint32_t auth_attempts_max = 3;
   std::uint32_t appended_messages_max = 10'000;  ///< of one MULTIAPPEND
+  std::uint32_t catenated_parts_max = 1'000;     ///< of one message of CATENATE
+  std::uint32_t notify_names_max = 1'000;        ///< mailboxes that one NOTIFY names
 };
 
 // ---- settings and facts --------------------------------------------------------------------------------------
@@ -171,6 +174,12 @@ struct AppendOctets {
 struct AppendMessageEnds {};
 /// *Execution.* The command is whole: store all its messages at once, then complete(…).
 struct AppendEnds {};
+/// *Decision*, of each part of a message of CATENATE (RFC 4469), as AppendBegins. accept(): a text's octets follow;
+/// what the URL names was put in its place.
+struct AppendPart {
+  std::optional<std::string> url;  ///< as the client wrote it; nullopt: a text
+  std::uint64_t size_octets = 0;   ///< of a text
+};
 /// What was begun will not end (syntax after a literal, a disconnect): drop it. The peer has its answer.
 struct AppendAborted {};
 
@@ -195,7 +204,7 @@ struct Close {
 };
 
 using Event = std::variant<NeedInput, FlushOutput, Connected, StartTls, CheckPassword, FindScramVerifier, Authenticated,
-                           AuthenticationFailed, ClientId, Execute, IdleEnds, AppendBegins, AppendOctets,
+                           AuthenticationFailed, ClientId, Execute, IdleEnds, AppendBegins, AppendOctets, AppendPart,
                            AppendMessageEnds, AppendEnds, AppendAborted, Refused, Close>;
 
 /// How a command ended.
@@ -253,6 +262,8 @@ class Session {
   [[nodiscard]] std::string_view login() const;
   [[nodiscard]] const Encoding& encoding() const;
   [[nodiscard]] bool is_idling() const;
+  /// No command is begun, or it is IDLE: what NOTIFY asked for may be written to responses() (RFC 5465 3.1).
+  [[nodiscard]] bool is_between_commands() const;
   /// More of what the peer has sent is waiting: a pipelined command follows.
   [[nodiscard]] bool has_input() const;
   /// What CAPABILITY says at this moment.

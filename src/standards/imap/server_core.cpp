@@ -21,6 +21,7 @@ Open opened_by(const Event& event) {
   if (std::holds_alternative<FindScramVerifier>(event)) return Open::scram;
   if (std::holds_alternative<Execute>(event)) return Open::execution;
   if (std::holds_alternative<AppendBegins>(event)) return Open::append_begins;
+  if (std::holds_alternative<AppendPart>(event)) return Open::append_part;
   if (std::holds_alternative<AppendEnds>(event)) return Open::append_ends;
   if (std::holds_alternative<IdleEnds>(event)) return Open::execution;
   return Open::nothing;
@@ -213,11 +214,16 @@ void Core::accept() {
     // RFC 9051 7.1: the capabilities in the greeting save a round trip.
     return writer.ok({"CAPABILITY " + capability_words(capability_facts())}, settings->host_name + " Posthorn ready");
   }
-  require(what == Open::append_begins, session_name, "accept() without a decision");
+  require(what == Open::append_begins || what == Open::append_part, session_name, "accept() without a decision");
   if (closed) return;
-  if (appending->head.is_synchronizing) writer.continuation("Ready for the message");
   appending->is_told = true;
-  octets_left = appending->head.message.size_octets;
+  if (appending->is_in_parts && (what == Open::append_begins || !appending->is_text)) {
+    reading = Reading::parts;
+    return;
+  }
+  if (appending->mark->is_synchronizing) writer.continuation("Ready for the message");
+  octets_left = appending->mark->size_octets;
+  text.clear();
   reading = Reading::append;
 }
 
@@ -228,13 +234,12 @@ void Core::refuse_connection(std::string_view why) {
 }
 
 void Core::refuse_append(const ResponseCode& code, std::string_view why) {
-  require(open == Open::append_begins, session_name, "refuse_append() without a message to decide");
+  require(open == Open::append_begins || open == Open::append_part, session_name,
+          "refuse_append() without a message to decide");
   open = Open::nothing;
   if (closed) return;
   appending->is_told = false;
-  const auto head = appending->head;
-  refuse_at_literal({.is_bad = false, .code = code, .text = std::string(why)}, head.is_synchronizing,
-                    head.message.size_octets);
+  refuse_append_line({.is_bad = false, .code = code, .text = std::string(why)});
 }
 
 // ---- facts -----------------------------------------------------------------------------------------------------

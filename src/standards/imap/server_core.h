@@ -25,13 +25,23 @@ enum class Reading : unsigned char {
   line,           ///< a command, or what follows a literal of it
   literal,        ///< octets that belong to the command's text
   append,         ///< octets of a message
+  parts,          ///< what is left of a line within CATENATE
   dropped,        ///< octets of a literal of a refused command
   auth_response,  ///< a line of an AUTHENTICATE exchange
   idle,           ///< DONE
 };
 
 /// What the pump has to answer before next() may be called again.
-enum class Open : unsigned char { nothing, greeting, password, scram, execution, append_begins, append_ends };
+enum class Open : unsigned char {
+  nothing,
+  greeting,
+  password,
+  scram,
+  execution,
+  append_begins,
+  append_part,
+  append_ends
+};
 
 /// What the command being executed does to the state once it is done.
 enum class Effect : unsigned char { none, select, unselect };
@@ -39,9 +49,16 @@ enum class Effect : unsigned char { none, select, unselect };
 /// An APPEND or REPLACE whose literals are being read.
 struct Appending {
   AppendTarget target;
-  AppendHead head;
+  AppendMessage message;
   std::size_t messages = 0;
-  bool is_told = false;  ///< the pump knows of one message at least
+  bool is_told = false;             ///< the pump knows of one message at least
+  std::optional<LiteralMark> mark;  ///< that ends the line being read
+  // ---- of the present message, where it is catenated
+  bool is_in_parts = false;   ///< its parenthesis is open; Core::text begins with what is unread of the parts
+  bool is_utf8_part = false;  ///< the literal of the present part must be closed by a parenthesis
+  std::size_t parts = 0;
+  std::uint64_t text_octets = 0;  ///< of its texts
+  bool is_text = false;           ///< the present part is one
 };
 
 class Core {
@@ -69,6 +86,8 @@ class Core {
   /// Answers the command with its fault and counts it; too many end the session.
   void refuse(const Fault& fault);
   void push(Event event) { events.push_back(std::move(event)); }
+  /// APPEND and REPLACE, from behind their name: their messages are read as they come.
+  void begin_append(Scanner& in, bool is_replace, bool is_uid, std::optional<LiteralMark> mark);
   /// Hands a command over.
   void execute(CommandBody body, Effect effect = Effect::none);
   /// RFC 7162 3.1: a CONDSTORE-enabling command.
@@ -140,9 +159,14 @@ class Core {
   void refuse_at_literal(Fault fault, bool is_synchronizing, std::uint64_t octets);
   void drop_octets(std::uint64_t octets);
   /// Whether the line is an APPEND or REPLACE up to a message's literal; then it is taken over.
-  [[nodiscard]] bool begin_append(const LiteralMark& mark);
-  void next_append_message(Scanner in, const LiteralMark& mark);
-  void offer_append();
+  [[nodiscard]] bool begin_append_at(const LiteralMark& mark);
+  void next_append_message(Scanner& in);
+  void offer_append(const Scanner& in);
+  /// The command is refused where its line ends in the mark that `appending` knows, or in none.
+  void refuse_append_line(Fault fault);
+  void next_part();
+  void offer_part(const Scanner& in, CatPart part);
+  void end_parts(Scanner in);
   void abort_append();
   void dispatch();
   void forget_command();

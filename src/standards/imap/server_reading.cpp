@@ -22,6 +22,9 @@ bool Core::step() {
     case Reading::append:
     case Reading::dropped:
       return step_octets();
+    case Reading::parts:
+      next_part();
+      return true;
   }
   return false;
 }
@@ -37,7 +40,8 @@ void Core::keep_line(std::string_view octets) {
   }
   if (!refusal) {
     Scanner in(text, false);
-    static_cast<void>(read_start(*this, in));
+    if (!appending) static_cast<void>(read_start(*this, in));
+    abort_append();
     refusal = Fault{.is_bad = true, .code = code::limit(), .text = "The command is too long"};
   }
   // Its end is kept, since a literal mark may stand there.
@@ -79,8 +83,10 @@ void Core::on_line() {
     return auth_response(*this, response);
   }
   if (refusal) return on_refused_line(line);
-  if (appending && appending->messages > 0) return on_appended_line(line);
-  on_command_line();
+  if (!appending) return on_command_line();
+  appending->mark = literal_mark(line);
+  if (!appending->is_in_parts) return on_appended_line(line);
+  reading = Reading::parts;
 }
 
 // idle = "IDLE" CRLF "DONE" (RFC 9051 9)
@@ -101,6 +107,7 @@ void Core::on_command_line() {
 
 // What follows a refused command: more literals of it, or its end.
 void Core::on_refused_line(std::string_view line) {
+  abort_append();
   const auto mark = literal_mark(line);
   if (tag == "*" && command_name.empty()) {
     Scanner in(text, false);
@@ -113,15 +120,10 @@ void Core::on_refused_line(std::string_view line) {
 // ---- literals --------------------------------------------------------------------------------------------------
 
 void Core::on_literal_mark(const LiteralMark& mark) {
-  if (!appending) {
-    Scanner in(text, writer.encoding().utf8_names());
-    const auto start = read_start(*this, in);
-    if (!in.ok()) return refuse_at_literal(*in.fault(), mark.is_synchronizing, mark.size_octets);
-    if (start.row->is_append && begin_append(mark)) return;
-    if (refusal) return;
-  } else if (begin_append(mark) || refusal) {
-    return;
-  }
+  Scanner in(text, writer.encoding().utf8_names());
+  const auto start = read_start(*this, in);
+  if (!in.ok()) return refuse_at_literal(*in.fault(), mark.is_synchronizing, mark.size_octets);
+  if (start.row->is_append && begin_append_at(mark)) return;
   begin_literal(mark);
 }
 
@@ -160,7 +162,7 @@ void Core::drop_octets(std::uint64_t octets) {
 
 bool Core::step_octets() {
   if (octets_left == 0) {
-    if (reading == Reading::append) push(AppendMessageEnds{});
+    if (reading == Reading::append && !appending->is_in_parts) push(AppendMessageEnds{});
     if (reading == Reading::append) text.clear();
     reading = Reading::line;
     line_begin = text.size();
@@ -191,65 +193,115 @@ bool is_mailbox_literal(Scanner in, bool is_replace, const LiteralMark& mark) {
 
 }  // namespace
 
-bool Core::begin_append(const LiteralMark& mark) {
+bool Core::begin_append_at(const LiteralMark& mark) {
   Scanner in(text, writer.encoding().utf8_names());
   const auto start = read_start(*this, in);
   const bool is_replace = start.row->name == "REPLACE";
   if (is_mailbox_literal(in, is_replace, mark)) return false;
-  appending = std::make_unique<Appending>();
-  appending->target = parse_append_target(in, is_replace, start.is_uid);
-  next_append_message(in, mark);
+  begin_append(in, is_replace, start.is_uid, mark);
   return true;
 }
 
-// append-message up to its literal
-void Core::next_append_message(Scanner in, const LiteralMark& mark) {
-  appending->head = parse_append_message(in, parse_context());
-  appending->head.message.index = appending->messages;
-  if (!in.ok()) return refuse_at_literal(*in.fault(), mark.is_synchronizing, mark.size_octets);
-  offer_append();
+void Core::begin_append(Scanner& in, bool is_replace, bool is_uid, std::optional<LiteralMark> mark) {
+  appending = std::make_unique<Appending>();
+  appending->mark = mark;
+  appending->target = parse_append_target(in, is_replace, is_uid);
+  next_append_message(in);
 }
 
-void Core::offer_append() {
-  const auto& head = appending->head;
-  const auto size = head.message.size_octets;
+// append-message up to its literal, or to its first part
+void Core::next_append_message(Scanner& in) {
+  appending->message = parse_append_message(in, parse_context());
+  appending->message.index = appending->messages;
+  if (!in.ok()) return refuse_append_line(*in.fault());
+  offer_append(in);
+}
+
+void Core::refuse_append_line(Fault fault) {
+  const auto mark = appending->mark;
+  if (mark) return refuse_at_literal(std::move(fault), mark->is_synchronizing, mark->size_octets);
+  abort_append();
+  refuse(fault);
+}
+
+void Core::offer_append(const Scanner& in) {
+  const auto& message = appending->message;
   const auto& limits = settings->limits;
   std::optional<Fault> fault;
   // RFC 3502: a message of no octets is how a client gives the APPEND up.
-  if (size == 0) fault = Fault{.is_bad = false, .code = {}, .text = "A message has at least one octet"};
+  if (message.size_octets == 0 && !message.is_catenated)
+    fault = Fault{.is_bad = false, .code = {}, .text = "A message has at least one octet"};
   // RFC 7889 4
-  if (limits.append_octets_max != 0 && size > limits.append_octets_max) {
+  if (limits.append_octets_max != 0 && message.size_octets > limits.append_octets_max)
     fault = Fault{.is_bad = false, .code = code::too_big(), .text = "The message is too big"};
-  }
-  if (appending->messages == limits.appended_messages_max) {
+  if (appending->messages == limits.appended_messages_max)
     fault = Fault{.is_bad = false, .code = code::limit(), .text = "Too many messages at once"};
-  }
-  if (fault) return refuse_at_literal(std::move(*fault), head.is_synchronizing, size);
+  if (fault) return refuse_append_line(std::move(*fault));
   ++appending->messages;
-  text.clear();
+  appending->is_in_parts = message.is_catenated;
+  appending->parts = 0;
+  appending->text_octets = 0;
+  appending->is_utf8_part = false;
+  text = message.is_catenated ? std::string(in.rest()) : std::string();
   line_begin = 0;
-  push(AppendBegins{tag, appending->target, head.message});
+  push(AppendBegins{tag, appending->target, message});
 }
 
 // Behind a message: the end of the command, or SP and the next message (RFC 3502).
 void Core::on_appended_line(std::string_view line) {
-  const auto mark = literal_mark(line);
   Scanner in(line, writer.encoding().utf8_names());
-  if (appending->head.message.is_utf8) in.expect(')');
+  if (appending->message.is_utf8) in.expect(')');
   if (in.ok() && in.at_end()) {
     text = {};
     line_begin = 0;
     return push(AppendEnds{});
   }
-  if (in.ok() && (!mark || appending->target.is_replace)) in.fail("Too many arguments");
-  if (in.ok()) {
-    const std::string next(in.rest());
-    return next_append_message(Scanner(next, in.is_utf8()), *mark);
-  }
-  const auto fault = *in.fault();
-  if (mark) return refuse_at_literal(fault, mark->is_synchronizing, mark->size_octets);
-  abort_append();
-  refuse(fault);
+  if (in.ok() && appending->target.is_replace) in.fail("Too many arguments");
+  if (!in.ok()) return refuse_append_line(*in.fault());
+  const std::string rest(in.rest());
+  Scanner next(rest, in.is_utf8());
+  next_append_message(next);
+}
+
+// ---- the parts of CATENATE (RFC 4469) ----------------------------------------------------------------------------
+
+// *(SP cat-part) ")"; `text` begins behind the part before.
+void Core::next_part() {
+  Scanner in(text, writer.encoding().utf8_names());
+  if (appending->is_utf8_part) in.expect(')');
+  if (appending->parts > 0 && in.accept(')')) return end_parts(in);
+  if (appending->parts > 0) in.space();
+  auto part = parse_cat_part(in, parse_context());
+  if (in.ok() && appending->parts == settings->limits.catenated_parts_max)
+    in.fail({.is_bad = false, .code = code::limit(), .text = "Too many parts in one message"});
+  if (!in.ok()) return refuse_append_line(*in.fault());
+  const auto mark = appending->mark;
+  if (part.kind == CatPart::Kind::unread_url) return begin_literal(*mark);
+  offer_part(in, std::move(part));
+}
+
+void Core::offer_part(const Scanner& in, CatPart part) {
+  const auto limit = settings->limits.append_octets_max;
+  appending->text_octets += std::min(part.size_octets, mod_sequence_max - appending->text_octets);
+  if (limit != 0 && appending->text_octets > limit)
+    return refuse_append_line({.is_bad = false, .code = code::too_big(), .text = "The message is too big"});
+  ++appending->parts;
+  appending->is_text = part.kind == CatPart::Kind::text;
+  appending->is_utf8_part = part.is_utf8;
+  const auto taken = text.size() - in.rest().size();
+  AppendPart event;
+  if (!appending->is_text) event.url = std::move(part.url);
+  event.size_octets = part.size_octets;
+  text.erase(0, taken);
+  line_begin -= std::min(line_begin, taken);
+  push(std::move(event));
+}
+
+void Core::end_parts(Scanner in) {
+  appending->is_in_parts = false;
+  push(AppendMessageEnds{});
+  reading = Reading::line;
+  on_appended_line(std::string(in.rest()));
 }
 
 void Core::abort_append() {

@@ -97,6 +97,14 @@ bool ImapBench::act_on_append(Event& event) {
     session.accept();
   } else if (const auto* octets = std::get_if<AppendOctets>(&event)) {
     appends.back().octets += octets->octets;
+  } else if (const auto* part = std::get_if<AppendPart>(&event)) {
+    if (part->url) appends.back().octets += "<" + *part->url + ">";
+    if (part->url && part->url->contains("bad")) {
+      session.refuse_append(code::bad_url(*part->url), "No such message");
+      appends.clear();
+    } else {
+      session.accept();
+    }
   } else if (std::holds_alternative<AppendMessageEnds>(event)) {
     appends.back().is_whole = true;
   } else if (std::holds_alternative<AppendEnds>(event)) {
