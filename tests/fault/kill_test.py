@@ -69,7 +69,7 @@ class Sender(threading.Thread):
         filler = "x" * 60 + "\r\n"
         size = self.load.sizes[self.count % len(self.load.sizes)]
         self.unanswered.append(mark)
-        connection.sendall((f"From: <{ANN}>\r\nTo: <{self.load.recipient}>\r\nSubject: {mark}\r\nMessage-ID: <{mark}@load.example>\r\n\r\n" +
+        connection.sendall((f"From: <{self.load.author(self)}>\r\nTo: <{self.load.recipient}>\r\nSubject: {mark}\r\nMessage-ID: <{mark}@load.example>\r\n\r\n" +
                             filler * (size // 62) + f"end of {mark}\r\n.\r\n").encode())
         if self.reply(file).startswith("250"):
             self.unanswered.pop()
@@ -96,6 +96,9 @@ class Load:
         self.senders = [Sender(self, number) for number in range(CONNECTIONS // 2)]
         for sender in self.senders:
             sender.start()
+
+    def author(self, _sender):
+        return ANN
 
     def finish(self):
         self.over.set()

@@ -18,6 +18,11 @@ constexpr int busy_timeout_ms = 10'000;
   throw DatabaseError(code, system, fmt::format("{}: {} (SQLite {})", doing, why, code));
 }
 
+/// SQLite makes files that others may read, and older stores have such ones. A new log takes over the database's mode.
+void close_to_others(const std::filesystem::path& path) {
+  for (const char* const suffix : {"", "-wal", "-shm"}) ::chmod((path.string() + suffix).c_str(), S_IRUSR | S_IWUSR);
+}
+
 /// https://www.sqlite.org/uri.html: "?", "#" and "%" of a path are escaped.
 std::string immutable_uri(std::string_view path) {
   std::string uri = "file:";
@@ -112,8 +117,7 @@ Database::Database(const std::filesystem::path& path, DatabaseMode mode, const c
     sqlite3_close_v2(std::exchange(handle_, nullptr));
     throw error;
   }
-  // SQLite makes files that others may read; nothing is in it yet. Its log takes the mode over.
-  if (mode == DatabaseMode::create) ::chmod(path.c_str(), S_IRUSR | S_IWUSR);
+  if (mode != DatabaseMode::immutable) close_to_others(path);
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, busy_timeout_ms);
 }

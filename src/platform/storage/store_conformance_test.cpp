@@ -142,6 +142,8 @@ TYPED_TEST(StoreConformance, DmarcRowsOfADomainAreBoundedAndSwept) {
   ASSERT_TRUE(this->write(CountDmarcRow{dmarc_row("near.example", "1", report_day + std::chrono::days(1))}));
   const SweepDmarcRows sweep{report_day + std::chrono::days(1), 9'000};
   EXPECT_EQ(this->write(sweep)->swept, 9'000u);
+  EXPECT_TRUE(this->store_->verify()->clean()) << "the sums are those of what is left";
+  EXPECT_EQ(ask(*this->store_, [](Reader& r) { return r.dmarc_day(report_day); }).rows, 1'001u);
   EXPECT_EQ(this->write(sweep)->swept, 1'001u);
   EXPECT_EQ(this->write(sweep)->swept, 0u);
   EXPECT_EQ(ask(*this->store_, [](Reader& r) { return r.dmarc_days(report_day, "", 10); }).size(), 0u);

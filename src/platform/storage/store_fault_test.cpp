@@ -1,4 +1,5 @@
 // A full disk, a failing disk, damage, backup and restore, on a simulated disk.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "platform/storage/migrate.h"
@@ -205,6 +206,36 @@ TEST_F(StoreDamage, ACutSegmentNamesWhatItLost) {
   EXPECT_EQ(verify().damages.size(), 1u);
 }
 
+TEST_F(StoreDamage, SumsThatAreNotThoseOfTheirRowsAreTold) {
+  DmarcRow row;
+  row.day = std::chrono::sys_days(std::chrono::days(20'000));
+  row.policy_domain = "far.example";
+  for (const char* digest : {"one", "two"}) {
+    row.digest = digest;
+    ASSERT_TRUE(commit(*open(), Unit{{}, {CountDmarcRow{row}}}));
+  }
+  EXPECT_TRUE(verify().clean());
+  const auto with_sql = [&](const char* sql) {
+    const Database database(layout_.database(), DatabaseMode::read_write, disk_.vfs_name());
+    database.execute(sql);
+  };
+  with_sql("UPDATE dmarc_days SET rows = 5 WHERE policy_domain = 'far.example'");
+  VerifyReport report = verify();
+  ASSERT_EQ(report.damages.size(), 1u);
+  EXPECT_EQ(report.damages[0].kind, DamageKind::dmarc_day);
+  EXPECT_THAT(report.damages[0].what,
+              ::testing::HasSubstr("2024-10-04, far.example: 2 rows for DMARC reports, their sum "
+                                   "says 5"));
+  with_sql("DELETE FROM dmarc_days");
+  report = verify();
+  ASSERT_EQ(report.damages.size(), 2u) << "the domain and the whole day";
+  EXPECT_THAT(report.damages[0].what, ::testing::HasSubstr("all domains: 2 rows for DMARC reports, their sum says 0"));
+  with_sql("DELETE FROM dmarc_rows; INSERT INTO dmarc_days VALUES (9000000000000, 'far.example', 1, 0)");
+  report = verify();
+  ASSERT_EQ(report.damages.size(), 1u);
+  EXPECT_THAT(report.damages[0].what, ::testing::HasSubstr("day 9000000000000, far.example: 0 rows"));
+}
+
 TEST_F(StoreDamage, ARecordHeaderIsTold) {
   damage(layout_.segment(1), "posthorn " + second_.text());
   const VerifyReport report = verify();
@@ -400,6 +431,19 @@ TEST_F(StoreFault, AStoreOfAnotherVersionIsNotOpened) {
   ASSERT_FALSE(newer);
   EXPECT_NE(newer.error().why.find("newer"), std::string::npos) << newer.error().text();
   EXPECT_FALSE(migrate(o));
+}
+
+TEST(StoreFiles, WhatAnOlderVersionLeftOpenToOthersIsClosed) {
+  const TemporaryFolder folder;
+  StoreOptions o;
+  o.dir = folder.path() / "store";
+  o.create = true;
+  ASSERT_TRUE(Store::open(o));
+  const auto file = Layout{o.dir}.database();
+  using std::filesystem::perms;
+  std::filesystem::permissions(file, perms::owner_read | perms::owner_write | perms::group_read | perms::others_read);
+  ASSERT_TRUE(Store::open(o));
+  EXPECT_EQ(std::filesystem::status(file).permissions(), perms::owner_read | perms::owner_write);
 }
 
 TEST(StoreSchema, EveryReleasedVersionMigratesToTheSameTables) {

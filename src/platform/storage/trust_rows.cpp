@@ -23,8 +23,15 @@ TrustRows::TrustRows(const Database& database)
       forget_one_(database.prepare("INSERT INTO dmarc_days (day, policy_domain, rows, forgotten) VALUES (?, ?, 0, ?) "
                                    "ON CONFLICT DO UPDATE SET forgotten = forgotten + excluded.forgotten")),
       sweep_rows_(database.prepare("DELETE FROM dmarc_rows WHERE id IN (SELECT id FROM dmarc_rows WHERE day < ? "
-                                   "LIMIT ?)")),
+                                   "ORDER BY day, policy_domain LIMIT ?)")),
       sweep_days_(database.prepare("DELETE FROM dmarc_days WHERE day < ?")),
+      first_left_(database.prepare("SELECT day, policy_domain FROM dmarc_rows ORDER BY day, policy_domain LIMIT 1")),
+      sweep_domains_(database.prepare("DELETE FROM dmarc_days WHERE day < ?1 OR (day = ?1 AND policy_domain <> '' AND "
+                                      "policy_domain < ?2)")),
+      recount_domain_(database.prepare("UPDATE dmarc_days SET rows = (SELECT count(*) FROM dmarc_rows r WHERE r.day = "
+                                       "?1 AND r.policy_domain = ?2) WHERE day = ?1 AND policy_domain = ?2")),
+      recount_day_(database.prepare("UPDATE dmarc_days SET rows = (SELECT total(rows) FROM dmarc_days d WHERE d.day = "
+                                    "?1 AND d.policy_domain <> '') WHERE day = ?1 AND policy_domain = ''")),
       seen_(database.prepare("SELECT selector, last_seen FROM selectors_seen WHERE domain = ? AND selector = ?")),
       see_again_(database.prepare("UPDATE selectors_seen SET last_seen = ?, algorithm = ?, key_bits = ? WHERE "
                                   "domain = ? AND selector = ?")),
@@ -68,8 +75,27 @@ std::uint64_t TrustRows::rows_of(std::int64_t day, std::string_view policy_domai
 std::uint64_t TrustRows::sweep(const SweepDmarcRows& which) {
   const std::int64_t before = which.before.time_since_epoch().count();
   const int swept = sweep_rows_.with(before, static_cast<std::uint64_t>(which.max)).run();
-  if (static_cast<std::size_t>(swept) < which.max) sweep_days_.with(before).run();
+  if (static_cast<std::size_t>(swept) < which.max) {
+    sweep_days_.with(before).run();
+  } else {
+    agree_with_what_is_left(before);
+  }
   return static_cast<std::uint64_t>(swept);
+}
+
+/// A sweep that ends within a day or domain: its sums are those of the rows that are left, as `store verify` has them.
+void TrustRows::agree_with_what_is_left(std::int64_t before) {
+  std::int64_t day = before;
+  std::string policy_domain;
+  if (first_left_.with().step() && first_left_.integer(0) < before) {
+    day = first_left_.integer(0);
+    policy_domain = first_left_.text(1);
+  }
+  first_left_.reset();
+  sweep_domains_.with(day, policy_domain).run();
+  if (day == before) return;
+  recount_domain_.with(day, policy_domain).run();
+  recount_day_.with(day).run();
 }
 
 // ---------------------------------------------------------------- selectors

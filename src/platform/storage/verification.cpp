@@ -11,6 +11,13 @@ constexpr std::size_t read_octets_at_once = 1 * MiB;
 // Lines of integrity_check that are reported.
 constexpr int integrity_lines_max = 100;
 
+/// A day as the database has it, which may be any number.
+std::string day_text(std::int64_t days_since_1970) {
+  constexpr std::int64_t days_max = 1'000'000;
+  if (days_since_1970 < 0 || days_since_1970 > days_max) return fmt::format("day {}", days_since_1970);
+  return fmt::format("{:%F}", std::chrono::sys_days(std::chrono::days(days_since_1970)));
+}
+
 }  // namespace
 
 std::string_view damage_name(DamageKind kind) {
@@ -35,6 +42,8 @@ std::string_view damage_name(DamageKind kind) {
       return "queue";
     case DamageKind::segment_total:
       return "segment-total";
+    case DamageKind::dmarc_day:
+      return "dmarc-day";
   }
   return "unknown";
 }
@@ -52,6 +61,7 @@ VerifyReport Verification::run() {
   check_unnamed_contents();
   check_segment_totals();
   check_usage();
+  check_dmarc_days();
   name_touched_messages();
   database_.execute("ROLLBACK");  // nothing was written; COMMIT fails where the damage is bad enough
   return std::move(report_);
@@ -84,7 +94,8 @@ void Verification::scan(std::string_view what, const std::string& select, const 
                         const RowHandler& handle) {
   bool failed = false;
   for (const char* order : {" ASC", " DESC"}) {
-    std::string ordered = select + " ORDER BY " + key;
+    std::string ordered = select;
+    ordered.append(" ORDER BY ").append(key);
     // Every column of the key in this direction.
     for (std::size_t at = ordered.find(", ", select.size()); at != std::string::npos;) {
       ordered.insert(at, order);
@@ -385,6 +396,29 @@ void Verification::check_usage() {
     if (used.octets == row.octets && used.messages == row.messages) continue;
     add(DamageKind::usage, fmt::format("{} uses {} octets in {} emails, its row says {} in {}", accounts_[account],
                                        used.octets, used.messages, row.octets, row.messages));
+  }
+}
+
+/// dmarc_days has how many rows each day and policy domain have, and under the empty name those of the whole day. Where
+/// only a sum is wrong no message and no row is lost: who is to have a report, and the bound of rows, go by the sums.
+void Verification::check_dmarc_days() {
+  using Day = std::pair<std::int64_t, std::string>;
+  const std::size_t damages = report_.damages.size();
+  std::map<Day, std::pair<std::int64_t, std::int64_t>> rows;  // as they are, as the sum says
+  scan("rows for DMARC reports", "SELECT day, policy_domain, count(*) FROM dmarc_rows GROUP BY day, policy_domain",
+       "day, policy_domain", [&](const Statement& row) {
+         rows[{row.integer(0), row.text(1)}].first = row.integer(2);
+         rows[{row.integer(0), ""}].first += row.integer(2);
+       });
+  scan("the sums of rows for DMARC reports", "SELECT day, policy_domain, rows FROM dmarc_days", "day, policy_domain",
+       [&](const Statement& row) { rows[{row.integer(0), row.text(1)}].second = row.integer(2); });
+  if (report_.damages.size() != damages) return;  // what could not be read cannot be compared
+  for (const auto& [day, count] : rows) {
+    if (count.first == count.second) continue;
+    add(DamageKind::dmarc_day,
+        fmt::format("{}, {}: {} rows for DMARC reports, their sum says {}; no message is touched, and both go by "
+                    "themselves when the day is old enough; a backup has what they were",
+                    day_text(day.first), day.second.empty() ? "all domains" : day.second, count.first, count.second));
   }
 }
 

@@ -50,6 +50,7 @@ class Verification {
   void check_unnamed_contents();
   void check_segment_totals();
   void check_usage();
+  void check_dmarc_days();
   void name_touched_messages();
 
   /// Calls `handle` for each row of `select` in the order of `key`; where a page cannot be read, goes on from the

@@ -26,6 +26,7 @@ enum class DamageKind : std::uint8_t {
   mailbox,           ///< an email without mailbox, or a uid at or above the mailbox's uid_next
   queue,             ///< recipients without a queue row, or a queue row without recipients
   segment_total,     ///< a segment's live octets are not the sum of its contents
+  dmarc_day,         ///< a day's rows for DMARC reports are not as many as its sum says
 };
 [[nodiscard]] std::string_view damage_name(DamageKind kind);
 
