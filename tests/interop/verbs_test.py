@@ -5,8 +5,10 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import unittest
+from contextlib import closing
 from pathlib import Path
 
 import bed  # noqa: F401  (finds `cases` too)
@@ -169,6 +171,9 @@ class Words(Checked):
             with self.subTest(verb=verb):
                 self.refused(run(*verb.split(), "--json"), USAGE)
 
+    def test_serve_answers_nothing(self):
+        self.refused(run("serve", "--json"), USAGE)
+
     def test_no_configuration_is_wrong_use(self):
         for verb, (good, _) in VERBS.items():
             if verb.split()[0] not in OF_THE_STORE or good is None or "{" in " ".join(good):
@@ -257,13 +262,13 @@ class Site(Checked):
         self.posthorn.stop()
         self.queue_one()
         database = self.store() / "posthorn.db"
-        whole = database.read_bytes()
+        whole = type(self).whole = database.read_bytes()
         for damage, octets in {"cut to nothing": b"", "no database": b"x" * len(whole), "torn pages": whole[:4096] + b"\xff" * (len(whole) - 4096)}.items():
             database.write_bytes(octets)
             for log in ("-wal", "-shm"):
                 Path(f"{database}{log}").unlink(missing_ok=True)
             self.refused(run(*self.words("store verify", []), "--json"), NO)
-            self.refused(run(*self.words("serve", []), "--json"), UNAVAILABLE)
+            self.assertEqual(run(*self.words("serve", [])).returncode, UNAVAILABLE)
             for verb, (good, _) in VERBS.items():
                 if verb.split()[0] not in OF_THE_STORE or good is None:
                     continue
@@ -272,6 +277,29 @@ class Site(Checked):
                     self.refused(done, UNAVAILABLE)
                     self.assertIn(str(self.store()), done.stderr)
                     self.assertRegex(done.stderr, "store verify|restore")
+
+    def test_4_a_running_server_names_it_too(self):
+        """What a server finds damaged while it runs ends the verb that met it, and nothing else."""
+        database = self.store() / "posthorn.db"
+        self.posthorn.stop()
+        database.write_bytes(getattr(self, "whole", None) or database.read_bytes())
+        for log in ("-wal", "-shm"):
+            Path(f"{database}{log}").unlink(missing_ok=True)
+        with closing(sqlite3.connect(database)) as store:
+            size = store.execute("PRAGMA page_size").fetchone()[0]
+            pages = [row[0] for row in store.execute("SELECT pageno FROM dbstat WHERE name IN ('emails', 'email_data')")]
+        torn = bytearray(database.read_bytes())
+        for page in pages:
+            torn[(page - 1) * size:page * size] = b"\xff" * size
+        database.write_bytes(torn)
+        self.posthorn.serve()
+        self.addCleanup(self.posthorn.stop)
+        for _ in range(2):
+            done = run(*self.words("message list", [BOB]), "--json")
+            self.refused(done, UNAVAILABLE)
+            self.assertIn(str(self.store()), done.stderr)
+            self.assertRegex(done.stderr, "store verify")
+            self.assertEqual(run(*self.words("account list", []), "--json").returncode, DONE, "the others answer")
 
     def store(self):
         return Path(re.search(r'dir = "([^"]+store)"', self.posthorn.config.read_text())[1])

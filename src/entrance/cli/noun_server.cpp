@@ -111,6 +111,8 @@ Exit quickstart(const Invocation& v) {
 }
 
 Exit serve(const Invocation& v) {
+  // What it prints is the line "ready" and no document.
+  if (v.json()) return report({ProblemKind::usage, "serve --json", "serve answers nothing", "leave --json out"});
   const std::string file = config_file(v);
   if (file.empty()) {
     return report(no_config());
