@@ -205,6 +205,36 @@ class Coroutines(unittest.TestCase):
         self.complain(matches(clock, names), "the time comes from platform/runtime, so that tests can turn the clock")
 
 
+class Together(unittest.TestCase):
+    """A build from nothing compiles a room's files, and its tests, as few units (POSTHORN_TOGETHER, cmake/compiler.cmake)."""
+    complain = Floors.complain
+
+    @staticmethod
+    def declared(name):
+        """What stands at the left margin, as clang-format leaves it, of types, constants and functions without linkage."""
+        for part in re.findall(r"(?m)^namespace \{$[\s\S]*?^\}", code_of(name)):
+            for kind in re.findall(r"(?m)^(?:struct|class|enum class) (\w+)[^;\n]*\{", part):
+                yield kind
+            for constant in re.findall(r"(?m)^(?:static |inline )*(?:constexpr|const) [^(={;\n]*?(\w+)(?:\[\w*\])? ?[={;]", part):
+                yield constant
+            for function, taken in re.findall(r"(?m)^(?!template)[A-Za-z][\w:<>,&* ]* \*?&?(\w+)\(([^;{}]*?)\) (?:const )?\{$", part):
+                kinds = [re.sub(r"(?<=[\w>&*]) ?\b\w+( = .*)?$", "", one.strip()) for one in taken.split(",")]
+                yield f"{function}({', '.join(kinds)})"
+
+    def test_names_of_a_room_are_unique(self):
+        places = {}
+        for name in cpp_files("src/"):
+            if not name.endswith(".cpp"):
+                continue
+            kind = "tests" if name.endswith("_test.cpp") else "sources"
+            if Path(name).name.startswith("noun_"):
+                continue  # a noun's stand in a namespace of its own
+            for declared in set(self.declared(name)):
+                places.setdefault((Path(name).parent, kind, declared), []).append(name)
+        self.complain([f"{declared}: {', '.join(names)}" for (_, _, declared), names in sorted(places.items()) if len(names) > 1],
+                      "files of a room are compiled together: each needs names of its own")
+
+
 class Standards(unittest.TestCase):
     complain = Floors.complain
 

@@ -16,7 +16,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t piece_octets = 64 * KiB;
+constexpr std::size_t result_piece_octets = 64 * KiB;
 
 bool has_finding(const json::object& report, std::string_view level) {
   const auto* findings = report.if_contains("findings");
@@ -68,7 +68,7 @@ bool CheckResults::take(std::string_view line) {
 
 Result<void, Problem> CheckResults::read() {
   std::string rest;
-  std::array<char, piece_octets> piece;
+  std::array<char, result_piece_octets> piece;
   off_t whole = 0;
   for (;;) {
     const ssize_t got = ::read(descriptor_, piece.data(), piece.size());

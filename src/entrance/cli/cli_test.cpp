@@ -7,29 +7,16 @@
 #include <gtest/gtest.h>
 
 #include "entrance/cli/verb.h"
+#include "entrance/test_support/run_verb.h"
 #include "platform/storage/store.h"
 
 namespace posthorn::cli {
 namespace {
 
+using entrance_test::Ran;
+using entrance_test::run_words;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-struct Ran {
-  Exit status{};
-  std::string out, err;
-};
-
-Ran run_words(const std::vector<std::string>& words) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Ran ran;
-  ran.status = run(words);
-  std::fflush(stdout);
-  ran.out = testing::internal::GetCapturedStdout();
-  ran.err = testing::internal::GetCapturedStderr();
-  return ran;
-}
 
 TEST(Tables, EveryVerbIsNamedOnceAndTeaches) {
   std::set<std::string_view> names;

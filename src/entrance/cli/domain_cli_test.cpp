@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "entrance/cli/verb.h"
+#include "entrance/test_support/run_verb.h"
 #include "operations/domains/watch_log.h"
 #include "platform/test_support/store_support.h"
 
@@ -15,23 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
+using entrance_test::Ran;
+using entrance_test::run_words;
 using testing::HasSubstr;
-
-struct Ran {
-  Exit status{};
-  std::string out, err;
-};
-
-Ran run_words(const std::vector<std::string>& words) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Ran ran;
-  ran.status = run(words);
-  std::fflush(stdout);
-  ran.out = testing::internal::GetCapturedStdout();
-  ran.err = testing::internal::GetCapturedStderr();
-  return ran;
-}
 
 /// A fresh site of alpha.example that asks a zone file; the file is empty at first.
 class DomainVerbs : public testing::Test {

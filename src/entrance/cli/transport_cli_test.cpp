@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "entrance/cli/verb.h"
+#include "entrance/test_support/run_verb.h"
 #include "foundation/codec/hex.h"
 #include "foundation/crypto/certificate.h"
 #include "foundation/crypto/hash.h"
@@ -17,33 +18,8 @@ namespace posthorn::cli {
 namespace {
 
 namespace json = boost::json;
-
-struct Ran {
-  Exit status{};
-  json::object object;
-  [[nodiscard]] std::string text(std::string_view key) const {
-    const json::value& value = object.at(key);
-    return value.is_null() ? "null" : value.is_string() ? std::string(value.as_string()) : json::serialize(value);
-  }
-  /// Ids of the findings, in order, by spaces.
-  [[nodiscard]] std::string ids() const {
-    std::string out;
-    for (const json::value& finding : object.at("findings").as_array())
-      out += (out.empty() ? "" : " ") + std::string(finding.as_object().at("id").as_string());
-    return out;
-  }
-};
-
-Ran run_json(std::vector<std::string> words) {
-  words.emplace_back("--json");
-  testing::internal::CaptureStdout();
-  Ran ran;
-  ran.status = run(words);
-  std::fflush(stdout);
-  const std::string out = testing::internal::GetCapturedStdout();
-  ran.object = json::parse(out).as_object();
-  return ran;
-}
+using entrance_test::Ran;
+using entrance_test::run_json;
 
 class TransportVerbs : public testing::Test {
  protected:

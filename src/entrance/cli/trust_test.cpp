@@ -11,6 +11,7 @@
 
 #include "entrance/cli/pasted_record.h"
 #include "entrance/cli/verb.h"
+#include "entrance/test_support/run_verb.h"
 #include "foundation/crypto/signature.h"
 #include "standards/dkim/key_record.h"
 
@@ -18,24 +19,9 @@ namespace posthorn::cli {
 namespace {
 
 namespace json = boost::json;
+using entrance_test::Ran;
+using entrance_test::run_words;
 using testing::HasSubstr;
-
-struct Ran {
-  Exit status{};
-  std::string out, err;
-  [[nodiscard]] json::object object() const { return json::parse(out).as_object(); }
-};
-
-Ran run_words(const std::vector<std::string>& words) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Ran ran;
-  ran.status = run(words);
-  std::fflush(stdout);
-  ran.out = testing::internal::GetCapturedStdout();
-  ran.err = testing::internal::GetCapturedStderr();
-  return ran;
-}
 
 std::string read_all(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -48,7 +34,7 @@ std::string text_of(const json::value& value) {
 
 // ---------------------------------------------------------------- parse record
 
-struct RecordCase {
+struct JudgedRecord {
   std::string type, text;
   bool valid;
   std::vector<std::string> ids;  ///< all findings, in order
@@ -59,8 +45,8 @@ const std::string kSmallKey =
     "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDB5nBvGK/YgkA38tPxxikD/w2OW3Ob3WL9iaS8bA+4i4Kkjr4GQHq+H2khVVsyTxUpZErv4jVW+"
     "Kk1wWUysWKQU1P2ImAY0luP7Ujdne4JykXm75n4HjE0Sa4q1y3EaVQOH58aEfjcUS26N1MoSVt87uf1669gv3Wh+0ySfXHNdQIDAQAB";
 
-const std::vector<RecordCase>& record_cases() {
-  static const std::vector<RecordCase> cases{
+const std::vector<JudgedRecord>& record_cases() {
+  static const std::vector<JudgedRecord> cases{
       {"spf", "v=spf1 include:amazonses.com include:_spf.google.com ~all", true, {}, ""},
       {"spf", "login.gov descriptive text \"v=spf1 include:amazonses.com ~all\"", true, {}, ""},
       {"spf", "login.gov\ttext = \"v=spf1 include:amazonses.com ~all\"\n", true, {}, ""},
@@ -134,7 +120,7 @@ const std::vector<RecordCase>& record_cases() {
 }
 
 TEST(ParseRecord, EveryRecordOfTheRunbooksIsJudgedAndMended) {
-  for (const RecordCase& c : record_cases()) {
+  for (const JudgedRecord& c : record_cases()) {
     for (const std::string& type : {c.type, std::string("auto")}) {
       const Ran ran = run_words({"parse", "record", "--json", "--type", type, c.text});
       ASSERT_FALSE(ran.out.empty()) << c.text << ran.err;

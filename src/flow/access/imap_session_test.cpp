@@ -15,8 +15,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr auto kPassword = "correct horse battery";
-const std::string kMessage =
+constexpr auto kAnnsPassword = "correct horse battery";
+const std::string kMail =
     "From: Bob <bob@beta.example>\r\nTo: ann@alpha.example\r\nSubject: Lunch\r\n"
     "Date: Mon, 7 Feb 1994 21:52:25 -0800\r\nMessage-ID: <m1@beta.example>\r\n\r\nShall we?\r\n";
 
@@ -24,9 +24,9 @@ class ImapSessions : public testing::Test {
  protected:
   ImapSessions() {
     bed.site.domain("alpha.example");
-    bed.site.account("ann@alpha.example", kPassword);
+    bed.site.account("ann@alpha.example", kAnnsPassword);
   }
-  std::unique_ptr<flow_test::ImapCaller> ann() { return bed.reader("ann@alpha.example", kPassword); }
+  std::unique_ptr<flow_test::ImapCaller> ann() { return bed.reader("ann@alpha.example", kAnnsPassword); }
 
   AccessBed bed;
 };
@@ -84,12 +84,11 @@ TEST_F(ImapSessions, RevocationEndsASessionThatIdles) {
 
 TEST_F(ImapSessions, AMessageComesBackAsItWasAppended) {
   const auto one = ann();
-  EXPECT_THAT(one->append("INBOX", kMessage, "(\\Seen) \"07-Feb-1994 22:00:00 -0800\""),
-              HasSubstr("TAG OK [APPENDUID "));
+  EXPECT_THAT(one->append("INBOX", kMail, "(\\Seen) \"07-Feb-1994 22:00:00 -0800\""), HasSubstr("TAG OK [APPENDUID "));
   EXPECT_THAT(one->say("SELECT INBOX"), AllOf(HasSubstr("* 1 EXISTS"), HasSubstr("[READ-WRITE]")));
   const std::string body = one->say("FETCH 1 (FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])");
-  EXPECT_THAT(body, HasSubstr(fmt::format("BODY[] {{{}}}\r\n{}", kMessage.size(), kMessage)));
-  EXPECT_THAT(body, HasSubstr(fmt::format("RFC822.SIZE {}", kMessage.size())));
+  EXPECT_THAT(body, HasSubstr(fmt::format("BODY[] {{{}}}\r\n{}", kMail.size(), kMail)));
+  EXPECT_THAT(body, HasSubstr(fmt::format("RFC822.SIZE {}", kMail.size())));
   EXPECT_THAT(body, HasSubstr("\"08-Feb-1994 06:00:00 +0000\""));
   EXPECT_THAT(body, HasSubstr("\\Seen"));
   EXPECT_THAT(one->say("FETCH 1 ENVELOPE"), HasSubstr("\"Lunch\""));
@@ -97,20 +96,19 @@ TEST_F(ImapSessions, AMessageComesBackAsItWasAppended) {
 
 TEST_F(ImapSessions, AppendToAMailboxThatIsNotThereAsksToCreateIt) {
   const auto one = ann();
-  EXPECT_THAT(one->append("Nowhere", kMessage), HasSubstr("TAG NO [TRYCREATE]"));
+  EXPECT_THAT(one->append("Nowhere", kMail), HasSubstr("TAG NO [TRYCREATE]"));
 }
 
 TEST_F(ImapSessions, MultiappendIsOneUnit) {
   const auto one = ann();
-  const std::string two =
-      fmt::format("APPEND INBOX {{{0}+}}\r\n{1} (\\Flagged) {{{0}+}}\r\n{1}", kMessage.size(), kMessage);
+  const std::string two = fmt::format("APPEND INBOX {{{0}+}}\r\n{1} (\\Flagged) {{{0}+}}\r\n{1}", kMail.size(), kMail);
   EXPECT_THAT(one->say(two), HasSubstr("TAG OK [APPENDUID "));
   EXPECT_THAT(one->say("STATUS INBOX (MESSAGES)"), HasSubstr("(MESSAGES 2)"));
 }
 
 TEST_F(ImapSessions, SearchFindsInDecodedText) {
   const auto one = ann();
-  one->append("INBOX", kMessage);
+  one->append("INBOX", kMail);
   one->append("INBOX", "Subject: =?utf-8?B?R3LDvMOfZQ==?=\r\n\r\nHallo\r\n");
   one->say("SELECT INBOX");
   EXPECT_THAT(one->say("SEARCH SUBJECT lunch"), HasSubstr("* SEARCH 1\r\n"));
@@ -127,7 +125,7 @@ TEST_F(ImapSessions, IdleHearsOfArrivalsFlagsAndExpunges) {
   one->say("SELECT INBOX");
   other->say("SELECT INBOX");
   EXPECT_THAT(one->say_until_continuation("IDLE"), HasSubstr("+ "));
-  other->append("INBOX", kMessage);
+  other->append("INBOX", kMail);
   EXPECT_THAT(one->listen("EXISTS\r\n"), HasSubstr("* 1 EXISTS"));
   other->say("STORE 1 +FLAGS (\\Deleted)");
   EXPECT_THAT(one->listen("FETCH"), HasSubstr("* 1 FETCH (FLAGS (\\Deleted"));
@@ -141,7 +139,7 @@ TEST_F(ImapSessions, IdleHearsOfArrivalsFlagsAndExpunges) {
 TEST_F(ImapSessions, SequenceNumbersStayDuringFetch) {
   const auto one = ann();
   const auto other = ann();
-  for (int i = 0; i < 3; ++i) one->append("INBOX", kMessage);
+  for (int i = 0; i < 3; ++i) one->append("INBOX", kMail);
   one->say("SELECT INBOX");
   other->say("SELECT INBOX");
   other->say("STORE 1 +FLAGS (\\Deleted)");
@@ -157,8 +155,8 @@ TEST_F(ImapSessions, SequenceNumbersStayDuringFetch) {
 TEST_F(ImapSessions, ConditionalStoreKeepsWhatHasChanged) {
   const auto one = ann();
   const auto other = ann();
-  one->append("INBOX", kMessage);
-  one->append("INBOX", kMessage);
+  one->append("INBOX", kMail);
+  one->append("INBOX", kMail);
   const std::string selected = one->say("SELECT INBOX (CONDSTORE)");
   const auto at = selected.find("[HIGHESTMODSEQ ");
   ASSERT_NE(at, std::string::npos);
@@ -172,7 +170,7 @@ TEST_F(ImapSessions, ConditionalStoreKeepsWhatHasChanged) {
 
 TEST_F(ImapSessions, ResynchronizationTellsWhatWentAndWhatChanged) {
   const auto one = ann();
-  for (int i = 0; i < 4; ++i) one->append("INBOX", kMessage);
+  for (int i = 0; i < 4; ++i) one->append("INBOX", kMail);
   one->say("ENABLE QRESYNC");
   const std::string selected = one->say("SELECT INBOX");
   const auto number_behind = [&selected](const std::string& word) {
@@ -194,7 +192,7 @@ TEST_F(ImapSessions, ResynchronizationTellsWhatWentAndWhatChanged) {
 
 TEST_F(ImapSessions, MoveTellsCopyuidBeforeTheExpunge) {
   const auto one = ann();
-  one->append("INBOX", kMessage);
+  one->append("INBOX", kMail);
   one->say("SELECT INBOX");
   const std::string moved = one->say("MOVE 1 Archive");
   EXPECT_THAT(one->say("UID MOVE 999 Archive"), HasSubstr("TAG OK"));
@@ -204,10 +202,9 @@ TEST_F(ImapSessions, MoveTellsCopyuidBeforeTheExpunge) {
 
 TEST_F(ImapSessions, ReplaceTakesThePlaceOfOneMessage) {
   const auto one = ann();
-  one->append("Drafts", kMessage);
+  one->append("Drafts", kMail);
   one->say("SELECT Drafts");
-  const std::string answer =
-      one->say(fmt::format("REPLACE 1 Drafts (\\Draft) {{{}+}}\r\n{}", kMessage.size(), kMessage));
+  const std::string answer = one->say(fmt::format("REPLACE 1 Drafts (\\Draft) {{{}+}}\r\n{}", kMail.size(), kMail));
   EXPECT_THAT(answer, AllOf(HasSubstr("[APPENDUID "), HasSubstr("* 1 EXPUNGE"), HasSubstr("TAG OK")));
   EXPECT_THAT(one->say("STATUS Drafts (MESSAGES)"), HasSubstr("(MESSAGES 1)"));
 }
@@ -230,8 +227,8 @@ TEST_F(ImapSessions, ASilentConnectionWithoutLoginEnds) {
 }
 
 TEST_F(ImapSessions, AppendOverQuotaIsRefusedBeforeItsOctets) {
-  bed.site.account("small@alpha.example", kPassword, 1000);
-  const auto one = bed.reader("small@alpha.example", kPassword);
+  bed.site.account("small@alpha.example", kAnnsPassword, 1000);
+  const auto one = bed.reader("small@alpha.example", kAnnsPassword);
   EXPECT_THAT(one->say("APPEND INBOX {2000}"), HasSubstr("TAG NO [OVERQUOTA]"));
   EXPECT_THAT(one->say("GETQUOTAROOT INBOX"), HasSubstr("* QUOTA \"\" (STORAGE 0 "));
 }

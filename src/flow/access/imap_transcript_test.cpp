@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using flow_test::AccessBed;
 using flow_test::ImapCaller;
 
-constexpr auto kPassword = "secret";
+constexpr auto kScriptPassword = "secret";
 constexpr std::uint64_t kAppendOctetsMax = 2000;
 constexpr std::size_t kNotifiedAtOnceMax = 3;
 
@@ -85,7 +85,7 @@ class Player {
     bed_.settings.notified_at_once_max = kNotifiedAtOnceMax;
     bed_.door->reconfigure(bed_.settings);
     bed_.site.domain("alpha.example");
-    bed_.site.account("ann@alpha.example", kPassword);
+    bed_.site.account("ann@alpha.example", kScriptPassword);
   }
 
   void play(const fs::path& file) {
@@ -115,10 +115,10 @@ class Player {
     if (word == "guest") {
       connections_[number_at(what)].caller = bed_.call();
     } else if (word == "quota") {
-      bed_.site.account("small@alpha.example", kPassword, *text::parse_number(what));
+      bed_.site.account("small@alpha.example", kScriptPassword, *text::parse_number(what));
     } else if (word == "as") {
       const auto who = text::take_until(what, ' ');
-      connections_[number_at(what)].caller = bed_.reader(fmt::format("{}@alpha.example", who), kPassword);
+      connections_[number_at(what)].caller = bed_.reader(fmt::format("{}@alpha.example", who), kScriptPassword);
     } else if (word == "login") {
       const auto made = bed_.site.login("ann@alpha.example", "phone", "imap");
       login_ = made.name;
@@ -148,7 +148,7 @@ class Player {
       line.remove_prefix(1);
     }
     Connection& connection = connections_[which];
-    if (!connection.caller) connection.caller = bed_.reader("ann@alpha.example", kPassword);
+    if (!connection.caller) connection.caller = bed_.reader("ann@alpha.example", kScriptPassword);
     const auto rest = line.size() > 3 ? line.substr(3) : std::string_view{};
     if (line.starts_with("C: ") || line.starts_with("C| ")) {
       if (which != speaker_) send();

@@ -10,7 +10,7 @@ constexpr Octets kTooManyPop3 = "-ERR [SYS/TEMP] Too many connections here now; 
 constexpr Octets kTooManyPop3OfYours =
     "-ERR [SYS/TEMP] Too many connections from your address; close some and try again\r\n";
 
-pop3::server::Settings machine_settings(const Settings& common, bool implicit_tls, bool scram) {
+pop3::server::Settings pop3_settings(const Settings& common, bool implicit_tls, bool scram) {
   using sasl::Mechanism;
   pop3::server::Settings settings;
   settings.host_name = common.host_name;
@@ -23,10 +23,10 @@ pop3::server::Settings machine_settings(const Settings& common, bool implicit_tl
 
 std::shared_ptr<const Pop3Settings> settings_from(Settings common) {
   auto settings = std::make_shared<Pop3Settings>();
-  settings->machine = machine_settings(common, false, true);
-  settings->machine_tls = machine_settings(common, true, true);
-  settings->machine_passwords = machine_settings(common, false, false);
-  settings->machine_tls_passwords = machine_settings(common, true, false);
+  settings->machine = pop3_settings(common, false, true);
+  settings->machine_tls = pop3_settings(common, true, true);
+  settings->machine_passwords = pop3_settings(common, false, false);
+  settings->machine_tls_passwords = pop3_settings(common, true, false);
   settings->common = std::move(common);
   return settings;
 }

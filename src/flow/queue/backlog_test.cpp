@@ -9,7 +9,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const TimePoint noon = from_unix_seconds(1'790'000'000);
+const TimePoint kFirstNoon = from_unix_seconds(1'790'000'000);
 
 class BacklogTest : public ::testing::Test {
  protected:
@@ -53,7 +53,7 @@ class BacklogTest : public ::testing::Test {
   }
 
   Policy policy;
-  TimePoint now = noon;
+  TimePoint now = kFirstNoon;
   Backlog backlog{policy};
 };
 

@@ -19,7 +19,7 @@ using flow_test::ScriptedPeer;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr const char* zone_text = "beta.example. MX 10 mx1.beta.example.\nmx1.beta.example. A 192.0.2.1\n";
+constexpr const char* kTlsZone = "beta.example. MX 10 mx1.beta.example.\nmx1.beta.example. A 192.0.2.1\n";
 constexpr const char* secret = "correct-horse-battery";
 
 class RelayTlsTest : public ::testing::Test {
@@ -41,7 +41,7 @@ class RelayTlsTest : public ::testing::Test {
     if (bed.queue) bed.stop();
     std::filesystem::remove(password_file);
   }
-  void start(std::vector<config::Route> routes = {}) {
+  void start(const std::vector<config::Route>& routes = {}) {
     Options options;
     options.host_name = "mx.alpha.example";
     Surroundings with{{&bed.net_loop}, &network, &resolver, &bed.store, client_tls.get(), &bed.random};
@@ -63,7 +63,7 @@ class RelayTlsTest : public ::testing::Test {
 
   QueueBed bed;
   PeerNetwork network{bed.group};
-  dns::ZoneFileResolver resolver{*dns::Zone::parse(zone_text)};
+  dns::ZoneFileResolver resolver{*dns::Zone::parse(kTlsZone)};
   std::unique_ptr<net::ServerTls> server_tls;
   std::unique_ptr<net::ClientTls> client_tls;
   std::unique_ptr<RelayOffice> office;

@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint32_t kTtl = 3600;
+constexpr std::uint32_t kTlsaTtl = 3600;
 
 class TlsaZone final : public RecordWitness {
  public:
@@ -21,7 +21,7 @@ class TlsaZone final : public RecordWitness {
     Sighting sighting;
     ServerRecords said{"ns1.example", !silent, {}, {}, silent ? "ns1.example: timeout" : ""};
     for (const std::string& digest : digests)
-      said.records.push_back({name, type, kTtl, dns::Tlsa{3, 1, 1, *codec::hex_decode(digest)}});
+      said.records.push_back({name, type, kTlsaTtl, dns::Tlsa{3, 1, 1, *codec::hex_decode(digest)}});
     sighting.servers.push_back(std::move(said));
     co_return sighting;
   }
@@ -95,7 +95,7 @@ TEST_F(FileKeysTest, ABoundHostKeepsItsKeyUntilTheNextHasBeenListedForTwoTtls) {
   zone.digests.push_back(digest_of(second));
   look();
   EXPECT_TRUE(shows(first));
-  clock.advance(2 * std::chrono::seconds(kTtl) - 10s);
+  clock.advance(2 * std::chrono::seconds(kTlsaTtl) - 10s);
   look();
   EXPECT_TRUE(shows(first)) << "a cache may hold the set without it";
   clock.advance(1min);
@@ -140,7 +140,7 @@ TEST_F(FileKeysTest, WhatIsTakenOutOfTheDnsBindsForItsTtl) {
   show();
   look();
   EXPECT_TRUE(shows(first));
-  clock.advance(2 * std::chrono::seconds(kTtl));
+  clock.advance(2 * std::chrono::seconds(kTlsaTtl));
   look();
   EXPECT_TRUE(shows(second));
 }

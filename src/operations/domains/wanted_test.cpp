@@ -83,7 +83,7 @@ TEST(Wanted, EnforcingWantsReject) {
 }
 
 /// The domain of the first source document: people at Gmail, product mail through SES.
-Situation login_gov() {
+Situation situation_of_login_gov() {
   Situation s = situation_here(
       "login.gov. 300 MX 10 aspmx.l.google.com.\nlogin.gov. 300 MX 20 alt1.aspmx.l.google.com.\n"
       "login.gov. 300 TXT \"v=spf1 include:amazonses.com include:_spf.google.com ~all\"\n"
@@ -114,7 +114,7 @@ Situation login_gov() {
 }
 
 TEST(Wanted, ADomainElsewhereIsLeftAsItsOwnersHaveIt) {
-  const Road road = plan_road(login_gov());
+  const Road road = plan_road(situation_of_login_gov());
   for (const Step& one : road.steps) EXPECT_EQ(one.kind, StepKind::by_others) << one.what;
   // Google's key has yet to be given.
   EXPECT_NE(step(road, "waited-for"), nullptr);
@@ -122,7 +122,7 @@ TEST(Wanted, ADomainElsewhereIsLeftAsItsOwnersHaveIt) {
 }
 
 TEST(Wanted, AKeyThatWasWaitedForIsFoundWhenItIsPublished) {
-  Situation s = login_gov();
+  Situation s = situation_of_login_gov();
   PublishedSet set;
   set.status = dns::Status::ok;
   set.data = {txt_data("v=DKIM1; k=rsa; p=abc")};
@@ -134,7 +134,7 @@ TEST(Wanted, AKeyThatWasWaitedForIsFoundWhenItIsPublished) {
 }
 
 TEST(Wanted, AReturnPathHasItsOwnSpfAndMx) {
-  Situation s = login_gov();
+  Situation s = situation_of_login_gov();
   ASSERT_FALSE(s.model.streams.empty());
   auto& product = s.model.streams.back();
   ASSERT_EQ(product.provider, "ses");
@@ -343,7 +343,7 @@ TEST(Formats, ZoneTextReadsBackToTheSameRecords) {
 }
 
 TEST(ModelJson, EveryMemberSurvives) {
-  const Model before = login_gov().model;
+  const Model before = situation_of_login_gov().model;
   Model model = before;
   model.sts = StsStage{mta_sts::Mode::enforce, 1'209'600};
   model.reports = {{"mailto:a@x.example"}, {"mailto:f@x.example"}, {"https://x.example/r"}, {"b.example"}};

@@ -17,7 +17,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
-const TimePoint kStart = from_unix_seconds(1'800'000'000);
+const TimePoint kFirstCheck = from_unix_seconds(1'800'000'000);
 
 CheckFinding finding(std::string id, FindingLevel level = FindingLevel::error) {
   return {{std::move(id), level, "it is wrong", "v=spf1 -all"}, "a.example", "", {}, std::nullopt, std::nullopt};
@@ -40,39 +40,40 @@ std::vector<std::string> words_of(const std::vector<WatchEvent>& events) {
 
 TEST(WatchLog, AFindingCountsWhenTwoChecksInARowHaveIt) {
   WatchLog log;
-  EXPECT_TRUE(note_check(log, report_at(kStart, {finding("mx-cname")}), true).empty());
+  EXPECT_TRUE(note_check(log, report_at(kFirstCheck, {finding("mx-cname")}), true).empty());
   EXPECT_EQ(log.count(FindingLevel::error), 0u);
-  EXPECT_EQ(next_check(*log.last_check, log.quick_looks, 6h), kStart + 15min) << "it is made sure of soon";
-  EXPECT_THAT(words_of(note_check(log, report_at(kStart + 15min, {finding("mx-cname")}), true)),
+  EXPECT_EQ(next_check(*log.last_check, log.quick_looks, 6h), kFirstCheck + 15min) << "it is made sure of soon";
+  EXPECT_THAT(words_of(note_check(log, report_at(kFirstCheck + 15min, {finding("mx-cname")}), true)),
               ElementsAre("appeared mx-cname"));
   EXPECT_EQ(log.count(FindingLevel::error), 1u);
-  EXPECT_EQ(log.findings[0].since, kStart);
-  EXPECT_EQ(next_check(*log.last_check, log.quick_looks, 6h), kStart + 15min + 6h);
-  EXPECT_TRUE(note_check(log, report_at(kStart + 7h, {finding("mx-cname")}), true).empty()) << "told once";
+  EXPECT_EQ(log.findings[0].since, kFirstCheck);
+  EXPECT_EQ(next_check(*log.last_check, log.quick_looks, 6h), kFirstCheck + 15min + 6h);
+  EXPECT_TRUE(note_check(log, report_at(kFirstCheck + 7h, {finding("mx-cname")}), true).empty()) << "told once";
 }
 
 TEST(WatchLog, ALostPacketIsNoNews) {
   WatchLog log;
-  note_check(log, report_at(kStart, {finding("ns-unreachable")}), true);
-  EXPECT_TRUE(note_check(log, report_at(kStart + 15min), true).empty());
+  note_check(log, report_at(kFirstCheck, {finding("ns-unreachable")}), true);
+  EXPECT_TRUE(note_check(log, report_at(kFirstCheck + 15min), true).empty());
   EXPECT_TRUE(log.findings.empty());
   EXPECT_TRUE(log.events.empty());
 }
 
 TEST(WatchLog, AFindingIsMendedWhenTwoChecksInARowDoNotHaveIt) {
   WatchLog log;
-  for (int i = 0; i < 2; ++i) note_check(log, report_at(kStart, {finding("mx-cname")}), true);
-  EXPECT_TRUE(note_check(log, report_at(kStart + 6h), true).empty());
+  for (int i = 0; i < 2; ++i) note_check(log, report_at(kFirstCheck, {finding("mx-cname")}), true);
+  EXPECT_TRUE(note_check(log, report_at(kFirstCheck + 6h), true).empty());
   EXPECT_EQ(log.count(FindingLevel::error), 1u) << "doubted only";
-  EXPECT_TRUE(note_check(log, report_at(kStart + 7h, {finding("mx-cname")}), true).empty()) << "it was there after all";
-  note_check(log, report_at(kStart + 8h), true);
-  EXPECT_THAT(words_of(note_check(log, report_at(kStart + 9h), true)), ElementsAre("mended mx-cname"));
+  EXPECT_TRUE(note_check(log, report_at(kFirstCheck + 7h, {finding("mx-cname")}), true).empty())
+      << "it was there after all";
+  note_check(log, report_at(kFirstCheck + 8h), true);
+  EXPECT_THAT(words_of(note_check(log, report_at(kFirstCheck + 9h), true)), ElementsAre("mended mx-cname"));
   EXPECT_TRUE(log.findings.empty());
 }
 
 TEST(WatchLog, WhatWillNotSettleIsNotLookedAtForEverInHaste) {
   WatchLog log;
-  TimePoint at = kStart;
+  TimePoint at = kFirstCheck;
   int quick = 0;
   for (int i = 0; i < 20; ++i) {
     note_check(log, report_at(at, i % 2 == 0 ? std::vector{finding("ns-disagree")} : std::vector{finding("ns-lame")}),
@@ -86,8 +87,8 @@ TEST(WatchLog, WhatWillNotSettleIsNotLookedAtForEverInHaste) {
 
 TEST(WatchLog, ACheckThatReachedNobodySaysNothingAboutTheRest) {
   WatchLog log;
-  for (int i = 0; i < 2; ++i) note_check(log, report_at(kStart, {finding("mx-cname")}), true);
-  CheckReport report = report_at(kStart + 6h, {finding("ns-unreachable")});
+  for (int i = 0; i < 2; ++i) note_check(log, report_at(kFirstCheck, {finding("mx-cname")}), true);
+  CheckReport report = report_at(kFirstCheck + 6h, {finding("ns-unreachable")});
   report.problem = "no server answers";
   note_check(log, report, true);
   EXPECT_THAT(words_of(note_check(log, report, true)), ElementsAre("appeared ns-unreachable"));
@@ -100,14 +101,14 @@ TEST(WatchLog, SurvivesItsJson) {
   CheckFinding found = finding("ns-disagree", FindingLevel::warning);
   found.authoritative.push_back({"ns1.example (192.0.2.1)", "\"v=spf1 \xff\"", 300, 2026112201U});
   found.cached = "nothing (60 s left)";
-  for (int i = 0; i < 2; ++i) note_check(log, report_at(kStart + 1h * i, {found}), true);
-  note_told(log, kStart + 2h);
+  for (int i = 0; i < 2; ++i) note_check(log, report_at(kFirstCheck + 1h * i, {found}), true);
+  note_told(log, kFirstCheck + 2h);
   const WatchLog again = parse_watch_log(watch_log_json(log));
   EXPECT_EQ(watch_log_json(again), watch_log_json(log));
   ASSERT_EQ(again.findings.size(), 1u);
   EXPECT_EQ(again.findings[0].found.authoritative[0].serial, 2026112201U);
   EXPECT_EQ(again.findings[0].sighting, Sighting::present);
-  EXPECT_EQ(again.events[0].told, kStart + 2h);
+  EXPECT_EQ(again.events[0].told, kFirstCheck + 2h);
   EXPECT_TRUE(parse_watch_log("[1").findings.empty());
 }
 
@@ -120,7 +121,7 @@ TEST(WatchLog, Utf8StaysAsItIsAndWhatATerminalWouldActOnDoesNot) {
   found.finding.correction =
       "\x1b[2J \xc2\x9b"
       "2J";
-  for (int i = 0; i < 2; ++i) note_check(log, report_at(kStart, {found}), true);
+  for (int i = 0; i < 2; ++i) note_check(log, report_at(kFirstCheck, {found}), true);
   const WatchLog again = parse_watch_log(watch_log_json(parse_watch_log(watch_log_json(log))));
   EXPECT_EQ(again.findings[0].found.finding.reason, found.finding.reason);
   EXPECT_EQ(again.findings[0].found.finding.correction, "\\x1b[2J \\xc2\\x9b2J");
@@ -131,11 +132,12 @@ TEST(WatchLog, KeepsItsBounds) {
   for (int i = 0; i < 2; ++i) {
     std::vector<CheckFinding> many;
     for (std::size_t n = 0; n < 2 * watch_findings_max; ++n) many.push_back(finding(fmt::format("id-{}", n)));
-    note_check(log, report_at(kStart, many), true);
+    note_check(log, report_at(kFirstCheck, many), true);
   }
   EXPECT_EQ(log.findings.size(), watch_findings_max);
   for (int round = 0; round < 4; ++round)
-    for (int i = 0; i < 2; ++i) note_check(log, report_at(kStart, {finding(fmt::format("other-{}", round))}), true);
+    for (int i = 0; i < 2; ++i)
+      note_check(log, report_at(kFirstCheck, {finding(fmt::format("other-{}", round))}), true);
   EXPECT_LE(log.events.size(), watch_events_max);
 }
 
@@ -144,8 +146,8 @@ TEST(WatchMail, TellsEachChangeInLinesThatAnyServerTakes) {
   key.finding.correction = "v=DKIM1; p=" + std::string(3000, 'A');
   WatchLog log;
   for (int i = 0; i < 2; ++i)
-    note_check(log, report_at(kStart, {key, finding("spf-missing", FindingLevel::warning)}), true);
-  const WatchLetter letter{MailId{7}, "postmaster@a.example", "mx.a.example", "a.example", kStart};
+    note_check(log, report_at(kFirstCheck, {key, finding("spf-missing", FindingLevel::warning)}), true);
+  const WatchLetter letter{MailId{7}, "postmaster@a.example", "mx.a.example", "a.example", kFirstCheck};
   const std::string mail = watch_mail(letter, log.events, 1);
   EXPECT_THAT(mail, HasSubstr("Subject: DNS of a.example: 1 new error, 1 new warning\r\n"));
   EXPECT_THAT(mail, HasSubstr("Auto-Submitted: auto-generated\r\n"));
@@ -204,7 +206,7 @@ class FakeAcceptor final : public queue::Acceptor {
 
 class WatcherTest : public testing::Test {
  protected:
-  WatcherTest() : clock(kStart), loop(clock), random(1), ids(clock, random), eye(clock) {
+  WatcherTest() : clock(kFirstCheck), loop(clock), random(1), ids(clock, random), eye(clock) {
     loop.set_busy([this] { return store && store->pending() > 0; });
     open();
   }
@@ -302,14 +304,16 @@ TEST_F(WatcherTest, AFaultThatComesAndGoesIsNoFlood) {
   WatchLog log;
   for (int i = 0; i < 12; ++i) {
     for (int twice = 0; twice < 2; ++twice)
-      note_check(log,
-                 report_at(kStart + 1h * i, i % 2 == 0 ? std::vector{finding("ns-lame")} : std::vector<CheckFinding>{}),
-                 true);
-    if (!due_to_tell(log, kStart + 1h * i).empty()) note_told(log, kStart + 1h * i);
+      note_check(
+          log,
+          report_at(kFirstCheck + 1h * i, i % 2 == 0 ? std::vector{finding("ns-lame")} : std::vector<CheckFinding>{}),
+          true);
+    if (!due_to_tell(log, kFirstCheck + 1h * i).empty()) note_told(log, kFirstCheck + 1h * i);
   }
   EXPECT_EQ(std::ranges::count_if(log.events, [](const WatchEvent& event) { return event.told.has_value(); }),
             static_cast<std::ptrdiff_t>(watch_mails_per_day_max));
-  EXPECT_EQ(due_to_tell(log, kStart + 25h).size(), 12 - watch_mails_per_day_max) << "the rest in one mail, a day later";
+  EXPECT_EQ(due_to_tell(log, kFirstCheck + 25h).size(), 12 - watch_mails_per_day_max)
+      << "the rest in one mail, a day later";
 }
 
 TEST_F(WatcherTest, DraftsAreNotToldOfAndMigratedDomainsNotLookedAt) {

@@ -14,12 +14,12 @@ using namespace std::chrono_literals;
 
 constexpr TimePoint kStart = from_unix_seconds(1'800'000'000);
 
-struct World {
+struct MemoryWorld {
   runtime::VirtualClock clock{kStart};
   runtime::VirtualLoop virtual_loop{clock};
   Loop loop{virtual_loop.executor(), clock};
   runtime::TaskGroup group{"test", runtime::Logger{}};
-  ~World() {
+  ~MemoryWorld() {
     group.cancel();
     virtual_loop.run_ready();
     EXPECT_EQ(group.failures(), 0u);
@@ -55,7 +55,7 @@ Task<> close_it(Stream& stream, Linger linger, bool& closed) {
 }
 
 TEST(MemoryStream, CarriesOctetsInSmallPiecesAndEndsInOrder) {
-  World w;
+  MemoryWorld w;
   MemoryPair& pair = w.pair({.to_server = {.piece_octets_max = 3, .buffer_octets = 7}});
   std::string received;
   std::optional<StreamError> end, error;
@@ -73,7 +73,7 @@ TEST(MemoryStream, CarriesOctetsInSmallPiecesAndEndsInOrder) {
 }
 
 TEST(MemoryStream, CutsAndStallsWhereToldTo) {
-  World w;
+  MemoryWorld w;
   MemoryPair& cut = w.pair({.to_server = {.cut_after = 5}});
   MemoryPair& stalled = w.pair({.to_server = {.stall_after = 5}});
   std::string before_cut, before_stall;
@@ -95,7 +95,7 @@ TEST(MemoryStream, CutsAndStallsWhereToldTo) {
 }
 
 TEST(MemoryStream, AWriterWaitsForItsDeadlineWhenNobodyReads) {
-  World w;
+  MemoryWorld w;
   MemoryPair& pair = w.pair({.to_server = {.buffer_octets = 10}});
   std::optional<StreamError> error;
   pair.client->set_deadline(kStart + 2min);
@@ -107,7 +107,7 @@ TEST(MemoryStream, AWriterWaitsForItsDeadlineWhenNobodyReads) {
 }
 
 TEST(MemoryStream, InterruptEndsOneWaitForInputAndWritingGoesOn) {
-  World w;
+  MemoryWorld w;
   MemoryPair& pair = w.pair();
   std::string received, goodbye;
   std::optional<StreamError> end, error, second_end, client_end;
@@ -125,7 +125,7 @@ TEST(MemoryStream, InterruptEndsOneWaitForInputAndWritingGoesOn) {
 }
 
 TEST(MemoryStream, LingerWaitsTwoSecondsForThePeerToEnd) {
-  World w;
+  MemoryWorld w;
   MemoryPair& silent = w.pair();
   MemoryPair& polite = w.pair();
   bool silent_closed = false, polite_closed = false, client_closed = false;
@@ -142,7 +142,7 @@ TEST(MemoryStream, LingerWaitsTwoSecondsForThePeerToEnd) {
 }
 
 TEST(MemoryStream, CancellingUnwindsReaders) {
-  World w;
+  MemoryWorld w;
   MemoryPair& pair = w.pair();
   std::string received;
   std::optional<StreamError> end;
@@ -160,7 +160,7 @@ NewCertificate wanted(std::vector<std::string> names, CertificateKeyType type) {
   return {std::move(names), from_unix_seconds(1'700'000'000), from_unix_seconds(4'000'000'000), type};
 }
 
-struct TlsWorld : World {
+struct TlsWorld : MemoryWorld {
   CertificateAuthority authority =
       *CertificateAuthority::make("Test CA", from_unix_seconds(1'700'000'000), from_unix_seconds(4'000'000'000));
   std::filesystem::path ca_file;

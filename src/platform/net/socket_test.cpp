@@ -24,7 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Real sockets, virtual time: run_ready() does what the kernel has ready.
-struct World {
+struct SocketWorld {
   runtime::VirtualClock clock{from_unix_seconds(1'800'000'000)};
   runtime::VirtualLoop virtual_loop{clock};
   Loop loop{virtual_loop.executor(), clock};
@@ -42,7 +42,7 @@ struct World {
 
 /// Ends the tasks before what they use goes; stands last in a test.
 struct Finish {
-  World& world;
+  SocketWorld& world;
   ~Finish() {
     world.group.cancel();
     world.virtual_loop.run_ready();
@@ -78,7 +78,7 @@ Task<> send(Stream& stream, std::string octets) {
 const Endpoint kAnyPort{*IpAddress::parse("127.0.0.1"), 0};
 
 TEST(Sockets, ConnectFromAChosenAddressAndTalk) {
-  World w;
+  SocketWorld w;
   Keep keep;
   auto listener = *Listener::open(w.loop, kAnyPort);
   w.spawn(listener->run(keep));
@@ -103,7 +103,7 @@ TEST(Sockets, ConnectFromAChosenAddressAndTalk) {
 }
 
 TEST(Sockets, Ipv6) {
-  World w;
+  SocketWorld w;
   Keep keep;
   auto listener = Listener::open(w.loop, {*IpAddress::parse("::1"), 0});
   if (!listener) GTEST_SKIP() << "no IPv6 on this machine";
@@ -116,7 +116,7 @@ TEST(Sockets, Ipv6) {
 }
 
 TEST(Sockets, RefusedAndUnansweredConnectionsSayWhy) {
-  World w;
+  SocketWorld w;
   auto listener = *Listener::open(w.loop, kAnyPort);
   const Endpoint free_port = listener->local();
   listener.reset();
@@ -145,7 +145,7 @@ TEST(Sockets, RefusedAndUnansweredConnectionsSayWhy) {
 }
 
 TEST(Sockets, AReadEndsAtItsDeadline) {
-  World w;
+  SocketWorld w;
   Keep keep;
   auto listener = *Listener::open(w.loop, kAnyPort);
   w.spawn(listener->run(keep));
@@ -168,7 +168,7 @@ TEST(Sockets, AReadEndsAtItsDeadline) {
 }
 
 TEST(Listener, TwoLoopsShareAPort) {
-  World w;
+  SocketWorld w;
   auto first = *Listener::open(w.loop, kAnyPort);
   auto second = Listener::open(w.loop, first->local());
   ASSERT_TRUE(second.has_value());
@@ -180,7 +180,7 @@ TEST(Listener, TwoLoopsShareAPort) {
 }
 
 TEST(Listener, LocalSocketsAreForTheirOwnerAlone) {
-  World w;
+  SocketWorld w;
   Keep keep;
   std::string folder = std::filesystem::temp_directory_path() / "posthorn-sock-XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
@@ -225,7 +225,7 @@ ssize_t read_as_nobody(const std::filesystem::path& path) {
 
 TEST(Listener, LocalSocketsAreClosedToOtherUsersEvenWhereTheModeIsChanged) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user, too";
-  World w;
+  SocketWorld w;
   const Finish finish{w};
   Keep keep;
   std::string folder = std::filesystem::temp_directory_path() / "posthorn-sock-XXXXXX";
@@ -245,7 +245,7 @@ TEST(Listener, LocalSocketsAreClosedToOtherUsersEvenWhereTheModeIsChanged) {
 }
 
 TEST(Listener, SurvivesAFullDescriptorTable) {
-  World w;
+  SocketWorld w;
   Keep keep;
   auto listener = *Listener::open(w.loop, kAnyPort);
   w.spawn(listener->run(keep));
@@ -311,8 +311,8 @@ std::string presented(std::uint16_t port, const ClientOfOneKind& kind) {
 }
 
 struct Shake final : ConnectionHandler {
-  explicit Shake(World& w, const ServerTls& t) : world(w), tls(t) {}
-  World& world;
+  explicit Shake(SocketWorld& w, const ServerTls& t) : world(w), tls(t) {}
+  SocketWorld& world;
   const ServerTls& tls;
   static Task<> handle(std::unique_ptr<Stream> stream, const ServerTls& tls) {
     const auto shaken = co_await stream->start_tls(tls);
@@ -323,7 +323,7 @@ struct Shake final : ConnectionHandler {
 };
 
 TEST(ServerTls, TwoNamesAndTwoKeyTypesForOldAndNewClients) {
-  World w;
+  SocketWorld w;
   const auto make = [](const char* name, CertificateKeyType type) {
     return *make_self_signed({{name}, from_unix_seconds(1'700'000'000), from_unix_seconds(4'000'000'000), type});
   };

@@ -10,30 +10,30 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr TimePoint kStart = from_unix_seconds(1'800'000'000);
+constexpr TimePoint kWheelStart = from_unix_seconds(1'800'000'000);
 
-struct World {
-  runtime::VirtualClock clock{kStart};
+struct WheelWorld {
+  runtime::VirtualClock clock{kWheelStart};
   runtime::VirtualLoop loop{clock};
   TimerWheel wheel{clock, loop.executor()};
 };
 
 class Bell final : public Deadline {
  public:
-  explicit Bell(World& world) : world_(world) {}
+  explicit Bell(WheelWorld& world) : world_(world) {}
   std::vector<Duration> rang;
   std::function<void()> then;
 
  private:
   void expired() override {
-    rang.push_back(world_.clock.now() - kStart);
+    rang.push_back(world_.clock.now() - kWheelStart);
     if (then) then();
   }
-  World& world_;
+  WheelWorld& world_;
 };
 
 TEST(TimerWheel, RingsWithinATickOfItsTime) {
-  World w;
+  WheelWorld w;
   for (const Duration after : std::initializer_list<Duration>{1ms, 249ms, 250ms, 1s, 5min, 17min, 1h, 30h}) {
     Bell bell(w);
     const TimePoint begun = w.clock.now();
@@ -47,7 +47,7 @@ TEST(TimerWheel, RingsWithinATickOfItsTime) {
 }
 
 TEST(TimerWheel, PushingADeadlineOnIsCheapAndKept) {
-  World w;
+  WheelWorld w;
   Bell bell(w);
   for (int i = 0; i < 100; ++i) {
     w.wheel.set(bell, w.clock.now() + 10s);
@@ -59,10 +59,10 @@ TEST(TimerWheel, PushingADeadlineOnIsCheapAndKept) {
 }
 
 TEST(TimerWheel, AnEarlierDeadlineReplacesALaterOne) {
-  World w;
+  WheelWorld w;
   Bell bell(w);
-  w.wheel.set(bell, kStart + 1h);
-  w.wheel.set(bell, kStart + 1s);
+  w.wheel.set(bell, kWheelStart + 1h);
+  w.wheel.set(bell, kWheelStart + 1s);
   w.loop.run_for(2s);
   ASSERT_EQ(bell.rang.size(), 1u);
   w.loop.run_for(2h);
@@ -70,11 +70,11 @@ TEST(TimerWheel, AnEarlierDeadlineReplacesALaterOne) {
 }
 
 TEST(TimerWheel, TakenOffOrDestroyedDeadlinesDoNotRing) {
-  World w;
+  WheelWorld w;
   Bell off(w);
   auto gone = std::make_unique<Bell>(w);
-  w.wheel.set(off, kStart + 1s);
-  w.wheel.set(*gone, kStart + 1s);
+  w.wheel.set(off, kWheelStart + 1s);
+  w.wheel.set(*gone, kWheelStart + 1s);
   w.wheel.set(off, TimePoint::max());
   gone.reset();
   EXPECT_EQ(w.wheel.size(), 0u);
@@ -83,7 +83,7 @@ TEST(TimerWheel, TakenOffOrDestroyedDeadlinesDoNotRing) {
 }
 
 TEST(TimerWheel, ACallbackMayDestroyOthersOfTheSameSlotAndSetItselfAgain) {
-  World w;
+  WheelWorld w;
   Bell first(w);
   auto second = std::make_unique<Bell>(w);
   auto third = std::make_unique<Bell>(w);
@@ -98,9 +98,9 @@ TEST(TimerWheel, ACallbackMayDestroyOthersOfTheSameSlotAndSetItselfAgain) {
     ++rang;
     second.reset();
   };
-  w.wheel.set(first, kStart + 1s);
-  w.wheel.set(*second, kStart + 1s);
-  w.wheel.set(*third, kStart + 1s);
+  w.wheel.set(first, kWheelStart + 1s);
+  w.wheel.set(*second, kWheelStart + 1s);
+  w.wheel.set(*third, kWheelStart + 1s);
   w.loop.run_for(3500ms);
   EXPECT_EQ(rang, 1);
   EXPECT_EQ(first.rang.size(), 3u);

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 using test_support::DnsBed;
 using ::testing::HasSubstr;
 
-constexpr std::string_view kZone = R"(
+constexpr std::string_view kTestZone = R"(
 $TTL 300
 test. SOA ns.test. root. 7 1 1 1 60
 a.test. A 192.0.2.1
@@ -37,7 +37,7 @@ about.other. CNAME round.test.
 constexpr std::string_view kRoot = ". 300 SOA root. root. 7 1 1 1 60\n";
 constexpr auto kDnskey = static_cast<dns::RecordType>(48);
 
-dns::Name name(std::string_view text) {
+dns::Name name_of(std::string_view text) {
   return *dns::Name::parse(text);
 }
 
@@ -48,7 +48,7 @@ struct Asking {
 
 Task<> ask_into(PlainClient& client, runtime::Clock& clock, Asking asking, std::vector<dns::Answer>& into) {
   const TimePoint deadline = clock.now() + asking.patience;
-  into.push_back(co_await client.ask(name(asking.name), dns::RecordType::a, deadline));
+  into.push_back(co_await client.ask(name_of(asking.name), dns::RecordType::a, deadline));
 }
 
 Task<> ask_each(std::vector<net::Endpoint> servers, std::vector<Asking> questions, std::vector<dns::Answer>& into) {
@@ -65,8 +65,8 @@ std::vector<dns::Answer> ask(const std::vector<net::Endpoint>& servers, const st
 
 TEST(PlainClient, TakesTheNextServerWhereOneIsSilentAndStaysWithIt) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
-  bed.serve(3, "test", kZone);
+  bed.serve(2, "test", kTestZone);
+  bed.serve(3, "test", kTestZone);
   bed.at(2).silent = true;
   bed.start();
   const auto answers = ask({bed.endpoint(2), bed.endpoint(3)}, {{"a.test"}, {"two.test"}, {"none.test"}});
@@ -79,8 +79,8 @@ TEST(PlainClient, TakesTheNextServerWhereOneIsSilentAndStaysWithIt) {
 
 TEST(PlainClient, FailuresOfEveryServerEndTheQuestionWithoutWaiting) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
-  bed.serve(3, "test", kZone);
+  bed.serve(2, "test", kTestZone);
+  bed.serve(3, "test", kTestZone);
   bed.start();
   const auto answers = ask({bed.endpoint(2), bed.endpoint(3)}, {{"broken.test"}, {"elsewhere.example"}});
   EXPECT_EQ(answers[0].status(), dns::Status::servfail);
@@ -104,7 +104,7 @@ TEST(PlainClient, SilenceEndsAtTheDeadline) {
 
 TEST(PlainClient, TruncatedAnswersComeOverTcp) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
+  bed.serve(2, "test", kTestZone);
   bed.at(2).truncate = true;
   bed.start();
   EXPECT_EQ(ask({bed.endpoint(2)}, {{"a.test"}})[0].status(), dns::Status::ok);
@@ -113,7 +113,7 @@ TEST(PlainClient, TruncatedAnswersComeOverTcp) {
 
 TEST(PlainClient, FollowsAliasesThatTheServerLeavesOutAndEndsLoops) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
+  bed.serve(2, "test", kTestZone);
   bed.serve(2, "other", kOther);
   bed.start();
   const auto answers = ask({bed.endpoint(2)}, {{"one.test"}, {"round.test"}});
@@ -136,7 +136,7 @@ Task<> ask_at_once(net::Endpoint server, std::vector<Asking> questions, std::vec
 
 TEST(PlainClient, EqualQuestionsAreAskedOnce) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
+  bed.serve(2, "test", kTestZone);
   bed.start();
   std::vector<dns::Answer> answers;
   runtime::run_to_end([&] { return ask_at_once(bed.endpoint(2), std::vector<Asking>(50, {"A.test"}), answers); });
@@ -147,7 +147,7 @@ TEST(PlainClient, EqualQuestionsAreAskedOnce) {
 
 TEST(PlainClient, MoreQuestionsThanTheBoundAreRefusedNotKept) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
+  bed.serve(2, "test", kTestZone);
   bed.at(2).silent = true;
   bed.start();
   std::vector<Asking> questions;
@@ -162,7 +162,7 @@ TEST(PlainClient, MoreQuestionsThanTheBoundAreRefusedNotKept) {
 
 /// Gives up early on what others wait for too.
 Task<> give_up(PlainClient& client, runtime::Clock& clock, bool& gave_up) {
-  Task<dns::Answer> asking = client.ask(name("a.test"), dns::RecordType::a, clock.now() + 20s);
+  Task<dns::Answer> asking = client.ask(name_of("a.test"), dns::RecordType::a, clock.now() + 20s);
   gave_up = !co_await runtime::with_deadline(clock, clock.now() + 100ms, std::move(asking));
 }
 
@@ -237,7 +237,7 @@ struct Validated {
 Task<> resolve_into(Options options, Validated& into) {
   runtime::SystemClock clock;
   const auto resolver = make_resolver(options, clock, co_await runtime::current_executor()).value();
-  into.answer = co_await resolver->resolve(name("a.test"), dns::RecordType::a);
+  into.answer = co_await resolver->resolve(name_of("a.test"), dns::RecordType::a);
   into.because = unvalidated_because(*resolver);
 }
 Validated resolve(const Options& options) {
@@ -248,7 +248,7 @@ Validated resolve(const Options& options) {
 
 TEST(Validation, AServerThatLeavesSignaturesOutIsUsedAndSaidToBe) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
+  bed.serve(2, "test", kTestZone);
   bed.serve(2, ".", kRoot);
   bed.at(2).meddle = [](dns::Message& answer) { answer_keys(answer, {key_of_the_root()}); };
   bed.start();
@@ -260,7 +260,7 @@ TEST(Validation, AServerThatLeavesSignaturesOutIsUsedAndSaidToBe) {
 
 TEST(Validation, AServerThatDoesNotKnowTheRootIsUsedAndSaidToBe) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
+  bed.serve(2, "test", kTestZone);
   bed.start();
   const Validated got = resolve({.source = bed.endpoint(2)});
   EXPECT_EQ(got.answer->status(), dns::Status::ok) << got.answer->reason();
@@ -270,7 +270,7 @@ TEST(Validation, AServerThatDoesNotKnowTheRootIsUsedAndSaidToBe) {
 
 TEST(Validation, SignaturesThatDoNotHoldAreBogusAndNotPassedBy) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
+  bed.serve(2, "test", kTestZone);
   bed.serve(2, ".", kRoot);
   bed.at(2).meddle = [](dns::Message& answer) { answer_keys(answer, {key_of_the_root(), signature_over_keys()}); };
   bed.start();
@@ -281,7 +281,7 @@ TEST(Validation, SignaturesThatDoNotHoldAreBogusAndNotPassedBy) {
 
 TEST(Validation, WhoAsksForNoneTakesTheServersWord) {
   DnsBed bed;
-  bed.serve(2, "test", kZone);
+  bed.serve(2, "test", kTestZone);
   bed.at(2).meddle = [](dns::Message& answer) {
     answer.authentic_data = true;
     answer_keys(answer, {key_of_the_root(), signature_over_keys()});

@@ -7,14 +7,14 @@
 namespace posthorn::config {
 namespace {
 
-constexpr std::string_view least = "host_name = \"mx.alpha.example\"\n[store]\ndir = \"store\"\n[verification]\n";
+constexpr std::string_view kBeforeKeys = "host_name = \"mx.alpha.example\"\n[store]\ndir = \"store\"\n[verification]\n";
 
-Result<Config, Problems> read(std::string_view keys) {
-  return parse(std::string(least) + std::string(keys), "posthorn.toml", "/etc/posthorn");
+Result<Config, Problems> read_keys(std::string_view keys) {
+  return parse(std::string(kBeforeKeys) + std::string(keys), "posthorn.toml", "/etc/posthorn");
 }
 
 TEST(VerificationConfig, DefaultsAreOnAndRefuseOnlyWhoSaysThatNoMailComes) {
-  const Verification defaults = read("").value().verification;
+  const Verification defaults = read_keys("").value().verification;
   EXPECT_TRUE(defaults.enabled);
   EXPECT_EQ(defaults.time_max, Duration(std::chrono::seconds(10)));
   EXPECT_EQ(defaults.dmarc, DmarcHandling::standard);
@@ -24,7 +24,7 @@ TEST(VerificationConfig, DefaultsAreOnAndRefuseOnlyWhoSaysThatNoMailComes) {
 
 TEST(VerificationConfig, EveryKeyIsReadAndWrittenBack) {
   for (const std::string_view refuse : {"[\"iprev\", \"dkim\"]", "[]"}) {
-    const auto config = read(
+    const auto config = read_keys(
         fmt::format("enabled = false\ntime_max = \"30s\"\ndmarc = \"strict\"\ndns_failure = \"defer\"\nrefuse = {}\n"
                     "forwarders = [\"Lists.Example\", \"192.0.2.1\", \"2001:db8::/32\"]\n",
                     refuse));
@@ -55,7 +55,7 @@ TEST(VerificationConfig, WhatIsWrongIsSaidWithWhatWouldBeRight) {
         Case{"time_max = \"1h\"", "1s to 5m"}, Case{"dmarc = \"harsh\"", "lenient, standard or strict"},
         Case{"dns_failure = \"reject\"", "deliver or defer"}, Case{"refuse = [\"spf\"]", "spf_fail"},
         Case{"forwarders = [\"192.0.2.0/33\"]", "neither"}, Case{"forwarders = [\"example\"]", "neither"}}) {
-    const auto config = read(each.key);
+    const auto config = read_keys(each.key);
     ASSERT_FALSE(config) << each.key;
     ASSERT_EQ(config.error().size(), 1u) << each.key;
     EXPECT_NE(config.error()[0].text().find(each.says), std::string::npos) << config.error()[0].text();

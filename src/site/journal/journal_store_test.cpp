@@ -8,7 +8,7 @@
 namespace posthorn::journal {
 namespace {
 
-const TimePoint eight = from_unix_seconds(1'798'099'200);
+const TimePoint kEight = from_unix_seconds(1'798'099'200);
 
 class WithStore : public testing::Test {
  protected:
@@ -44,7 +44,7 @@ class WithStore : public testing::Test {
   static Story refused(std::string_view recipient) {
     Story story;
     story.key(recipient);
-    story.recipient(eight, Stage::envelope, "the recipient was refused", recipient, Outcome::refused, "",
+    story.recipient(kEight, Stage::envelope, "the recipient was refused", recipient, Outcome::refused, "",
                     "550 5.1.1 no such user");
     return story;
   }
@@ -55,8 +55,8 @@ class WithStore : public testing::Test {
 
 TEST_F(WithStore, RefusedMailIsWrittenByFlush) {
   Journal journal(*store);
-  journal.record(MailId{101}, eight, refused("Nobody@alpha.example"));
-  journal.record(MailId{102}, eight, refused("nobody@alpha.example"));
+  journal.record(MailId{101}, kEight, refused("Nobody@alpha.example"));
+  journal.record(MailId{102}, kEight, refused("nobody@alpha.example"));
   EXPECT_TRUE(found("nobody@alpha.example").empty());
   journal.flush();
   const auto traces = found("<NOBODY@alpha.example>");
@@ -69,7 +69,7 @@ TEST_F(WithStore, RefusedMailIsWrittenByFlush) {
 TEST_F(WithStore, AFullBatchNeedsNoFlush) {
   Journal journal(*store);
   for (std::uint64_t i = 1; i <= Journal::batch_rows_max; ++i) {
-    journal.record(MailId{i}, eight, refused("nobody@alpha.example"));
+    journal.record(MailId{i}, kEight, refused("nobody@alpha.example"));
   }
   EXPECT_EQ(found(MailId{1}.text()).size(), 1u);
   EXPECT_EQ(journal.recorded(), Journal::batch_rows_max);
@@ -78,12 +78,12 @@ TEST_F(WithStore, AFullBatchNeedsNoFlush) {
 TEST_F(WithStore, OldStoriesGo) {
   Journal journal(*store);
   const auto id_at = [](TimePoint at) { return MailId{static_cast<std::uint64_t>(unix_micros(at) / 1000) << 20}; };
-  const TimePoint ten = eight + std::chrono::hours(2);
-  journal.record(id_at(eight), eight, refused("old@alpha.example"));
+  const TimePoint ten = kEight + std::chrono::hours(2);
+  journal.record(id_at(kEight), kEight, refused("old@alpha.example"));
   journal.record(id_at(ten), ten, refused("new@alpha.example"));
   journal.flush();
   ASSERT_EQ(found("old@alpha.example").size(), 1u);
-  const storage::Unit unit = retention(eight + std::chrono::hours(25), std::chrono::hours(24), 1 * GiB);
+  const storage::Unit unit = retention(kEight + std::chrono::hours(25), std::chrono::hours(24), 1 * GiB);
   EXPECT_TRUE(found("old@alpha.example", unit).empty());
   EXPECT_EQ(found("new@alpha.example").size(), 1u);
 }

@@ -9,18 +9,18 @@
 namespace posthorn::dns {
 namespace {
 
-Name name(std::string_view text) {
+Name name_of(std::string_view text) {
   return *Name::parse(text);
 }
 const TimePoint now = from_unix_seconds(1'800'000'000);
-const TsigKey key{name("Key.Example"), OctetString(32, 'k')};
+const TsigKey key{name_of("Key.Example"), OctetString(32, 'k')};
 
 TEST(Update, SectionsAsTheRfcHasThem) {
-  Update update{.zone = name("a.example"),
-                .sets_exist = {{name("a.example"), RecordType::txt, 60, Txt{{"old"}}}},
-                .absent = {{name("b.a.example"), RecordType::txt}, {name("c.a.example"), RecordType::any}},
-                .remove = {{name("a.example"), RecordType::txt, 60, Txt{{"old"}}}},
-                .add = {{name("a.example"), RecordType::txt, 300, Txt{{"new"}}}}};
+  Update update{.zone = name_of("a.example"),
+                .sets_exist = {{name_of("a.example"), RecordType::txt, 60, Txt{{"old"}}}},
+                .absent = {{name_of("b.a.example"), RecordType::txt}, {name_of("c.a.example"), RecordType::any}},
+                .remove = {{name_of("a.example"), RecordType::txt, 60, Txt{{"old"}}}},
+                .add = {{name_of("a.example"), RecordType::txt, 300, Txt{{"new"}}}}};
   const std::string a = "0161076578616d706c6500";
   EXPECT_EQ(codec::hex_encode(write_update(update, 0x1234)),
             "1234"
@@ -64,7 +64,7 @@ TEST(Update, SectionsAsTheRfcHasThem) {
 
 TEST(Tsig, ARequestAndItsAnswer) {
   const OctetString request =
-      write_update({.zone = name("a.example"), .sets_exist = {}, .absent = {}, .remove = {}, .add = {}}, 7);
+      write_update({.zone = name_of("a.example"), .sets_exist = {}, .absent = {}, .remove = {}, .add = {}}, 7);
   const SignedMessage sent = sign_tsig(request, key, now);
   EXPECT_EQ(verify_tsig(sent.octets, key, now), sent.mac);
   const SignedMessage answer = sign_tsig(request, key, now, sent.mac);
@@ -76,14 +76,14 @@ TEST(Tsig, ARequestAndItsAnswer) {
 
 TEST(Tsig, WhatDoesNotHold) {
   const OctetString request =
-      write_update({.zone = name("a.example"), .sets_exist = {}, .absent = {}, .remove = {}, .add = {}}, 7);
+      write_update({.zone = name_of("a.example"), .sets_exist = {}, .absent = {}, .remove = {}, .add = {}}, 7);
   const SignedMessage sent = sign_tsig(request, key, now);
   EXPECT_EQ(verify_tsig(request, key, now).error(), TsigError::unsigned_);
   EXPECT_EQ(verify_tsig(sent.octets, key, now + std::chrono::seconds(301)).error(), TsigError::bad_time);
   EXPECT_TRUE(verify_tsig(sent.octets, key, now + std::chrono::seconds(300)));
-  EXPECT_EQ(verify_tsig(sent.octets, {name("key.example"), "other"}, now).error(), TsigError::bad_signature);
-  EXPECT_TRUE(verify_tsig(sent.octets, {name("KEY.example"), key.secret}, now)) << "names compare without case";
-  EXPECT_EQ(verify_tsig(sent.octets, {name("other.example"), key.secret}, now).error(), TsigError::wrong_key);
+  EXPECT_EQ(verify_tsig(sent.octets, {name_of("key.example"), "other"}, now).error(), TsigError::bad_signature);
+  EXPECT_TRUE(verify_tsig(sent.octets, {name_of("KEY.example"), key.secret}, now)) << "names compare without case";
+  EXPECT_EQ(verify_tsig(sent.octets, {name_of("other.example"), key.secret}, now).error(), TsigError::wrong_key);
   for (std::size_t cut = 0; cut < sent.octets.size(); ++cut)
     EXPECT_FALSE(verify_tsig(Octets(sent.octets).substr(0, cut), key, now)) << cut;
   for (std::size_t at = 0; at < sent.octets.size(); ++at) {
