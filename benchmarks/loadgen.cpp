@@ -10,6 +10,7 @@
 // Each prints one JSON line. `sink` first prints "ready"; `idle` prints its line when all connections stand,
 // then holds them until standard input closes.
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -226,7 +227,8 @@ struct Receiver {
 
   std::string_view reply_to(std::string_view line) {
     const auto is = [line](std::string_view verb) {
-      return line.size() >= 4 && strncasecmp(line.data(), verb.data(), 4) == 0;
+      const auto same = [](char wanted, char said) { return std::toupper(static_cast<unsigned char>(said)) == wanted; };
+      return line.size() >= 4 && std::equal(verb.begin(), verb.end(), line.begin(), same);
     };
     if (is("EHLO"))
       return "250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE\r\n250 ENHANCEDSTATUSCODES\r\n";

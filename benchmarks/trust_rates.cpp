@@ -65,7 +65,7 @@ void row(const char* name, double ours, double bare) {
 dkim::MessageScan scan_of(const std::string& message, bool sign) {
   std::vector<dkim::BodyHashKind> wanted;
   if (sign) wanted.push_back(dkim::signing_body_hash(dkim::Canonicalization::relaxed));
-  dkim::MessageScan scan{std::move(wanted)};
+  dkim::MessageScan scan{wanted};
   scan.feed(message);
   scan.finish();
   return scan;

@@ -91,15 +91,15 @@ Task<std::vector<imap::SortKeys>> sort_keys_of(ImapContext& context, const std::
 Task<std::vector<std::uint32_t>> put_in_order(ImapContext& context, const std::vector<std::size_t>& found,
                                               const Criteria& criteria) {
   const std::vector<Message> messages = messages_at(context.selected->known(), found, 0);
-  std::vector<imap::SortKeys> keys = co_await sort_keys_of(context, messages, criteria);
-  co_return imap::sorted(std::move(keys), criteria);
+  const std::vector<imap::SortKeys> keys = co_await sort_keys_of(context, messages, criteria);
+  co_return imap::sorted(keys, criteria);
 }
 
 /// Whether `a` comes before `b`.
 Task<bool> precedes(ImapContext& context, const Message& a, const Message& b, const Criteria& criteria) {
   const std::vector<Message> both{a, b};
-  std::vector<imap::SortKeys> keys = co_await sort_keys_of(context, both, criteria);
-  co_return imap::sorted(std::move(keys), criteria).front() == a.number;
+  const std::vector<imap::SortKeys> keys = co_await sort_keys_of(context, both, criteria);
+  co_return imap::sorted(keys, criteria).front() == a.number;
 }
 
 /// `order` is that of the first of what was found; the few behind them take their places in it.

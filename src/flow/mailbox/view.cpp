@@ -32,7 +32,8 @@ class View::Subscriber : public std::enable_shared_from_this<Subscriber> {
 /// The session's end of it.
 class View::Handle final : public View::Subscription {
  public:
-  Handle(std::shared_ptr<View> view, std::shared_ptr<Subscriber> subscriber, std::shared_ptr<const Version> known)
+  Handle(std::shared_ptr<View> view, std::shared_ptr<Subscriber> subscriber,
+         const std::shared_ptr<const Version>& known)
       : view_(std::move(view)), subscriber_(std::move(subscriber)) {
     if (view_->current() != known) subscriber_->fire();
   }

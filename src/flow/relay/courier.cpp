@@ -235,9 +235,7 @@ Task<> SmtpCourier::keep_or_drop() {
   const bool once_only = connection_->plan().protection->guard == Guard::waived;
   if (!connection_->is_ready())
     connection_.reset();
-  else if (once_only)
-    co_await rest();
-  else if (connection_->messages() >= most)
+  else if (once_only || connection_->messages() >= most)
     co_await rest();
 }
 

@@ -32,7 +32,7 @@ class RelayTest : public ::testing::Test {
   ~RelayTest() override {
     if (bed.queue) bed.stop();
   }
-  void start(const std::string& zone_text, std::vector<config::Route> routes = {}) {
+  void start(const std::string& zone_text, const std::vector<config::Route>& routes = {}) {
     auto zone = dns::Zone::parse(zone_text);
     ASSERT_TRUE(zone) << (zone ? "" : zone.error().text());
     resolver = std::make_unique<dns::ZoneFileResolver>(std::move(*zone));

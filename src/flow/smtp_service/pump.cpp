@@ -119,7 +119,7 @@ Task<> Pump::on(server::CheckPassword& question) {
   if (answer) {
     machine_.answer_password(*answer);
   } else {
-    machine_.reply(std::move(answer.error().reply));
+    machine_.reply(answer.error().reply);
   }
 }
 
@@ -128,7 +128,7 @@ Task<> Pump::on(server::FindScramVerifier& question) {
   if (answer) {
     machine_.answer_scram_verifier(std::move(*answer));
   } else {
-    machine_.reply(std::move(answer.error().reply));
+    machine_.reply(answer.error().reply);
   }
 }
 
@@ -158,7 +158,7 @@ Task<> Pump::on(server::Close& event) {
 
 void Pump::decide(Answer answer) {
   if (answer) {
-    machine_.reply(std::move(*answer));
+    machine_.reply(*answer);
   } else {
     machine_.accept();
   }

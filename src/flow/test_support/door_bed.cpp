@@ -121,7 +121,7 @@ std::string Caller::mail(const std::string& from, const std::vector<std::string>
 }
 
 std::string Caller::data(const std::string& message) {
-  const std::string reply = say("DATA");
+  std::string reply = say("DATA");
   if (!reply.starts_with("354")) return reply;
   return send(dot_stuffed(message) + ".\r\n");
 }

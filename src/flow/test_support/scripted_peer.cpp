@@ -22,7 +22,7 @@ std::string default_reply(const std::string& stage) {
   return found == replies.end() ? "500 5.5.1 what?" : found->second;
 }
 
-std::string wire(std::string reply) {
+std::string wire(std::string_view reply) {
   std::string out;
   for (const std::string_view line : text::split(reply, '\n')) out += std::string(line) + "\r\n";
   return out;

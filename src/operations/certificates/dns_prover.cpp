@@ -108,7 +108,7 @@ Task<Result<void, Problem>> DnsProver::wait_for(PlacedChallenge placed) {
     if (sighting.all([&value](const ServerRecords& said) { return shows(said, value); }))
       co_return Result<void, Problem>{};
     if (clock_.now() >= until) {
-      const std::string doubt = sighting.doubt();
+      std::string doubt = sighting.doubt();
       co_return fail(proof_fails(placed.name,
                                  doubt.empty() ? "not every authoritative server has the record" : std::move(doubt),
                                  "an authority may ask any of them; it is tried again later"));

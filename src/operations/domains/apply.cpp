@@ -106,7 +106,7 @@ class Run {
   }
 
   Task<Result<void, Problem>> take(const Step& chosen) {
-    const Step step = chosen;
+    const Step step = chosen;  // NOLINT(performance-unnecessary-copy-initialization): its road may change meanwhile
     Situation& s = out_.situation;
     world_.tell(step.what);
     if (step.policy) s.policies.serve(*step.policy, s.now);

@@ -291,7 +291,7 @@ TEST(KeyWitness, ComparesKeysAndNotTheirSpelling) {
 
 TEST(KeyWitness, EveryHostMustAnswerRightly) {
   using Kind = KeySighting::Kind;
-  const auto seen = [](std::vector<std::pair<const char*, Kind>> servers) {
+  const auto seen = [](const std::vector<std::pair<const char*, Kind>>& servers) {
     std::vector<ServerSighting> sightings;
     for (const auto& [host, kind] : servers) sightings.push_back({*dns::Name::parse(host), {kind, host}});
     return sum_up(sightings).kind;

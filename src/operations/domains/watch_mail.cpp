@@ -60,7 +60,7 @@ std::string subject(const WatchLetter& letter, const std::vector<WatchEvent>& ev
       ++warnings;
   }
   std::string what;
-  const auto add = [&what](std::string part) { what += (what.empty() ? "" : ", ") + part; };
+  const auto add = [&what](const std::string& part) { what += (what.empty() ? "" : ", ") + part; };
   if (errors > 0) add(counted(errors, "new error"));
   if (warnings > 0) add(counted(warnings, "new warning"));
   if (mended > 0) add(counted(mended, "finding") + " mended");

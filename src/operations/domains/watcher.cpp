@@ -169,8 +169,8 @@ void Watcher::count() {
     faulty += known.errors > 0 ? 1 : 0;
   }
   const auto set = [this](std::string_view name, std::string_view help, std::size_t value,
-                          runtime::MetricLabels labels = {}) {
-    around_.metrics->gauge(name, help, std::move(labels)).set(static_cast<std::int64_t>(value));
+                          const runtime::MetricLabels& labels = {}) {
+    around_.metrics->gauge(name, help, labels).set(static_cast<std::int64_t>(value));
   };
   set("posthorn_domains_findings", "Findings about the domains here that stand now.", errors, {{"level", "error"}});
   set("posthorn_domains_findings", "Findings about the domains here that stand now.", warnings, {{"level", "warning"}});

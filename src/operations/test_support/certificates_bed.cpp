@@ -26,7 +26,10 @@ AcmeReply Authority::post(const std::string& url, const std::string& body) {
   const json::object jwk = has_jwk ? header.at("jwk").as_object() : account_key_;
   EXPECT_TRUE(
       verifies(jwk, member(jws, "protected") + "." + member(jws, "payload"), from_base64url(member(jws, "signature"))));
-  if (bad_nonces > 0 && bad_nonces-- > 0) return problem(400, "badNonce", "another, please");
+  if (bad_nonces > 0) {
+    --bad_nonces;
+    return problem(400, "badNonce", "another, please");
+  }
   const std::string payload = from_base64url(member(jws, "payload"));
   if (url.ends_with("/account")) {
     if (account_key_ != jwk) ++accounts;

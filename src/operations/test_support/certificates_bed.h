@@ -137,7 +137,7 @@ class Authority final : public AcmeTransport {
   std::string last_public_key;
 
  private:
-  AcmeReply answer(int status, json::object body, std::string location = "") {
+  AcmeReply answer(int status, const json::object& body, std::string location = "") {
     AcmeReply reply{status, {}, json::serialize(body)};
     reply.headers["replay-nonce"] = fmt::format("nonce-{}", ++nonces_);
     open_nonces_.insert(reply.headers["replay-nonce"]);

@@ -67,14 +67,14 @@ Metrics::Series& Metrics::series(std::string_view name, std::string_view help, c
   return *all.back();
 }
 
-Counter& Metrics::counter(std::string_view name, std::string_view help, MetricLabels labels) {
+Counter& Metrics::counter(std::string_view name, std::string_view help, const MetricLabels& labels) {
   const std::lock_guard lock(mutex_);
   Series& found = series(name, help, "counter", labels);
   if (!found.counter) found.counter = std::make_unique<Counter>();
   return *found.counter;
 }
 
-Gauge& Metrics::gauge(std::string_view name, std::string_view help, MetricLabels labels) {
+Gauge& Metrics::gauge(std::string_view name, std::string_view help, const MetricLabels& labels) {
   const std::lock_guard lock(mutex_);
   Series& found = series(name, help, "gauge", labels);
   if (!found.gauge) found.gauge = std::make_unique<Gauge>();
@@ -82,14 +82,15 @@ Gauge& Metrics::gauge(std::string_view name, std::string_view help, MetricLabels
 }
 
 Histogram& Metrics::histogram(std::string_view name, std::string_view help, std::vector<double> bounds,
-                              MetricLabels labels) {
+                              const MetricLabels& labels) {
   const std::lock_guard lock(mutex_);
   Series& found = series(name, help, "histogram", labels);
   if (!found.histogram) found.histogram = std::make_unique<Histogram>(std::move(bounds));
   return *found.histogram;
 }
 
-void Metrics::watch(std::string_view name, std::string_view help, std::function<double()> value, MetricLabels labels) {
+void Metrics::watch(std::string_view name, std::string_view help, std::function<double()> value,
+                    const MetricLabels& labels) {
   const std::lock_guard lock(mutex_);
   series(name, help, "gauge", labels).watched = std::move(value);
 }

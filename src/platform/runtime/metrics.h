@@ -56,12 +56,13 @@ using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 class Metrics {
  public:
   /// The metric of that name and those labels; made at the first call. `help` is one line.
-  [[nodiscard]] Counter& counter(std::string_view name, std::string_view help, MetricLabels labels = {});
-  [[nodiscard]] Gauge& gauge(std::string_view name, std::string_view help, MetricLabels labels = {});
+  [[nodiscard]] Counter& counter(std::string_view name, std::string_view help, const MetricLabels& labels = {});
+  [[nodiscard]] Gauge& gauge(std::string_view name, std::string_view help, const MetricLabels& labels = {});
   [[nodiscard]] Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> bounds,
-                                     MetricLabels labels = {});
+                                     const MetricLabels& labels = {});
   /// A gauge whose value is asked for when the metrics are read. The function is thread-safe and quick.
-  void watch(std::string_view name, std::string_view help, std::function<double()> value, MetricLabels labels = {});
+  void watch(std::string_view name, std::string_view help, std::function<double()> value,
+             const MetricLabels& labels = {});
 
   /// What GET /metrics answers.
   [[nodiscard]] std::string exposition() const;

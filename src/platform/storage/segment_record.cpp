@@ -31,9 +31,8 @@ std::string_view next_word(std::string_view& line) {
 template <class Number>
 std::optional<Number> number(std::string_view word, int base) {
   Number value{};
-  const char* end = word.data() + word.size();
-  const auto [stop, error] = std::from_chars(word.data(), end, value, base);
-  if (word.empty() || error != std::errc{} || stop != end) return std::nullopt;
+  const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), value, base);
+  if (word.empty() || error != std::errc{} || stop != word.data() + word.size()) return std::nullopt;
   return value;
 }
 

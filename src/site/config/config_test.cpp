@@ -260,7 +260,6 @@ TEST(Config, ReferenceHasADefaultThatReadsBack) {
     EXPECT_FALSE(info.explanation.empty()) << info.key;
     if (info.default_value.empty() || info.default_value == "required") continue;
     const auto dot = info.key.find('.');
-    const std::string toml = fmt::format("{}\n{} = {}\n", least, info.key, info.default_value);
     if (dot == std::string_view::npos) continue;
     const auto config = parse(
         fmt::format("store.dir = \"s\"\nhost_name = \"a.example\"\n{} = {}\n", info.key, info.default_value), "f", "/");

@@ -68,15 +68,15 @@ Task<std::optional<Problem>> Keyring::start(std::filesystem::path sealing_key_fi
     if (!made) co_return std::move(made.error());
     present = std::optional<crypto::SealingKey>(std::move(*made));
   }
-  unlock(std::move(**present));
+  unlock(**present);
   auto closed = locked();
   if (!closed.empty()) co_return std::move(closed.front());
   co_return std::nullopt;
 }
 
-void Keyring::unlock(crypto::SealingKey sealing) {
+void Keyring::unlock(const crypto::SealingKey& sealing) {
   const std::lock_guard lock(mutex_);
-  sealing_ = std::move(sealing);
+  sealing_ = sealing;
   opened_.clear();
 }
 

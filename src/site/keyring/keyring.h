@@ -36,7 +36,7 @@ class Keyring {
   [[nodiscard]] Task<std::optional<Problem>> start(std::filesystem::path sealing_key_file);
   /// The two halves of start(), for tests.
   [[nodiscard]] Task<> load();
-  void unlock(crypto::SealingKey sealing);
+  void unlock(const crypto::SealingKey& sealing);
 
   /// All keys of a domain (A-labels, lower case), by selector; empty: it has none.
   [[nodiscard]] std::vector<DkimKey> keys_of(std::string_view domain) const;

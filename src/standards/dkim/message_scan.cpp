@@ -129,7 +129,7 @@ void MessageScan::State::feed_body(Octets octets) {
   for (const auto& form : forms) form->feed(octets);
 }
 
-MessageScan::MessageScan(std::vector<BodyHashKind> wanted) : state_(std::make_unique<State>()) {
+MessageScan::MessageScan(const std::vector<BodyHashKind>& wanted) : state_(std::make_unique<State>()) {
   for (const BodyHashKind& kind : wanted) state_->want(kind);
 }
 MessageScan::~MessageScan() = default;

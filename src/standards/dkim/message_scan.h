@@ -49,7 +49,7 @@ class MessageScan {
  public:
   /// Besides what the message's own DKIM-Signature and ARC-Message-Signature fields ask for, these hashes are
   /// computed (a signer's).
-  explicit MessageScan(std::vector<BodyHashKind> wanted = {});
+  explicit MessageScan(const std::vector<BodyHashKind>& wanted = {});
   ~MessageScan();
   MessageScan(MessageScan&&) noexcept;
   MessageScan& operator=(MessageScan&&) noexcept;

@@ -27,7 +27,7 @@ constexpr std::string_view kSignatureTags = " v a b bh c d h i l q s t x z atps 
 
 /// What people do to a tag list by hand: each is named, and the list mended is returned.
 std::string mend(std::string_view text, Findings& findings) {
-  const std::string plain = text::without_quotes(text);
+  std::string plain = text::without_quotes(text);
   if (text::has_typographic_quotes(text))
     add(findings, "quotes-typographic", FindingLevel::error, "typographic quotation marks are part of the record",
         plain);

@@ -44,7 +44,8 @@ struct Identifier {
 
 class Evaluation {
  public:
-  Evaluation(dns::Resolver& resolver, dns::Name author) : resolver_(resolver), walks_(resolver), author_(author) {
+  Evaluation(dns::Resolver& resolver, const dns::Name& author)
+      : resolver_(resolver), walks_(resolver), author_(author) {
     out_.rfc5322_from_domain = author.text();
   }
 

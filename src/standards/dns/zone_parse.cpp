@@ -512,8 +512,10 @@ std::optional<Reason> ZoneReader::comment(std::string_view line) {
     return std::nullopt;
   }
   std::optional<RecordType> type;
-  if (words.size() == 3 && !(type = parse_record_type(words[2])))
-    return Reason{fmt::format(";; {}: \"{}\" is no record type", words[0], words[2])};
+  if (words.size() == 3) {
+    type = parse_record_type(words[2]);
+    if (!type) return Reason{fmt::format(";; {}: \"{}\" is no record type", words[0], words[2])};
+  }
   zone_.fail_with(*name, type, failure->second);
   return std::nullopt;
 }

@@ -53,7 +53,7 @@ std::optional<std::int64_t> take_time(std::string_view& text) {
   if (!minute || *minute > 59 || !take(text, ':')) return std::nullopt;
   const auto second = take_digits(text, 2);
   if (!second || *second > 60) return std::nullopt;
-  return std::int64_t{*hour} * 3600 + *minute * 60 + std::min(*second, 59U);
+  return std::int64_t{*hour} * 3600 + std::int64_t{*minute} * 60 + std::min(*second, 59U);
 }
 
 // zone = ("+" / "-") 4DIGIT, in seconds east
@@ -64,7 +64,7 @@ std::optional<std::int64_t> take_zone(std::string_view& text) {
   const auto hours = take_digits(text, 2);
   const auto minutes = hours ? take_digits(text, 2) : std::nullopt;
   if (!minutes || *minutes > 59) return std::nullopt;
-  return sign * (std::int64_t{*hours} * 3600 + *minutes * 60);
+  return sign * (std::int64_t{*hours} * 3600 + std::int64_t{*minutes} * 60);
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ void append_ordered_set(std::string& output, std::span<const std::uint32_t> numb
   bool is_first = true;
   for (std::size_t at = 0; at < numbers.size();) {
     NumberRange range{numbers[at], numbers[at]};
-    while (++at < numbers.size() && numbers[at] == range.last + std::uint64_t{1}) range.last = numbers[at];
+    for (++at; at < numbers.size() && numbers[at] == range.last + std::uint64_t{1}; ++at) range.last = numbers[at];
     if (!is_first) output += ',';
     is_first = false;
     append_range(output, range);
@@ -170,7 +170,7 @@ SequenceSet SequenceSet::saved() {
   return set;
 }
 
-SequenceSet SequenceSet::of(NumberSet numbers) {
+SequenceSet SequenceSet::of(const NumberSet& numbers) {
   SequenceSet set;
   set.ranges_.assign(numbers.ranges().begin(), numbers.ranges().end());
   return set;

@@ -77,7 +77,7 @@ class SequenceSet {
   /// nullopt: no sequence-set, a 0 among it, or more than set_ranges_max ranges.
   [[nodiscard]] static std::optional<SequenceSet> parse(std::string_view text);
   [[nodiscard]] static SequenceSet saved();
-  [[nodiscard]] static SequenceSet of(NumberSet numbers);
+  [[nodiscard]] static SequenceSet of(const NumberSet& numbers);
 
   /// "$": the numbers are the saved result, which resolve() is not asked for.
   [[nodiscard]] bool is_saved() const { return is_saved_; }

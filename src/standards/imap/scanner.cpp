@@ -138,7 +138,7 @@ std::optional<std::string> Scanner::nstring() {
   return string();
 }
 
-std::string Scanner::read_name(std::string wire) {
+std::string Scanner::read_name(const std::string& wire) {
   if (!ok()) return {};
   auto name = read_mailbox_name(wire, is_utf8_);
   if (!name) {

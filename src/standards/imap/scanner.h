@@ -79,7 +79,7 @@ class Scanner {
   std::string_view take(std::size_t count);
   template <class Predicate>
   std::string_view take_while(Predicate predicate);
-  std::string read_name(std::string wire);
+  std::string read_name(const std::string& wire);
 
   std::string_view rest_;
   bool is_utf8_;

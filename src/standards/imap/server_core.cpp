@@ -123,7 +123,7 @@ void Core::forget_command() {
 void Core::refuse(const Fault& fault) {
   push(Refused{text::printable(command_name), fault.text});
   // Copied: it may be our own refusal, which the answer forgets.
-  const Fault said = fault;
+  const Fault said = fault;  // NOLINT(performance-unnecessary-copy-initialization)
   respond(said.is_bad ? Condition::bad : Condition::no, said.code, said.text);
   if (!said.is_bad || ++bad_commands < settings->limits.bad_commands_max || closed) return;
   bye({}, "Too many commands that are not IMAP", CloseReason::too_many_errors);

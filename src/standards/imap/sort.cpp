@@ -108,7 +108,7 @@ bool needs_header(std::span<const SortCriterion> criteria) {
                              [](const SortCriterion& c) { return c.key != Key::arrival && c.key != Key::size; });
 }
 
-std::vector<std::uint32_t> sorted(std::vector<SortKeys> messages, std::span<const SortCriterion> criteria) {
+std::vector<std::uint32_t> sorted(const std::vector<SortKeys>& messages, std::span<const SortCriterion> criteria) {
   // Keys are large: they stay where they are.
   std::vector<const SortKeys*> order;
   order.reserve(messages.size());

@@ -39,7 +39,7 @@ struct SortKeys {
 /// Whether the criteria need the header at all.
 [[nodiscard]] bool needs_header(std::span<const SortCriterion> criteria);
 /// The numbers in order.
-[[nodiscard]] std::vector<std::uint32_t> sorted(std::vector<SortKeys> messages,
+[[nodiscard]] std::vector<std::uint32_t> sorted(const std::vector<SortKeys>& messages,
                                                 std::span<const SortCriterion> criteria);
 
 }  // namespace posthorn::imap

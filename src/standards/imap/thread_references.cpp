@@ -201,9 +201,7 @@ class Threader {
   void merge(std::size_t& target, std::size_t root) {
     if (is_dummy(target) && is_dummy(root)) {
       for (const auto child : std::exchange(containers_[root].children, {})) adopt(target, child);
-    } else if (is_dummy(target)) {
-      adopt(target, root);
-    } else if (keys(root).is_reply_or_forward && !keys(target).is_reply_or_forward) {
+    } else if (is_dummy(target) || (keys(root).is_reply_or_forward && !keys(target).is_reply_or_forward)) {
       adopt(target, root);
     } else {
       join_as_siblings(target, root);

@@ -98,7 +98,9 @@ class Converter {
   }
   Converter(const Converter&) = delete;
   Converter& operator=(const Converter&) = delete;
-  [[nodiscard]] bool usable() const { return handle_ != reinterpret_cast<iconv_t>(-1); }
+  [[nodiscard]] bool usable() const {
+    return handle_ != reinterpret_cast<iconv_t>(-1);  // NOLINT(performance-no-int-to-ptr): what iconv_open answers
+  }
 
   std::string convert(Octets octets) {
     std::string out, copy{octets};

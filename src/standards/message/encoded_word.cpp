@@ -194,7 +194,7 @@ bool must_encode(std::string_view text) {
 }  // namespace
 
 std::string encode_words(std::string_view utf8_text, EncodedWordContext context) {
-  const std::string valid = to_utf8(utf8_text, "utf-8");
+  std::string valid = to_utf8(utf8_text, "utf-8");
   if (context == EncodedWordContext::phrase) {
     if (must_encode(valid)) return encode_run(valid);
     const bool atoms = !valid.empty() && std::ranges::all_of(valid, [](char c) { return is_atext(c) || c == ' '; });

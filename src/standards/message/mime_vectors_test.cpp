@@ -45,6 +45,7 @@ std::vector<Extent> expected_extents(std::string_view json) {
 
 std::vector<Extent> found_extents(const PartTree& tree) {
   std::vector<Extent> extents;
+  extents.reserve(tree.parts.size());
   for (const Part& part : tree.parts)
     extents.push_back({part.header_offset, part.body_offset, part.body_offset + part.body_length});
   std::ranges::sort(extents);

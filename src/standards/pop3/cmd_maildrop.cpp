@@ -73,7 +73,7 @@ void cmd_top(Core& core, std::string_view arguments) {
   if (!lines) return core.refuse("Write TOP message lines");
   const auto message = core.message_of(words[0]);
   if (!message) return;
-  core.top_lines = *lines;
+  core.top_lines = lines;
   core.ask(Waiting::message, Retrieve{*message, true});
 }
 

@@ -37,6 +37,7 @@ const Command* find_command(std::string_view verb) {
 
 std::vector<CommandRow> command_rows() {
   std::vector<CommandRow> rows;
+  rows.reserve(std::size(commands));
   for (const Command& command : commands)
     rows.push_back({command.verb, command.syntax,
                     command.in_authorization && command.in_transaction ? "always"

@@ -124,7 +124,7 @@ TEST(Scram, ClientDoesNotBelieveAForger) {
 }
 
 TEST(Scram, UnknownLoginsLookLikeKnownOnes) {
-  const auto first_of = [](std::string name) {
+  const auto first_of = [](const std::string& name) {
     auto exchange = vector_server();
     (void)get<NeedScramVerifier>(exchange.begin("n,,n=" + name + ",r=abc"));
     auto challenge = get<Challenge>(exchange.scram_verifier(std::nullopt)).octets;
@@ -162,8 +162,8 @@ TEST(Scram, NamesMayHoldCommas) {
 
 // ---- channel binding
 
-Step run(Mechanism mechanism, ChannelBindings server_side, ChannelBindings client_side, bool server_offers_plus,
-         bool client_saw_plus) {
+Step run(Mechanism mechanism, const ChannelBindings& server_side, const ChannelBindings& client_side,
+         bool server_offers_plus, bool client_saw_plus) {
   ServerExchange server(mechanism, {server_side, "servernonce", "s", server_offers_plus});
   ClientExchange client(mechanism, {"user", "", "pencil"}, client_side, "clientnonce", client_saw_plus);
   Step step = server.begin(client.initial_response());

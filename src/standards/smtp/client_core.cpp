@@ -54,7 +54,7 @@ bool Core::read_reply() {
   return true;
 }
 
-void Core::say(Expect expect, std::string line) {
+void Core::say(Expect expect, std::string_view line) {
   output += line;
   expected.push_back(expect);
 }
@@ -63,7 +63,7 @@ void Core::send_queued() {
   while (!queued.empty() && expected.size() < pipelined_commands_max) {
     const bool is_free = expected.empty() || (peer.pipelining && may_be_followed(expected.back()));
     if (!is_free) return;
-    say(queued.front().expect, std::move(queued.front().line));
+    say(queued.front().expect, queued.front().line);
     queued.pop_front();
   }
 }

@@ -78,7 +78,7 @@ class Core {
 
  private:
   // ---- what is said and heard
-  void say(Expect expect, std::string line);
+  void say(Expect expect, std::string_view line);
   void queue(Expect expect, std::string line) { queued.push_back({expect, std::move(line)}); }
   void send_queued();
   [[nodiscard]] bool read_reply();

@@ -22,8 +22,8 @@ std::string Session::take_output() {
 void Session::accept() {
   core_->accept();
 }
-void Session::reply(Reply reply) {
-  core_->answer(std::move(reply));
+void Session::reply(const Reply& reply) {
+  core_->answer(reply);
 }
 void Session::answer_password(bool right) {
   core_->answer_password(right);

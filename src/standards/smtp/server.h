@@ -236,7 +236,7 @@ class Session {
 
   void accept();
   /// The answer to a decision or question in our own words: 2yz accepts, 4yz and 5yz refuse; 421 also closes.
-  void reply(Reply reply);
+  void reply(const Reply& reply);
   void answer_password(bool right);
   void answer_scram_verifier(std::optional<sasl::ScramVerifier> verifier);
 

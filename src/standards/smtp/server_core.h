@@ -74,7 +74,7 @@ class Core {
   [[nodiscard]] Event next();
   void receive(std::string_view octets);
   void accept();
-  void answer(Reply reply);
+  void answer(const Reply& reply);
   void answer_password(bool right);
   void answer_scram_verifier(std::optional<sasl::ScramVerifier> verifier);
   void on_tls_established(TlsFacts facts);

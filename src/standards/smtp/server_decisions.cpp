@@ -31,7 +31,7 @@ void Core::accept() {
   }
 }
 
-void Core::answer(Reply reply) {
+void Core::answer(const Reply& reply) {
   const Awaiting what = awaiting;
   awaiting = Awaiting::nothing;
   switch (what) {

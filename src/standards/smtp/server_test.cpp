@@ -127,7 +127,7 @@ TEST(SmtpServer, DirectoryOutageIsNotAWrongPassword) {
   const auto settings = submissions();
   Session session(settings, {});
   session.on_tls_established({});
-  const auto until = [&session]<class E>(E) {
+  const auto until = [&session]<class E>(const E&) {
     for (;;) {
       const auto event = session.next();
       if (std::holds_alternative<E>(event)) return;

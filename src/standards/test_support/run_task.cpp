@@ -9,7 +9,7 @@ namespace posthorn::test_support {
 
 void run_to_end(Task<void> task) {
   boost::asio::io_context loop{1};
-  boost::asio::co_spawn(loop, std::move(task), [](std::exception_ptr failure) {
+  boost::asio::co_spawn(loop, std::move(task), [](const std::exception_ptr& failure) {
     if (failure) std::rethrow_exception(failure);
   });
   loop.run();

@@ -21,4 +21,4 @@ namespace posthorn::test_support {
 #define POSTHORN_VECTORS_OR_SKIP(variable, path)                                                     \
   const auto variable##_file = ::posthorn::test_support::vector_file(path);                          \
   if (!variable##_file) GTEST_SKIP() << "no vector file " << (path) << "; set POSTHORN_SHARED_DATA"; \
-  const std::string& variable = *variable##_file
+  const std::string& variable = *variable##_file /* NOLINT(bugprone-macro-parentheses): a declaration's name */

@@ -68,9 +68,10 @@ std::vector<const json::object*> objects_of(const json::object& object, std::str
 
 bool take_number(std::string_view& text, std::size_t digits, int& out) {
   if (text.size() < digits) return false;
-  const auto end = std::from_chars(text.data(), text.data() + digits, out);
+  const std::string_view number = text.substr(0, digits);
+  const auto end = std::from_chars(number.data(), number.data() + number.size(), out);
   text.remove_prefix(digits);
-  return end.ec == std::errc{} && end.ptr == text.data();
+  return end.ec == std::errc{} && end.ptr == number.data() + number.size();
 }
 
 bool take(std::string_view& text, std::string_view any_of) {
