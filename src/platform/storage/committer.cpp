@@ -81,6 +81,7 @@ void Committer::close() {
 
 Task<CommitOutcome> Committer::commit(Unit unit) {
   const runtime::Promise<CommitOutcome> promise;
+  bool is_due = false;
   while (true) {
     runtime::Event room;
     {
@@ -89,6 +90,7 @@ Task<CommitOutcome> Committer::commit(Unit unit) {
       if (waiting_.size() < options_.waiting_units_max) {
         waiting_.push_back({std::move(unit), promise});
         ++pending_;
+        is_due = waiting_.size() >= wake_at_;
         break;
       }
       waiting_for_room_.push_back(room);
@@ -96,11 +98,12 @@ Task<CommitOutcome> Committer::commit(Unit unit) {
     }
     co_await room.wait();
   }
-  changed_.notify_one();
+  if (is_due) changed_.notify_one();
   co_return co_await promise.wait();
 }
 
 void Committer::commit_later(Unit unit) {
+  bool is_due = false;
   {
     const std::lock_guard lock(mutex_);
     if (closed_ || waiting_.size() >= options_.waiting_units_max) {
@@ -109,8 +112,9 @@ void Committer::commit_later(Unit unit) {
     }
     waiting_.push_back({std::move(unit), std::nullopt});
     ++pending_;
+    is_due = waiting_.size() >= wake_at_;
   }
-  changed_.notify_one();
+  if (is_due) changed_.notify_one();
 }
 
 void Committer::observe(CommitObserver observer) {
@@ -161,11 +165,23 @@ void Committer::work() {
   }
 }
 
+/// Until there is something to do; then a moment longer where company is expected.
+void Committer::wait_for_units(std::unique_lock<std::mutex>& lock) {
+  const auto must_go = [this] { return closed_ || !jobs_.empty() || waiting_.size() >= wake_at_; };
+  changed_.wait(lock, must_go);
+  const Duration wait = company_.wait_for(waiting_.size());
+  if (closed_ || !jobs_.empty() || wait == Duration::zero()) return;
+  wake_at_ = company_.expected();
+  changed_.wait_for(lock, wait, must_go);
+  wake_at_ = 1;
+}
+
 bool Committer::take(Group& group, std::vector<Job>& jobs) {
   std::vector<runtime::Event> room;
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return closed_ || !waiting_.empty() || !jobs_.empty(); });
+    wait_for_units(lock);
+    group.begun = clock_.now();
     while (!jobs_.empty()) {
       jobs.push_back(std::move(jobs_.front()));
       jobs_.pop_front();
@@ -273,6 +289,10 @@ void Committer::conclude(Group& group) {
 
 void Committer::answer(Group& group) {
   std::size_t dropped = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    company_.answered(group.units.size(), waiting_.size(), clock_.now() - group.begun);
+  }
   {
     runtime::CompletionBatch batch;
     for (std::size_t i = 0; i < group.units.size(); ++i) {

@@ -13,6 +13,7 @@
 
 #include "platform/runtime/event.h"
 #include "platform/storage/applier.h"
+#include "platform/storage/company.h"
 #include "platform/storage/prepared_space.h"
 #include "platform/storage/segments.h"
 #include "platform/storage/store.h"
@@ -66,10 +67,12 @@ class Committer {
     std::vector<Waiting> units;
     std::vector<CommitOutcome> outcomes;
     Placements placements;
+    TimePoint begun;
   };
 
   void work();
   [[nodiscard]] bool take(Group& group, std::vector<Job>& jobs);
+  void wait_for_units(std::unique_lock<std::mutex>& lock);
   void run_group(Group& group);
   void refuse_for_space(Group& group);
   void write_segments(Group& group);
@@ -98,6 +101,8 @@ class Committer {
   std::deque<Waiting> waiting_;
   std::deque<Job> jobs_;
   std::vector<runtime::Event> waiting_for_room_;
+  std::size_t wake_at_ = 1;  ///< the committer sleeps until so many units wait
+  Company company_;
   bool closed_ = false;
   std::atomic<std::size_t> pending_{0};
   std::uint64_t dropped_ = 0;
