@@ -15,15 +15,15 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr auto kPassword = "correct horse battery";
+constexpr auto kNotifyPassword = "correct horse battery";
 
 class ImapNotify : public testing::Test {
  protected:
   ImapNotify() {
     bed.site.domain("alpha.example");
-    bed.site.account("ann@alpha.example", kPassword);
+    bed.site.account("ann@alpha.example", kNotifyPassword);
   }
-  std::unique_ptr<ImapCaller> ann() { return bed.reader("ann@alpha.example", kPassword); }
+  std::unique_ptr<ImapCaller> ann() { return bed.reader("ann@alpha.example", kNotifyPassword); }
 
   AccessBed bed;
 };
@@ -126,9 +126,9 @@ TEST_F(ImapNotify, WhatComesByCopyOfItsOwnIsNotTold) {
 }
 
 TEST_F(ImapNotify, OneAccountHearsNothingOfAnother) {
-  bed.site.account("bob@alpha.example", kPassword);
+  bed.site.account("bob@alpha.example", kNotifyPassword);
   const auto one = ann();
-  const auto bob = bed.reader("bob@alpha.example", kPassword);
+  const auto bob = bed.reader("bob@alpha.example", kNotifyPassword);
   one->say("NOTIFY SET (PERSONAL (MessageNew MessageExpunge MailboxName))");
   bob->append("INBOX", "x");
   bob->say("CREATE secret");
@@ -157,8 +157,8 @@ TEST_F(ImapCatenate, LargePartsAreTheSameOctets) {
 }
 
 TEST_F(ImapCatenate, AQuotaStopsItBeforeTheOctetsAreCopied) {
-  bed.site.account("small@alpha.example", kPassword, 3000);
-  const auto one = bed.reader("small@alpha.example", kPassword);
+  bed.site.account("small@alpha.example", kNotifyPassword, 3000);
+  const auto one = bed.reader("small@alpha.example", kNotifyPassword);
   EXPECT_THAT(one->append("INBOX", std::string(1000, 'x')), HasSubstr("TAG OK"));
   EXPECT_THAT(one->say("APPEND INBOX CATENATE (URL /INBOX/;UID=1 URL /INBOX/;UID=1 URL /INBOX/;UID=1 TEXT {5}"),
               HasSubstr("TAG NO [OVERQUOTA]"));
