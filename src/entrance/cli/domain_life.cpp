@@ -206,7 +206,7 @@ void note_mx(const Invocation& v, DomainLife& life, const domains::PublishedReco
 std::optional<Problem> look_at_mx(const Invocation& v, DomainLife& life) {
   const auto domain = dns::Name::parse(life.model.domain);
   domains::PublishedRecords published;
-  const auto problem =
+  auto problem =
       ask_dns(v, life.config, [&](dns::Resolver& resolver) { return ask_mx_alone(resolver, *domain, published); });
   if (problem) return problem;
   note_mx(v, life, published);

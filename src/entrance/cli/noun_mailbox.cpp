@@ -134,7 +134,7 @@ class Importer {
     own_ = sent_ = 0;
     for (int attempt = 1;; ++attempt) {
       auto done = ask_what_was_taken();
-      if (done) done = source.read([this](message::KeptMessage message) { return take(message); });
+      if (done) done = source.read([this](const message::KeptMessage& message) { return take(message); });
       if (done) done = send();
       if (done || attempt == attempts_max || !another_has_gone_on()) return done;
       own_ = sent_;
