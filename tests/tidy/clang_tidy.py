@@ -18,11 +18,21 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "release"
 
 
+def compiled():
+    """(file, flags) of the project's own files, also of those that the build compiles as one unit."""
+    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
+        words = shlex.split(entry["command"])
+        flags = tuple(word for before, word in zip(words, words[1:]) if before not in ("-o", "-c") and word not in ("-o", "-c"))
+        files = [Path(entry["file"])]
+        if files[0].parent.name == "Unity":
+            files = [Path(name) for name in re.findall(r'(?m)^#include "([^"]+)"', files[0].read_text())]
+        for file in files:
+            if file.is_relative_to(ROOT) and not file.is_relative_to(ROOT / "build"):
+                yield file.relative_to(ROOT), flags
+
+
 def units():
-    """The project's own translation units, as the build compiles them."""
-    database = json.loads((BUILD / "compile_commands.json").read_text())
-    files = sorted({Path(entry["file"]) for entry in database})
-    return [path.relative_to(ROOT) for path in files if path.is_relative_to(ROOT) and not path.is_relative_to(ROOT / "build")]
+    return sorted({file for file, _ in compiled()})
 
 
 def changed():
@@ -42,13 +52,9 @@ def touched(unit, names):
 def groups(chosen):
     """The units of a folder that are compiled alike: what may stand in one translation unit."""
     chosen, found = set(chosen), defaultdict(list)
-    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
-        path = Path(entry["file"])
-        if not path.is_relative_to(ROOT) or path.relative_to(ROOT) not in chosen:
-            continue
-        words = shlex.split(entry["command"])
-        flags = tuple(word for before, word in zip(words, words[1:]) if before not in ("-o", "-c") and word not in ("-o", "-c"))
-        found[path.parent, flags].append(path.relative_to(ROOT))
+    for file, flags in compiled():
+        if file in chosen:
+            found[file.parent, flags].append(file)
     return [(flags, sorted(set(files))) for (_, flags), files in sorted(found.items(), key=lambda item: str(item[0][0]))]
 
 
