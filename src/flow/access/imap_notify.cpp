@@ -201,7 +201,7 @@ Task<> fetch_new(ImapContext& context) {
   for (const storage::Uid uid : uids) set.add(uid);
   imap::FetchCommand command;
   command.is_uid = true;
-  command.set = imap::SequenceSet::of(std::move(set));
+  command.set = imap::SequenceSet::of(set);
   command.items = *notifications.wanted.new_messages;
   command.items.uid |= context.encoding().qresync;  // RFC 7162 3.2.4
   // What went again meanwhile is told as an expunge.

@@ -21,7 +21,7 @@ class HoldTest : public testing::Test {
     return last_account_hold(model, around, ledger, now);
   }
   void migrate() { model.state = State::migrated; }
-  void saw_mx(std::string host, std::uint32_t ttl = 7200) {
+  void saw_mx(const std::string& host, std::uint32_t ttl = 7200) {
     ledger.saw_published(name, dns::RecordType::mx, "10 " + host + ".", ttl, road_begins - hours(9), false);
   }
   void mx_went(const std::string& host, TimePoint at) {
