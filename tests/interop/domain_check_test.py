@@ -140,6 +140,8 @@ class Checking(unittest.TestCase):
             for path, made in zip(self.pair, self.authority.issue(*self.names)):
                 path.write_bytes(made.read_bytes())
             after = tlsa_of(self.pair[0])
+            notes = json.loads(self.site.ok("config", "check", "--json"))["notes"]  # said before the server reads the files
+            self.assertIn(f"_25._tcp.{HOST}. TLSA {after}", " ".join(notes))
             self.site.ok("reload")
             rows = self.wait_for_keys(lambda rows: rows[after].get("waits"))
             self.assertEqual((rows[before]["source"], rows[before]["state"]), ("kept", "live"))
@@ -150,6 +152,7 @@ class Checking(unittest.TestCase):
             report = self.check("bsigned.example", status=1)
             self.assertEqual([f["id"] for f in report["findings"] if f["level"] == "error"], ["record-missing"], self.worth(report))
             self.assertIn(after, self.found(report, "record-missing")["correction"])
+            self.assertIn(after, self.found(report, "tlsa-no-next-key")["correction"])
         finally:
             for path, octets in zip(self.pair, kept):
                 path.write_bytes(octets)
@@ -343,7 +346,6 @@ class Lists(unittest.TestCase):
             raise unittest.SkipTest(str(reason))
         cls.addClassCleanup(cls.world.__exit__)
         cls.list = cls.folder / "domains.txt"
-        cls.list.write_text("# all of them\n" + "".join(f"{name_of(i)}\n" for i in range(cls.COUNT)) + name_of(0).upper() + "\n")
 
     def command(self, results, *more):
         return [str(BINARY), "domain", "check", "--file", str(self.list), "--results", str(results), "--dns",
@@ -351,6 +353,9 @@ class Lists(unittest.TestCase):
 
     def names(self, results):
         return [json.loads(line)["domain"] for line in results.read_text().splitlines()]
+
+    def setUp(self):
+        self.list.write_text("# all of them\n" + "".join(f"{name_of(i)}\n" for i in range(self.COUNT)) + name_of(0).upper() + "\n")
 
     def test_a_list_is_checked_once_and_goes_on_where_it_was_killed(self):
         results = self.folder / "found.jsonl"
@@ -372,6 +377,17 @@ class Lists(unittest.TestCase):
         self.assertIn(f"{self.COUNT} of {self.COUNT} domains", err)
         again = json.loads(subprocess.run(self.command(results), capture_output=True, text=True, timeout=60).stdout)
         self.assertEqual((again["domains"], again["checked_now"]), (self.COUNT, 0))
+
+    @unittest.skipUnless(os.environ.get("POSTHORN_LONG"), "a part of the long run")
+    def test_memory_does_not_grow_with_the_list(self):
+        used = {}
+        for count in (self.COUNT // 10, self.COUNT * 3 // 10, self.COUNT):
+            self.list.write_text("".join(f"{name_of(i)}\n" for i in range(count)))
+            status, out, err, used[count] = self.run_measured(self.command(self.folder / f"found-{count}.jsonl"))
+            self.assertEqual(status, 0, err[-2000:])
+            self.assertEqual(json.loads(out)["checked_now"], count)
+            self.tell(count, used[count])
+        self.assertLess(used[self.COUNT]["memory_mb"], 1.3 * used[self.COUNT // 10]["memory_mb"] + 4)
 
     def run_measured(self, command):
         """Its status, what it said, and what it took of this machine."""

@@ -141,8 +141,20 @@ Task<Done> change_key(Site& site, const Request& request, Answer& answer) {
       json::serialize(json::object{{"name", name}, {"changed", waits->empty()}, {"waits", *waits}}));
 }
 
+/// For `config check`: the rows of the keys in use, as the store has them, with their secrets left out.
+Task<Done> remembered(Site& site, const Request& /*request*/, Answer& answer) {
+  auto question = [](storage::Reader& reader) { return reader.keys(certificates::file_key_kind); };
+  const std::vector<storage::KeyRow> rows = co_await site.store->read(std::move(question));
+  for (const storage::KeyRow& row : rows) {
+    const json::object item{{"owner", row.owner}, {"kind", row.name}, {"facts", row.facts}};
+    if (auto done = co_await answer.item(json::serialize(item)); !done) co_return done;
+  }
+  co_return Done{};
+}
+
 constexpr std::array handlers{Handler{"certificate list", list}, Handler{"certificate renew", renew},
-                              Handler{"certificate change-key", change_key}};
+                              Handler{"certificate change-key", change_key},
+                              Handler{"certificate remembered", remembered}};
 
 }  // namespace
 }  // namespace certificate_noun

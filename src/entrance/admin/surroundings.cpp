@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "operations/certificates/file_keys.h"
+#include "operations/certificates/file_key_notes.h"
 #include "platform/runtime/files.h"
 
 namespace posthorn::admin {
@@ -71,6 +71,8 @@ void put_tls_keys(domains::Surroundings& around, const std::vector<storage::KeyR
       const std::string tlsa = certificates::file_key_tlsa(row);
       const bool is_new = std::ranges::find(around.tlsa, tlsa) == around.tlsa.end();
       if (!tlsa.empty() && is_new) around.tlsa.push_back(tlsa);
+      const auto kept = certificates::remembered_file_key(row);
+      if (kept && !kept->next.empty()) around.tlsa_next = "3 1 1 " + kept->next;
     }
     const auto key = certificates::tls_key_from(row);
     if (!key || key->owner != around.host_name) continue;

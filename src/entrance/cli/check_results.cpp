@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "foundation/crypto/hash.h"
 #include "foundation/text/ascii.h"
 
 namespace posthorn::cli {
@@ -51,6 +52,13 @@ Problem CheckResults::failed(std::string_view what) const {
           "look at the disk; what is written counts when the check is begun again"};
 }
 
+std::uint64_t CheckResults::mark_of(std::string_view domain) {
+  const std::string digest = crypto::sha256(domain);
+  std::uint64_t mark = 0;
+  for (std::size_t i = 0; i < sizeof mark; ++i) mark = mark << 8U | static_cast<unsigned char>(digest[i]);
+  return mark;
+}
+
 bool CheckResults::take(std::string_view line) {
   json::error_code error;
   const json::value parsed = json::parse(json::string_view(line.data(), line.size()), error);
@@ -58,7 +66,7 @@ bool CheckResults::take(std::string_view line) {
   const json::value* const domain = report == nullptr ? nullptr : report->if_contains("domain");
   if (domain == nullptr || !domain->is_string()) return false;
   const json::value* const problem = report->if_contains("problem");
-  if (!done_.insert(text::lower(std::string_view(domain->get_string()))).second) return true;
+  if (!done_.insert(mark_of(text::lower(std::string_view(domain->get_string())))).second) return true;
   ++totals_.domains;
   totals_.with_errors += has_finding(*report, "error") ? 1 : 0;
   totals_.with_warnings += has_finding(*report, "warning") ? 1 : 0;

@@ -5,10 +5,12 @@
 // One run at a time holds the file (flock). Each line is written at once; what a power cut takes is checked again.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 
 #include "foundation/base/bytes.h"
 #include "foundation/base/result.h"
@@ -33,19 +35,20 @@ class CheckResults {
   ~CheckResults();
 
   /// By lower-case name.
-  [[nodiscard]] bool has(const std::string& domain) const { return done_.contains(domain); }
+  [[nodiscard]] bool has(const std::string& domain) const { return done_.contains(mark_of(domain)); }
   /// `line`: the report's JSON, without a line end in it.
   [[nodiscard]] Result<void, Problem> add(const std::string& domain, std::string line);
   [[nodiscard]] const CheckTotals& totals() const { return totals_; }
 
  private:
+  [[nodiscard]] static std::uint64_t mark_of(std::string_view domain);
   [[nodiscard]] Result<void, Problem> read();
   [[nodiscard]] bool take(std::string_view line);
   [[nodiscard]] Problem failed(std::string_view what) const;
 
   std::filesystem::path path_;
   int descriptor_;
-  std::set<std::string> done_;
+  std::unordered_set<std::uint64_t> done_;  ///< by the first octets of a hash: a long list is held in little
   CheckTotals totals_;
 };
 

@@ -112,6 +112,39 @@ std::string finding_text(const domains::CheckFinding& found) {
   return out + fmt::format("    {}: {}\n", is_line ? "publish" : "to do", shown(found.finding.correction));
 }
 
+/// One line: what mail meets there.
+std::string host_state(const domains::MxProbe& probe) {
+  if (probe.addresses.empty()) return "no address";
+  std::optional<TimePoint> ends;
+  for (const domains::AddressProbe& visit : probe.probes) {
+    const std::string where = visit.address.text() + ": ";
+    if (!visit.encrypted && !visit.problem.empty()) return where + shown(visit.problem);
+    if (!visit.encrypted) return where + "no STARTTLS";
+    if (!visit.certificate) return where + "no certificate";
+    if (!visit.certificate->is_good()) return where + shown(visit.certificate->problem);
+    ends = std::min(ends.value_or(TimePoint::max()), visit.certificate->not_after);
+  }
+  return ends ? fmt::format("answers with TLS, certificate good until {}", rfc3339(*ends)) : "not connected to";
+}
+
+std::string policy_state(const domains::PolicyProbe& probe) {
+  if (probe.record.state != mta_sts::RecordState::found) return "none";
+  if (!probe.fetch) return "announced; the policy was not fetched";
+  if (!probe.fetch->is_usable()) return "announced; senders cannot use the policy";
+  const mta_sts::Policy& policy = probe.fetch->review.policy;
+  return fmt::format("mode {}, max_age {}", mta_sts::text(policy.mode), policy.max_age_seconds);
+}
+
+/// What was looked at, so that nobody takes silence for a good word.
+std::string looked_at_text(const CheckReport& report) {
+  std::string out;
+  for (const auto& [preference, probe] : report.mx)
+    out += fmt::format("  MX {} {}: {}\n", preference, probe.host.text(), host_state(probe));
+  if (report.spf_lookups > 0) out += fmt::format("  SPF: {} of 10 lookups\n", report.spf_lookups);
+  if (report.policy) out += fmt::format("  MTA-STS: {}\n", policy_state(*report.policy));
+  return out;
+}
+
 std::string records_text(const CheckReport& report) {
   std::string out = "\n  records\n";
   for (const domains::CheckedRecord& row : report.records)
@@ -194,6 +227,7 @@ std::string report_text(const CheckReport& report, bool all_records) {
                        report.signature_expires
                            ? fmt::format(", signatures hold until {}", rfc3339(*report.signature_expires))
                            : std::string{});
+  out += looked_at_text(report);
   for (const domains::CheckFinding& found : report.findings) out += finding_text(found);
   if (all_records) out += records_text(report);
   return out;

@@ -129,6 +129,9 @@ json::object road_json(const domains::Situation& situation, const domains::Road&
         {"level", word(finding.level)},
         {"name", situation.model.domain},
         {"reason", finding.reason},
+        {"wanted", nullptr},
+        {"authoritative", json::array()},
+        {"cached", nullptr},
         {"correction", finding.correction.empty() ? json::value(nullptr) : json::value(finding.correction)}});
   return {{"domain", situation.model.domain},
           {"state", domains::text(situation.model.state)},

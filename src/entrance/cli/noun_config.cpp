@@ -5,6 +5,8 @@
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/server/named_files.h"
+#include "operations/certificates/file_key_notes.h"
+#include "platform/runtime/files.h"
 #include "site/config/values.h"
 
 namespace posthorn::cli {
@@ -12,6 +14,8 @@ namespace config_noun {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::size_t certificate_octets_max = 1 * MiB;
 
 /// FILE, else the configuration that every verb finds.
 Result<config::Config, config::Problems> load(const Invocation& v) {
@@ -31,11 +35,44 @@ struct Checked {
   std::vector<std::string> notes;
 };
 
+/// What becomes of the keys in the files, after what the store remembers of TLSA records: the DNS is not asked. Where
+/// the store cannot be asked now nothing is said about it.
+void note_waiting_keys(const config::Config& config, std::vector<std::string>& notes) {
+  std::error_code missing;
+  if (config.tls.certificate.empty() || !std::filesystem::exists(config.store_dir / "posthorn.db", missing)) return;
+  Gathered rows;
+  if (const auto done = ask_into(config, {"certificate remembered", {}, {}, {}}, rows); !done) return;
+  const runtime::SystemClock clock;
+  for (const std::string& item : rows.items) {
+    json::error_code error;
+    const json::value row = json::parse(item, error);
+    if (error || !row.is_object() || member(row.get_object(), "owner") != config.host_name) continue;
+    const auto& object = row.get_object();
+    const storage::KeyRow as_kept{certificates::file_key_kind,
+                                  config.host_name,
+                                  member(object, "kind"),
+                                  "live",
+                                  "",
+                                  member(object, "facts"),
+                                  {},
+                                  {}};
+    const auto known = certificates::remembered_file_key(as_kept);
+    if (!known) continue;
+    for (const auto& file : config.tls.certificate) {
+      const auto pem = runtime::read_file(file, certificate_octets_max);
+      if (!pem) continue;
+      std::string note = certificates::wait_note(*known, *pem, config.host_name, clock.now());
+      if (!note.empty()) notes.push_back(std::move(note));
+    }
+  }
+}
+
 Checked look_at(const Invocation& v) {
   auto config = load(v);
   if (!config) return {std::move(config.error()), {}};
   server::NamedFiles files = server::check_named_files(*config);
   Checked checked{std::move(files.problems), std::move(files.notes)};
+  note_waiting_keys(*config, checked.notes);
   // A zone file is read when its resolver is made; the other sources need a network.
   if (config->dns_source.starts_with("zone:")) {
     if (auto problem = ask_source(config->dns_source, ask_nothing)) checked.problems.push_back(std::move(*problem));
@@ -123,7 +160,10 @@ const std::vector<Verb>& config_verbs() {
       {"config check",
        "is the configuration valid?",
        "Says every fault with its line, its key and what would be right, and what is wrong with the files it names:\n"
-       "certificates and their keys, zone and anchor files, the store's folder.",
+       "certificates and their keys, zone and anchor files, the store's folder. Tells where a new key in tls.key has "
+       "to "
+       "wait\n"
+       "for its TLSA record.",
        {file},
        {},
        check},

@@ -163,6 +163,21 @@ Findings findings_of(const domains::Bundle& bundle) {
   return out;
 }
 
+/// In the form that every finding about a domain has: nobody was asked about these, so no side is shown.
+json::array full_findings_json(const domains::Bundle& bundle) {
+  json::array out = findings_json(findings_of(bundle));
+  std::size_t at = 0;
+  for (const domains::ExtraRecord& record : bundle.records) {
+    if (!is_retired(record)) continue;
+    json::object& finding = out[at++].as_object();
+    finding["name"] = record.name;
+    finding["wanted"] = nullptr;
+    finding["authoritative"] = json::array();
+    finding["cached"] = nullptr;
+  }
+  return out;
+}
+
 struct Compared {
   domains::ExtraRecord record;
   bool published = false;
@@ -228,7 +243,7 @@ Exit print_import(const Invocation& v, const domains::ReadBundle& read, const st
                             {"written", rfc3339(read.bundle.written)},
                             {"fingerprint", read.fingerprint},
                             {"records", std::move(records)},
-                            {"findings", findings_json(findings_of(read.bundle))},
+                            {"findings", full_findings_json(read.bundle)},
                             {"missing", missing},
                             {"taken", taken}});
   } else if (v.get("--format") == "zone") {

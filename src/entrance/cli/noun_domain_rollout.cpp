@@ -213,6 +213,8 @@ std::optional<Problem> take_foreign_policy(const Invocation& v, DomainLife& life
   const auto max_age = max_age_of(v, 0);
   if (!max_age) return max_age.error();
   life.policies.serve({mta_sts::Mode::enforce, *max_age, {}}, life.now, true);
+  // It never stood here, so somebody else takes it back.
+  if (!life.model.sts) life.model.sts_hosted_here = false;
   return std::nullopt;
 }
 

@@ -10,7 +10,6 @@ namespace posthorn::server {
 namespace {
 
 constexpr std::size_t ca_octets_max = 4 * MiB;
-constexpr std::size_t visits_kept_max = 2000;               // ours: hosts whose state is remembered
 constexpr Duration visit_holds = std::chrono::minutes(10);  // ours: until a host is looked at again
 
 }  // namespace
@@ -46,9 +45,9 @@ Result<std::unique_ptr<Prober>, Problem> Prober::make(const config::Config& conf
 
 Task<domains::MxProbe> LiveProbes::mx(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) {
   const auto key = std::pair(host, mx_secure);
-  const auto known = visits_.find(key);
-  if (known != visits_.end() && (!known->second->found || now - known->second->at < visit_holds)) {
-    const std::shared_ptr<Visit> visited = known->second;
+  const std::shared_ptr<Visit>* const known = visits_.find(key);
+  if (known != nullptr && (!(*known)->found || now - (*known)->at < visit_holds)) {
+    const std::shared_ptr<Visit> visited = *known;
     if (!visited->found) {
       const runtime::Event done;
       visited->waiting.push_back(done);
@@ -56,11 +55,9 @@ Task<domains::MxProbe> LiveProbes::mx(dns::Resolver& resolver, dns::Name host, b
     }
     co_return *visited->found;
   }
-  if (visits_.size() >= visits_kept_max)
-    std::erase_if(visits_, [](const auto& entry) { return entry.second->found.has_value(); });
   const auto mine = std::make_shared<Visit>();
   mine->at = now;
-  visits_[key] = mine;
+  visits_.put(key, mine);
   mine->found = co_await visit(resolver, std::move(host), mx_secure, now);
   for (const runtime::Event& waiting : mine->waiting) waiting.set();
   co_return *mine->found;

@@ -2,10 +2,10 @@
 // the live part of a check of a domain (operations/domains/check.h), by hand or by the server.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <vector>
 
+#include "foundation/base/recent.h"
 #include "operations/domains/check.h"
 #include "platform/net/connect.h"
 #include "platform/resolver/resolver.h"
@@ -69,7 +69,8 @@ class LiveProbes final : public domains::CheckProbes {
   std::uint16_t https_port_;
   bool is_live_;
   domains::Reached reached_;
-  std::map<std::pair<dns::Name, bool>, std::shared_ptr<Visit>> visits_;
+  static constexpr std::size_t visits_kept_max = 500;  // ours: hosts that many domains share
+  Recent<std::pair<dns::Name, bool>, std::shared_ptr<Visit>> visits_{visits_kept_max};
 };
 
 /// Everything that domains::check_domain works with over one source, for `domain check` and for the server's own

@@ -1,5 +1,3 @@
-#include "operations/certificates/file_keys.h"
-
 #include <algorithm>
 #include <iterator>
 #include <set>
@@ -10,11 +8,17 @@
 #include "foundation/codec/hex.h"
 #include "foundation/crypto/hash.h"
 #include "foundation/text/json_text.h"
+#include "operations/certificates/file_key_notes.h"
 
 namespace posthorn::certificates {
 namespace {
 
 namespace json = boost::json;
+
+// How often the TLSA records are looked at (ours): what was published since is not known of when the files change; and
+// while a key waits for its record. file_key_look bounds what a look that failed may hide.
+constexpr Duration kLookUsual = std::chrono::minutes(3);
+constexpr Duration kLookWaiting = std::chrono::minutes(1);
 
 std::optional<crypto::Certificate> leaf_in(const std::string& chain_pem) {
   auto chain = crypto::Certificate::from_pem(chain_pem);
@@ -52,16 +56,24 @@ std::string file_facts(const FileKey& key) {
 }
 
 std::optional<FileKey> read_file_row(const storage::KeyRow& row, const crypto::SealingKey& sealing) {
+  auto key = remembered_file_key(row);
+  auto secret = sealing.open(row.sealed, seal_context(row));
+  if (!key || !secret) return std::nullopt;
+  key->key_pem = std::move(*secret);
+  return key;
+}
+
+}  // namespace
+
+std::optional<FileKey> remembered_file_key(const storage::KeyRow& row) {
   json::error_code error;
   const json::value parsed = json::parse(row.facts, error);
   if (error || !parsed.is_object()) return std::nullopt;
   const json::object& facts = parsed.get_object();
-  const auto secret = sealing.open(row.sealed, seal_context(row));
   FileKey key{
       .kind = row.name, .digest = text::json_text(facts, "digest"), .chain_pem = text::json_text(facts, "chain")};
   const auto leaf = leaf_in(key.chain_pem);
-  if (!secret || !leaf || key.digest.empty()) return std::nullopt;
-  key.key_pem = *secret;
+  if (!leaf || key.digest.empty()) return std::nullopt;
   key.not_after = leaf->not_after();
   key.next = text::json_text(facts, "next");
   key.bound_until = fact_time(facts, "bound_until");
@@ -71,8 +83,6 @@ std::optional<FileKey> read_file_row(const storage::KeyRow& row, const crypto::S
     key.ttl_seconds = static_cast<std::uint32_t>(ttl->get_int64());
   return key;
 }
-
-}  // namespace
 
 std::vector<storage::KeyRow> host_keys(storage::Reader& reader) {
   std::vector<storage::KeyRow> rows = reader.keys(tls_key_kind);
@@ -104,9 +114,29 @@ Task<> FileKeys::load() {
 }
 
 /// A certificate that has run out serves nobody, DANE-EE senders apart (RFC 7671 5.1): the new one is better.
-bool FileKeys::must_wait(const FileKey& known, const std::string& digest, TimePoint now) const {
+bool waits_for_record(const FileKey& known, std::string_view digest, TimePoint now) {
   if (known.digest.empty() || known.digest == digest || known.released == digest) return false;
   return known.bound_until && now < *known.bound_until && now < known.not_after;
+}
+
+bool FileKeys::must_wait(const FileKey& known, const std::string& digest, TimePoint now) const {
+  return waits_for_record(known, digest, now);
+}
+
+std::string wait_note(const FileKey& known, const std::string& chain_pem, const std::string& host, TimePoint now) {
+  const auto leaf = leaf_in(chain_pem);
+  if (!leaf || !leaf->fits(host) || leaf_kind(*leaf) != known.kind) return {};
+  const std::string digest = leaf_digest(*leaf);
+  if (!waits_for_record(known, digest, now)) return {};
+  const bool is_seen = known.next == digest && known.seen_since;
+  const std::string when =
+      is_seen ? fmt::format("until {}, two TTLs after its TLSA record was first seen at every name server",
+                            rfc3339(*known.seen_since + tlsa_wait(known.ttl_seconds)))
+              : fmt::format("until every name server has listed _25._tcp.{}. TLSA 3 1 1 {} for two TTLs", host, digest);
+  return fmt::format(
+      "The {} key in tls.key is new: TLSA records bind senders to the one before it, which the server goes on using {} "
+      "(its certificate ends at {}).",
+      known.kind, when, rfc3339(known.not_after));
 }
 
 std::vector<net::CertificateAndKey> FileKeys::choose(std::vector<net::CertificateAndKey> configured) {
@@ -227,9 +257,17 @@ Task<> FileKeys::write() {
 }
 
 Task<> FileKeys::keep() {
+  Duration since_look = kLookUsual;
   for (;;) {
-    co_await look();
-    co_await around_.clock->wait_for(file_key_look);
+    const std::vector<FileKey> keys = standings();
+    const bool waits = std::ranges::any_of(keys, [](const FileKey& key) { return !key.next.empty(); });
+    // A key that begins to wait is looked at within a minute, however lately the others were.
+    if (since_look >= kLookUsual || waits) {
+      co_await look();
+      since_look = {};
+    }
+    co_await around_.clock->wait_for(kLookWaiting);
+    since_look += kLookWaiting;
   }
 }
 

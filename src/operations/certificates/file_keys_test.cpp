@@ -1,9 +1,8 @@
 // A key from a file is used at once where senders are bound to no key, and else only when its TLSA record has been
 // everywhere for two TTLs; over restarts, and while the DNS does not answer.
-#include "operations/certificates/file_keys.h"
-
 #include "foundation/codec/hex.h"
 #include "foundation/crypto/hash.h"
+#include "operations/certificates/file_key_notes.h"
 #include "operations/test_support/certificates_bed.h"
 
 namespace posthorn::certificates {
@@ -127,6 +126,35 @@ TEST_F(FileKeysTest, ARestartKeepsTheKeyInUseAndTheWait) {
   zone.silent = false;
   look();
   EXPECT_TRUE(shows(second)) << "the wait went on";
+}
+
+/// What `config check` says before the server reads the files: from the store's rows, without the key itself.
+TEST_F(FileKeysTest, TheStoreTellsBeforehandWhatANewKeyWaitsFor) {
+  const auto first = made(), second = made();
+  const auto note = [&](const net::CertificateAndKey& pair, const std::string& host = "mx.alpha.example") {
+    auto question = [](storage::Reader& reader) { return reader.keys(file_key_kind); };
+    const auto rows = run(store->read(std::move(question)));
+    const auto known = rows.empty() ? std::nullopt : remembered_file_key(rows.front());
+    if (known) EXPECT_EQ(known->key_pem, "");
+    return known ? wait_note(*known, pair.chain_pem, host, clock.now()) : std::string("nothing is remembered");
+  };
+  files = {first};
+  show();
+  look();
+  EXPECT_EQ(note(second), "") << "nothing binds senders";
+  zone.digests = {digest_of(first)};
+  look();
+  EXPECT_EQ(note(first), "") << "it is in use";
+  EXPECT_THAT(note(second), HasSubstr("_25._tcp.mx.alpha.example. TLSA 3 1 1 " + digest_of(second) + " for two TTLs"));
+  EXPECT_EQ(note(second, "other.example"), "");
+  EXPECT_EQ(note(made({"imap.alpha.example"})), "") << "senders do not look there";
+  files = {second};
+  zone.digests.push_back(digest_of(second));
+  show();
+  look();
+  EXPECT_THAT(note(second), HasSubstr("two TTLs after its TLSA record was first seen at every name server"));
+  clock.advance(std::chrono::days(91));
+  EXPECT_EQ(note(second), "") << "what has run out serves nobody";
 }
 
 TEST_F(FileKeysTest, WhatIsTakenOutOfTheDnsBindsForItsTtl) {

@@ -32,7 +32,7 @@ class BoundedResolver final : public dns::Resolver {
   }
 
  private:
-  static constexpr std::size_t answers_kept_max = 5000;  // ours: hosts and SPF records that many domains share
+  static constexpr std::size_t answers_kept_max = 1000;  // ours: hosts and SPF records that many domains share
   std::unique_ptr<dns::Resolver> under_;
   DnsClient& client_;
   runtime::Clock& clock_;
@@ -252,6 +252,7 @@ Result<std::unique_ptr<CheckSource>, Problem> make_network_source(const NetworkS
   resolver::Options asking;
   asking.source = options.source;
   asking.trust_anchor = options.trust_anchor;
+  asking.cached_answers_max = 0;  // BoundedResolver keeps them
   const bool asks_nobody_else = std::holds_alternative<resolver::Authoritative>(options.source);
   Result<std::unique_ptr<dns::Resolver>, Problem> made{std::unique_ptr<dns::Resolver>{}};
   if (!asks_nobody_else) made = resolver::make_resolver(asking, clock, executor);

@@ -59,8 +59,10 @@ std::optional<Hold> removal_hold(const Model& model, const Surroundings& around,
                                  const Ledger& ledger, TimePoint now) {
   if (auto mail = last_account_hold(model, around, ledger, now)) return mail;
   const auto held = policies.held_until(now);
-  if (!held) return std::nullopt;
+  // What others serve for the domain stays there without us.
   const PolicyEntry* const current = policies.current();
+  const bool is_theirs = current != nullptr && current->elsewhere && policies.entries.size() == 1;
+  if (!held || is_theirs) return std::nullopt;
   const bool is_served = current != nullptr && current->policy.mode != mta_sts::Mode::none;
   if (is_served)
     return Hold{std::nullopt,

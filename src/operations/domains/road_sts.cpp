@@ -35,6 +35,13 @@ std::string mx_words(const std::set<std::string>& before, const std::set<std::st
                      listed(before));
 }
 
+/// A policy of ours that somebody may hold. What others serve for the domain is theirs to take back, unless it leaves.
+bool is_bound_by_ours(const PolicyLog& policies, TimePoint now) {
+  return policies.held_until(now) && std::ranges::any_of(policies.entries, [](const PolicyEntry& served) {
+           return !served.elsewhere && served.policy.mode != mta_sts::Mode::none;
+         });
+}
+
 std::string explain(const mta_sts::Policy& policy) {
   std::string out = fmt::format("mode {}, max_age {}", mta_sts::text(policy.mode), policy.max_age_seconds);
   for (const mta_sts::MxPattern& mx : policy.mx) out += ", mx " + mx.text();
@@ -102,9 +109,11 @@ void RoadMaker::decide_policy() {
   stage_ = s_.model.sts;
   // Leaving, and a domain whose policy was only struck from the model: while somebody holds one, "none" must be there.
   const bool out = s_.model.state == State::leaving || s_.model.state == State::parked || !stage_;
+  const bool stays = s_.model.state != State::leaving && s_.model.state != State::parked;
   if (out) {
     stage_.reset();
-    if (s_.policies.held_until(s_.now)) stage_ = StsStage{mta_sts::Mode::none, leaving_max_age_seconds};
+    const bool is_held = stays ? is_bound_by_ours(s_.policies, s_.now) : s_.policies.held_until(s_.now).has_value();
+    if (is_held) stage_ = StsStage{mta_sts::Mode::none, leaving_max_age_seconds};
   }
   if (!stage_) return;
   // The MX list is defined once. Whatever a cache may still lead mail to stays permitted; but a host that the policy
@@ -126,12 +135,16 @@ void RoadMaker::serve_policy() {
   Step& step = add("sts-policy", s_.model.sts_hosted_here ? StepKind::serve_policy : StepKind::by_others,
                    fmt::format("serve the MTA-STS policy: {}", explain(*policy_)),
                    s_.model.sts_hosted_here ? "the file first, its id in the DNS after it (RFC 8461 3.1)"
-                                            : "whoever serves the policy file changes it, before its id in the DNS",
+                                            : "whoever serves the policy file changes it; when posthorn domain check "
+                                              "has read it, its id in the DNS follows",
                    s_.now);
   step.policy = policy_;
 }
 
 void RoadMaker::publish_sts_record() {
+  // RFC 8461 3.1: the file first. Where others serve it, its id waits until a check has read the new one there.
+  const PolicyEntry* const current = s_.policies.current();
+  if (policy_ && !s_.model.sts_hosted_here && (current == nullptr || current->policy != *policy_)) return;
   publish_purposes("sts-record", {Purpose::sts_record}, "senders that see a new id fetch the policy anew");
 }
 
@@ -155,7 +168,22 @@ TimePoint RoadMaker::followers_know_at(std::string_view host) const {
   return published + std::chrono::seconds{ttl} + daily_refresh;
 }
 
+/// A policy is announced that nobody here has read: it may lack the host, and be held for the longest time there is.
 void RoadMaker::gate(Step& step, const std::set<std::string>& added) const {
+  const dns::Name sts = dns::Name::parse("_mta-sts." + s_.model.domain).value_or(domain_);
+  const auto texts = s_.published.data(sts, dns::RecordType::txt);
+  const bool is_announced =
+      std::ranges::any_of(texts, [](const std::string& data) { return mta_sts::is_sts_record(txt_text(data)); });
+  if (is_announced && s_.policies.entries.empty() && !added.empty()) {
+    step.earliest = s_.now + std::chrono::seconds{mta_sts::max_age_seconds_max};
+    step.earliest_at_risk = followers_know_at(*added.begin());
+    step.why = fmt::format(
+        "an MTA-STS policy is announced that this server has not read: if it lacks {0}, senders refuse {0}, for a year "
+        "at most. posthorn domain check {1} reads it, and the time is computed from it",
+        listed(added), s_.model.domain);
+    step.risk = fmt::format("until it is read nobody here knows who still refuses {}", listed(added));
+    return;
+  }
   for (const std::string& host : added) {
     const auto until = s_.policies.lacking_until(host, s_.now);
     if (!until) continue;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "foundation/base/recent.h"
+
 namespace posthorn::resolver {
 namespace {
 
@@ -85,19 +87,18 @@ class Delegations::State {
   }
 
   /// The closest zone above the name that is still known.
-  [[nodiscard]] Delegation nearest(const dns::Name& name) const {
+  [[nodiscard]] Delegation nearest(const dns::Name& name) {
     for (dns::Name zone = name; !zone.is_root(); zone = zone.parent()) {
-      const auto found = kept_.find(zone);
-      if (found != kept_.end() && found->second.expires > clock_.now()) return found->second.delegation;
+      const Kept* const found = kept_.find(zone);
+      if (found != nullptr && found->expires > clock_.now()) return found->delegation;
     }
     return from_start();
   }
 
   void keep(const Delegation& delegation, std::uint32_t ttl_seconds) {
     if (delegation.servers.empty() || delegation.zone.is_root()) return;
-    if (kept_.size() >= zones_kept_max) kept_.clear();
     const Duration held = std::min<Duration>(std::chrono::seconds{ttl_seconds}, kKeptMax);
-    kept_[delegation.zone] = {delegation, clock_.now() + held};
+    kept_.put(delegation.zone, {delegation, clock_.now() + held});
   }
 
   /// The first server of the zone that says something of use.
@@ -165,15 +166,14 @@ class Delegations::State {
     const Delegation zone = co_await find(host, depth, nullptr);
     co_return co_await addresses_by(zone, std::move(host));
   }
-  [[nodiscard]] std::optional<std::vector<IpAddress>> host_addresses(const dns::Name& host) const {
-    const auto found = hosts_.find(host);
-    if (found == hosts_.end() || found->second.expires <= clock_.now()) return std::nullopt;
-    return found->second.addresses;
+  [[nodiscard]] std::optional<std::vector<IpAddress>> host_addresses(const dns::Name& host) {
+    const KeptHost* const found = hosts_.find(host);
+    if (found == nullptr || found->expires <= clock_.now()) return std::nullopt;
+    return found->addresses;
   }
   void keep_host(const dns::Name& host, const std::vector<IpAddress>& addresses, std::uint32_t ttl_seconds) {
     if (addresses.empty()) return;
-    if (hosts_.size() >= zones_kept_max) hosts_.clear();
-    hosts_[host] = {addresses, clock_.now() + std::min<Duration>(std::chrono::seconds{ttl_seconds}, kKeptMax)};
+    hosts_.put(host, {addresses, clock_.now() + std::min<Duration>(std::chrono::seconds{ttl_seconds}, kKeptMax)});
   }
 
   /// An answer that is no referral: the servers asked know the zone that the name is in, or they recurse.
@@ -259,12 +259,12 @@ class Delegations::State {
 
   runtime::Clock& clock_;
   DelegationStart start_;
-  std::map<dns::Name, Kept> kept_;
+  Recent<dns::Name, Kept> kept_{zones_kept_max};
   struct KeptHost {
     std::vector<IpAddress> addresses;
     TimePoint expires;
   };
-  std::map<dns::Name, KeptHost> hosts_;
+  Recent<dns::Name, KeptHost> hosts_{zones_kept_max};
 };
 
 Delegations::Delegations(DnsClient& client, runtime::Clock& clock, DelegationStart start)

@@ -18,9 +18,11 @@
 
 namespace posthorn::resolver {
 
-inline constexpr unsigned referrals_max = 30;          // ours: labels of the longest names in use, with room
-inline constexpr unsigned server_lookups_depth = 4;    // ours: name servers whose names need name servers …
-inline constexpr std::size_t zones_kept_max = 20'000;  // ours: what is kept of delegations
+inline constexpr unsigned referrals_max = 30;        // ours: labels of the longest names in use, with room
+inline constexpr unsigned server_lookups_depth = 4;  // ours: name servers whose names need name servers …
+// Ours: what is kept of delegations: the zones above those that are asked about, and the hosts that serve many. A zone
+// that nobody asks about any more makes room.
+inline constexpr std::size_t zones_kept_max = 1000;
 
 /// Where the way down begins.
 struct DelegationStart {

@@ -18,6 +18,8 @@ constexpr std::size_t kLengthOctets = 2;  // RFC 1035 4.2.2
 
 using Got = Result<dns::Message, ClientFailure>;
 
+constexpr std::size_t servers_kept_max = 1000;  // ours: then those that nobody waits for are forgotten
+
 /// How many questions one server holds, and who waits for a place.
 struct Gate {
   struct Waiter {
@@ -26,6 +28,7 @@ struct Gate {
   };
   std::deque<std::shared_ptr<Waiter>> waiting;
   unsigned in_flight = 0;
+  [[nodiscard]] bool is_idle() const { return in_flight == 0 && waiting.empty(); }
 };
 
 /// A place at a server; gives it to the next one when it is destroyed.
@@ -161,6 +164,9 @@ class DnsClient::State {
   };
 
   Server& server_at(const net::Endpoint& endpoint) {
+    // Sockets that are shared outlast a question; who shares them asks few servers.
+    if (options_.ports_kept == 0 && servers_.size() >= servers_kept_max && !servers_.contains(endpoint))
+      std::erase_if(servers_, [](const auto& entry) { return entry.second.gate.is_idle(); });
     return servers_.try_emplace(endpoint, loop_, random_, endpoint, options_.ports_kept).first->second;
   }
 

@@ -149,7 +149,10 @@ void read_acme_names(Reading& r, std::string_view key, const toml::node& node) {
     if (const auto domain = address::Domain::parse(element.text)) {
       r.config.acme.names.push_back(domain->a_label());
     } else {
-      r.fault(*element.node, key, fmt::format("'{}' is no host name", element.text), "write names of this host");
+      const bool is_wildcard = element.text.starts_with("*.");
+      r.fault(*element.node, key, fmt::format("'{}' is no host name", element.text),
+              is_wildcard ? "write each name: a certificate takes up to 100 of them, and none for all below a domain"
+                          : "write names of this host");
     }
   }
 }
