@@ -123,11 +123,9 @@ class Broken(unittest.TestCase):
 
     def points(self):
         self.strike.arm(-1, "count", WRITE | SYNC)
-        self.assertIsNone(self.way.walk())
-        self.way.wait_for_the_rest()
-        self.assertEqual(self.way.wrong(Counter()), [])
+        self.assertEqual(self.way.walk_whole(), [])
         total = self.strike.counted
-        self.assertGreater(total, 20)
+        self.assertGreater(total, 15)
         return range(total) if LONG else sorted({int(total * share / SHORT_POINTS) for share in range(SHORT_POINTS)})
 
     def look(self, at, relayed_before):
@@ -143,7 +141,9 @@ class Broken(unittest.TestCase):
             already = len(self.posthorn.log())
             self.way.walk()
             if not self.ends():
-                continue  # the round had fewer calls this time
+                self.strike.disarm()
+                self.look(at, Counter())  # the round had fewer calls this time
+                continue
             self.assertEqual(self.posthorn.process.status(), -signal.SIGABRT)
             words = self.posthorn.log()[already:]
             self.assertIn(LAST_WORDS, words)
@@ -165,6 +165,7 @@ class Broken(unittest.TestCase):
 
     def test_a_disk_that_fills_at_any_write_ends_nothing(self):
         struck = Counter()
+        self.assertEqual(self.way.walk_whole(), [])  # prepares space that later rounds of this server find ready
         for at in self.points():
             self.strike.arm(at, "error", WRITE, errno.ENOSPC)
             cut = self.way.walk()

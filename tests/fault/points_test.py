@@ -63,6 +63,7 @@ class Points(unittest.TestCase):
             self.way.walk()
             self.settle()
             if not self.strike.struck:
+                self.assertEqual(self.way.wrong(Counter()), [], "a round that was not cut")
                 continue
             self.way.relayed_now()
             self.posthorn.kill()

@@ -128,6 +128,14 @@ class Way:
             return cut if isinstance(cut, Cut) else Cut()
         return None
 
+    def walk_whole(self):
+        """A round that nothing cuts; what is wrong afterwards."""
+        cut = self.walk()
+        if cut:
+            return [f"cut without a fault: {cut}"]
+        self.wait_for_the_rest()
+        return self.wrong(Counter())
+
     def send(self, kind):
         mark = f"mark-{self.rounds}-{kind.name}"
         client = Client(self.posthorn, kind.service, self.login)

@@ -22,7 +22,7 @@ constexpr std::uint64_t unit_overhead_octets = 64 * KiB;
 // https://www.sqlite.org/fileformat2.html 4.1: a frame is a page behind a header of 24 octets.
 constexpr std::uint64_t wal_frame_octets = page_octets + 24;
 // The log is written in runs of a few pages: folios not much larger than those (prepared_space.h).
-constexpr std::uint64_t log_zeros_octets = 64 * KiB;
+constexpr std::uint64_t log_zeros_octets = 256 * KiB;
 
 std::uint64_t octets_of(const Unit& unit) {
   std::uint64_t octets = 0;
