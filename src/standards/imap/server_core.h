@@ -166,7 +166,7 @@ class Core {
   void refuse_append_line(Fault fault);
   void next_part();
   void offer_part(const Scanner& in, CatPart part);
-  void end_parts(Scanner in);
+  void end_parts(const Scanner& in);
   void abort_append();
   void dispatch();
   void forget_command();

@@ -297,7 +297,7 @@ void Core::offer_part(const Scanner& in, CatPart part) {
   push(std::move(event));
 }
 
-void Core::end_parts(Scanner in) {
+void Core::end_parts(const Scanner& in) {
   appending->is_in_parts = false;
   push(AppendMessageEnds{});
   reading = Reading::line;
