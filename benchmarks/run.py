@@ -34,6 +34,7 @@ STORE_RATES = ROOT / "build" / "release" / "benchmarks" / "bench_store_rates"
 DOMAIN, FAR, DEAD = "bench.example", "far.example", "dead.example"
 EACH = 20                 # messages a connection, as usual MTAs do
 ROUNDS = 3
+SPF_TURNS = 9
 RATE_WITHOUT_LIMIT = 1_000_000    # the largest that every one of the limits takes
 
 
@@ -370,9 +371,11 @@ class Bench:
     def trust_spf(self):
         sample, rounds = Sample(), self.count(2000)
         with name_server_of_resolv_conf(sample, ttl=0) as names:
-            theirs, found = libspf2_micros(sample, rounds), figures("dns", names.source, sample.file)
+            # In turns, since what it costs to sleep and to be woken changes from one second to the next.
+            turns = [(figures("dns", names.source, sample.file)["spf_nested_uncached"][0], libspf2_micros(sample, rounds)) for _ in range(SPF_TURNS)]
+        ours, theirs = (statistics.median(side) for side in zip(*turns))
         settings = "CPU time, the less the better; two includes, one within, an a: term; Knot on loopback"
-        yield Row("trust-spf", found["spf_nested_uncached"][0], theirs, "libspf2 1.2.10", unit="us a check", settings=f"{settings}, nothing kept").finish()
+        yield Row("trust-spf", ours, theirs, "libspf2 1.2.10", unit="us a check", settings=f"{settings}, nothing kept").finish()
         yield Row("trust-spf-cached", figures()["spf_nested_cached"][0], 10, "the bound set for it", unit="us a check", settings="the records at hand").finish()
 
     def trust_all(self):
