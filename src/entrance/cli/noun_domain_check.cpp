@@ -137,11 +137,7 @@ Result<Known, Problem> known_of(const Checking& checking, const dns::Name& domai
 void remember(Known& known, const CheckReport& report) {
   if (!known.life) return;
   domains::add_check(known.life->checks, domains::summary_of(report));
-  // A policy that others serve is fetched by everybody, and known to us from now on: the MX gate goes by it.
-  domains::PolicyLog& policies = known.life->policies;
-  const bool is_theirs = policies.entries.empty() || policies.current()->elsewhere;
-  if (is_theirs && report.policy && report.policy->fetch && report.policy->fetch->is_usable())
-    policies.serve(report.policy->fetch->review.policy, report.checked_at, true);
+  domains::note_foreign_policy(known.life->policies, report);
   if (const auto saved = known.life->save(); !saved) print_problem(saved.error());
 }
 

@@ -4,10 +4,17 @@
 
 #include "operations/domains/check.h"
 #include "operations/domains/json_fields.h"
+#include "operations/domains/policy_log.h"
 
 namespace posthorn::domains {
 
 namespace json = boost::json;
+
+void note_foreign_policy(PolicyLog& policies, const CheckReport& report) {
+  const bool is_theirs = policies.entries.empty() || policies.current()->elsewhere;
+  if (is_theirs && report.policy && report.policy->fetch && report.policy->fetch->is_usable())
+    policies.serve(report.policy->fetch->review.policy, report.checked_at, true);
+}
 
 CheckMade summary_of(const CheckReport& report) {
   CheckMade made{.at = report.checked_at, .errors = 0, .warnings = 0, .ids = {}};

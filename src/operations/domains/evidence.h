@@ -34,6 +34,10 @@ struct ReportedSessions {
 struct CheckReport;
 /// What the history keeps of a check.
 [[nodiscard]] CheckMade summary_of(const CheckReport& report);
+struct PolicyLog;
+/// A policy that others serve is fetched by everybody, and known to us from the check on: the MX gate goes by it.
+/// Nothing where the domain's policies are ours.
+void note_foreign_policy(PolicyLog& policies, const CheckReport& report);
 
 class Evidence {
  public:

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "operations/domains/policy_log.h"
 #include "operations/domains/watch_mail.h"
 #include "operations/domains/watcher.h"
 #include "platform/runtime/loops.h"
@@ -174,7 +175,9 @@ class FakeEye final : public WatchEye {
       co_await clock_.wait_for(time);
     }
     if (down) co_return fail(Problem{ProblemKind::unavailable, domain, "no network", ""});
-    co_return Look{report_at(clock_.now(), findings[domain]), live};
+    CheckReport report = report_at(clock_.now(), findings[domain]);
+    report.policy = policy;
+    co_return Look{std::move(report), live};
   }
   [[nodiscard]] std::size_t looks_at(const std::string& domain) const {
     return static_cast<std::size_t>(std::ranges::count(looks, domain, &std::pair<TimePoint, std::string>::second));
@@ -183,6 +186,7 @@ class FakeEye final : public WatchEye {
   std::map<std::string, std::vector<CheckFinding>> findings;
   std::vector<std::pair<TimePoint, std::string>> looks;
   std::map<std::string, Duration> takes;  ///< how long their checks last
+  std::optional<PolicyProbe> policy;      ///< what stands at the policy's address
   bool down = false, live = true;
 
  private:
@@ -425,6 +429,21 @@ TEST_F(WatcherTest, ADomainThatCannotBeLookedAtKeepsWhatIsKnownAndIsNoEvidence) 
   eye.live = false;
   loop.run_for(24h);
   EXPECT_EQ(setting(checks_key("a.example")), before) << "a zone file is not the world";
+}
+
+TEST_F(WatcherTest, APolicyThatOthersServeIsRemembered) {
+  eye.policy.emplace();
+  eye.policy->fetch.emplace();
+  eye.policy->fetch->status = 200;
+  eye.policy->fetch->review.valid = true;
+  eye.policy->fetch->review.policy = {
+      mta_sts::Mode::enforce, 86'400, {*mta_sts::MxPattern::parse("mx.provider.example")}};
+  start();
+  loop.run_for(7h);
+  const PolicyLog log = parse_policy_log(setting(policy_log_key("a.example")));
+  ASSERT_EQ(log.entries.size(), 1u);
+  EXPECT_TRUE(log.current()->elsewhere);
+  EXPECT_TRUE(log.lacking_until("mx.new.example", clock.now())) << "the gate goes by it";
 }
 
 TEST_F(WatcherTest, TwoWeeksOfWatchingAreTheEvidenceThatARollOutAsksFor) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "operations/domains/policy_log.h"
 #include "operations/domains/watch_mail.h"
 #include "platform/storage/reader.h"
 
@@ -13,11 +14,12 @@ bool is_watched(const WatchEye::Watched& watched) {
 }
 
 struct Kept {
-  std::string watch, checks;
+  std::string watch, checks, policies;
 };
 
 Kept read_kept(storage::Reader& reader, const std::string& domain) {
-  return {reader.setting(watch_log_key(domain)), reader.setting(checks_key(domain))};
+  return {reader.setting(watch_log_key(domain)), reader.setting(checks_key(domain)),
+          reader.setting(policy_log_key(domain))};
 }
 
 void put_setting(storage::Unit& unit, std::string key, std::string was, std::string value) {
@@ -130,6 +132,11 @@ Task<bool> Watcher::record(WatchEye::Watched watched, WatchEye::Look look) {
       auto checks = parse_checks(kept.checks);
       add_check(checks, summary_of(look.report));
       put_setting(unit, checks_key(domain), std::move(kept.checks), checks_json(checks));
+      PolicyLog policies = parse_policy_log(kept.policies);
+      note_foreign_policy(policies, look.report);
+      // Ours change with every fetch, which is none of this check's business.
+      if (policies.current() != nullptr && policies.current()->elsewhere)
+        put_setting(unit, policy_log_key(domain), std::move(kept.policies), policy_log_json(policies));
     }
     const auto committed = co_await around_.store->commit(std::move(unit));
     if (committed) {
