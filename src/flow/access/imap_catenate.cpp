@@ -34,9 +34,8 @@ Task<std::optional<std::string>> mailbox_named_by(ImapContext& context, const im
   if (!context.selected) co_return std::nullopt;
   const auto folders = co_await context.mailboxes().folders().of(context.account());
   if (!folders) co_return std::nullopt;
-  const auto row = std::ranges::find((*folders)->begin(), (*folders)->end(), context.selected->view().mailbox(),
-                                     &storage::MailboxRow::id);
-  if (row == (*folders)->end()) co_return std::nullopt;
+  const auto* row = mailbox::Folders::find(**folders, context.selected->view().mailbox());
+  if (row == nullptr) co_return std::nullopt;
   co_return imap::mailbox_beside(row->name, url.mailbox);
 }
 

@@ -8,17 +8,8 @@ namespace {
 using Filter = imap::NotifyGroup::Filter;
 using Rows = mailbox::FolderList;
 
-bool stands_below(std::string_view name, std::string_view level) {
-  return name.size() > level.size() && name.starts_with(level) && name[level.size()] == '/';
-}
-
 bool is_related(std::string_view name, std::string_view own) {
-  return mailbox::same_mailbox_name(name, own) || stands_below(name, own) || stands_below(own, name);
-}
-
-const storage::MailboxRow* find(const Rows& rows, storage::MailboxId id) {
-  const auto row = std::ranges::find(rows, id, &storage::MailboxRow::id);
-  return row == rows.end() ? nullptr : &*row;
+  return mailbox::same_mailbox_name(name, own) || mailbox::stands_below(name, own) || mailbox::stands_below(own, name);
 }
 
 bool falls_under(const imap::NotifyGroup& group, std::string_view name, bool is_subscribed) {
@@ -32,7 +23,7 @@ bool falls_under(const imap::NotifyGroup& group, std::string_view name, bool is_
       return is_subscribed;
     case Filter::subtree:
       return any_of_them([&](const std::string& level) {
-        return mailbox::same_mailbox_name(name, level) || stands_below(name, level);
+        return mailbox::same_mailbox_name(name, level) || mailbox::stands_below(name, level);
       });
     case Filter::mailboxes:
       return any_of_them([&](const std::string& one) { return mailbox::same_mailbox_name(name, one); });
@@ -43,7 +34,7 @@ bool falls_under(const imap::NotifyGroup& group, std::string_view name, bool is_
 /// Children go with the mailbox above them (RFC 5465 5.4).
 bool went_with_a_level(const NameChange& change, const std::vector<NameChange>& all) {
   return std::ranges::any_of(all, [&](const NameChange& above) {
-    return !above.old_name.empty() && stands_below(change.old_name, above.old_name) &&
+    return !above.old_name.empty() && mailbox::stands_below(change.old_name, above.old_name) &&
            change.name == above.name + change.old_name.substr(above.old_name.size());
   });
 }
@@ -51,7 +42,7 @@ bool went_with_a_level(const NameChange& change, const std::vector<NameChange>& 
 void add_mailboxes(const Rows& before, const Rows& after, std::vector<NameChange>& changes) {
   using Kind = NameChange::Kind;
   for (const storage::MailboxRow& row : after) {
-    const storage::MailboxRow* known = find(before, row.id);
+    const storage::MailboxRow* known = mailbox::Folders::find(before, row.id);
     if (known == nullptr) {
       changes.push_back({Kind::name, row.name, ""});
     } else if (known->name != row.name) {
@@ -61,7 +52,7 @@ void add_mailboxes(const Rows& before, const Rows& after, std::vector<NameChange
     }
   }
   for (const storage::MailboxRow& row : before)
-    if (find(after, row.id) == nullptr && mailbox::Folders::find(after, row.name) == nullptr)
+    if (mailbox::Folders::find(after, row.id) == nullptr && mailbox::Folders::find(after, row.name) == nullptr)
       changes.push_back({Kind::name, row.name, ""});
 }
 

@@ -81,9 +81,8 @@ Task<> tell_messages(ImapContext& context, const mailbox::AccountEvents& news) {
 // ---------------------------------------------------------------- LIST
 
 bool has_children(const KnownFolders& folders, const std::string& name) {
-  const std::string level = name + '/';
   return std::ranges::any_of(*folders.mailboxes,
-                             [&](const storage::MailboxRow& row) { return row.name.starts_with(level); });
+                             [&](const storage::MailboxRow& row) { return mailbox::stands_below(row.name, name); });
 }
 
 /// RFC 5465 5.4, 5.5: every attribute as it is after the event.

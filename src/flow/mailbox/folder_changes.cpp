@@ -36,10 +36,6 @@ void add_levels(storage::Unit& unit, const FolderList& folders, storage::Account
     add_mailbox_with_levels(unit, folders, account, name.substr(0, last), "");
 }
 
-bool stands_below(std::string_view name, std::string_view level) {
-  return name.size() > level.size() && name.starts_with(level) && name[level.size()] == '/';
-}
-
 OperationFailure taken() {
   return failure(OperationError::already_exists, "There is a mailbox of that name.");
 }

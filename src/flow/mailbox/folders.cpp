@@ -48,6 +48,10 @@ bool same_mailbox_name(std::string_view a, std::string_view b) {
   return a == b || (text::iequals(a, "INBOX") && text::iequals(b, "INBOX"));
 }
 
+bool stands_below(std::string_view name, std::string_view level) {
+  return name.size() > level.size() && name.starts_with(level) && name[level.size()] == '/';
+}
+
 Folders::Folders(storage::Store& store) : store_(store) {
   store_.observe([this](std::span<const storage::CommittedUnit> units) { forget_changed(units); });
 }
@@ -56,6 +60,11 @@ const storage::MailboxRow* Folders::find(const FolderList& list, std::string_vie
   for (const storage::MailboxRow& row : list)
     if (same_mailbox_name(row.name, name)) return &row;
   return nullptr;
+}
+
+const storage::MailboxRow* Folders::find(const FolderList& list, storage::MailboxId id) {
+  const auto found = std::ranges::find(list, id, &storage::MailboxRow::id);
+  return found == list.end() ? nullptr : &*found;
 }
 
 const storage::MailboxRow* Folders::find_special_use(const FolderList& list, std::string_view use) {

@@ -30,6 +30,8 @@ struct DefaultFolder {
 
 /// RFC 9051 5.1: INBOX is the same in any case, every other name is compared octet by octet.
 [[nodiscard]] bool same_mailbox_name(std::string_view a, std::string_view b);
+/// At any depth.
+[[nodiscard]] bool stands_below(std::string_view name, std::string_view level);
 
 class Folders {
  public:
@@ -46,6 +48,7 @@ class Folders {
 
   /// The one of that name; nullptr where there is none.
   [[nodiscard]] static const storage::MailboxRow* find(const FolderList& list, std::string_view name);
+  [[nodiscard]] static const storage::MailboxRow* find(const FolderList& list, storage::MailboxId id);
   /// The first with that special use (RFC 6154, without backslash: "Junk"); nullptr where there is none.
   [[nodiscard]] static const storage::MailboxRow* find_special_use(const FolderList& list, std::string_view use);
 

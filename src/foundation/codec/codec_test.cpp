@@ -2,6 +2,7 @@
 
 #include "foundation/codec/base64.h"
 #include "foundation/codec/hex.h"
+#include "foundation/codec/percent.h"
 #include "foundation/codec/quoted_printable.h"
 #include "foundation/codec/xtext.h"
 
@@ -61,6 +62,15 @@ TEST(QuotedPrintable, ReadsTheExampleOfRfc2045AndBrokenText) {
   EXPECT_EQ(quoted_printable_decode("Now's the time =\r\nfor all folk to come=\r\n to the aid of their country."),
             "Now's the time for all folk to come to the aid of their country.");
   EXPECT_EQ(quoted_printable_decode("a=3db=ZZ=4  \r\nc=\r\n"), "a=b=ZZ=4\r\nc");
+}
+
+// RFC 3986 2.1: "%20" is the space; the digits' case does not matter.
+TEST(Percent, DecodesWhatIsEncodedAndNothingElse) {
+  EXPECT_EQ(percent_decode("a%20b%2fC%2F"), "a b/C/");
+  EXPECT_EQ(percent_decode("%00"), std::string(1, '\0'));
+  EXPECT_EQ(percent_decode(""), "");
+  for (const char* broken : {"%", "%2", "a%", "%g0", "%2x", "%%20"})
+    EXPECT_EQ(percent_decode(broken), std::nullopt) << broken;
 }
 
 }  // namespace

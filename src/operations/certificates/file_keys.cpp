@@ -119,10 +119,6 @@ bool waits_for_record(const FileKey& known, std::string_view digest, TimePoint n
   return known.bound_until && now < *known.bound_until && now < known.not_after;
 }
 
-bool FileKeys::must_wait(const FileKey& known, const std::string& digest, TimePoint now) const {
-  return waits_for_record(known, digest, now);
-}
-
 std::string wait_note(const FileKey& known, const std::string& chain_pem, const std::string& host, TimePoint now) {
   const auto leaf = leaf_in(chain_pem);
   if (!leaf || !leaf->fits(host) || leaf_kind(*leaf) != known.kind) return {};
@@ -149,7 +145,7 @@ std::vector<net::CertificateAndKey> FileKeys::choose(std::vector<net::Certificat
     if (!leaf || !leaf->fits(host_) || !met.insert(leaf_kind(*leaf)).second) continue;
     FileKey& known = keys_[leaf_kind(*leaf)];
     const std::string digest = leaf_digest(*leaf);
-    if (must_wait(known, digest, now)) {
+    if (waits_for_record(known, digest, now)) {
       if (known.next != digest) known.seen_since.reset();
       known.next = digest;
       pair = {known.chain_pem, known.key_pem};

@@ -73,7 +73,6 @@ class FileKeys {
   [[nodiscard]] std::vector<FileKey> standings() const;
 
  private:
-  [[nodiscard]] bool must_wait(const FileKey& known, const std::string& digest, TimePoint now) const;
   [[nodiscard]] bool judge(FileKey& key, const Sighting& sighting, TimePoint now);
   [[nodiscard]] Task<> write();
   void say(FileKey& key, std::string words, bool is_wrong);

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "foundation/codec/hex.h"
+#include "foundation/codec/percent.h"
 #include "foundation/text/ascii.h"
 #include "standards/imap/mailbox_name.h"
 #include "standards/imap/parse.h"
@@ -62,29 +63,12 @@ class Reader {
   std::string_view rest_;
 };
 
-// pct-encoded = "%" HEXDIG HEXDIG
-std::optional<std::string> decode(std::string_view encoded) {
-  std::string out;
-  while (!encoded.empty()) {
-    if (encoded.front() != '%') {
-      out += encoded.front();
-      encoded.remove_prefix(1);
-      continue;
-    }
-    const auto octet = codec::hex_decode(encoded.substr(1, 2));
-    if (!octet || octet->size() != 1) return std::nullopt;
-    out += *octet;
-    encoded.remove_prefix(3);
-  }
-  return out;
-}
-
 // iserver = [iuserinfo "@"] host [":" port]; iuserinfo = enc-user [iauth] / [enc-user] iauth
 std::optional<UrlServer> read_server(std::string_view text) {
   UrlServer server;
   if (const auto at = text.rfind('@'); at != std::string_view::npos) {
     // ";AUTH=…" says how to log in; this session is.
-    const auto user = decode(text.substr(0, std::min(at, text.find(';'))));
+    const auto user = codec::percent_decode(text.substr(0, std::min(at, text.find(';'))));
     if (!user || user->size() > user_octets_max) return std::nullopt;
     server.user = *user;
     text.remove_prefix(at + 1);
@@ -112,7 +96,7 @@ bool read_mailbox(Reader& in, MessageUrl& url) {
   if (encoded.empty()) return true;
   const bool ends_in_slash = encoded.ends_with('/');
   if (ends_in_slash) encoded.remove_suffix(1);
-  const auto decoded = decode(encoded);
+  const auto decoded = codec::percent_decode(encoded);
   if (!decoded || decoded->empty() || has_dot_segment(encoded)) return false;
   // RFC 5092 3: names are UTF-8 in URLs, whatever the session has enabled.
   auto name = read_mailbox_name(*decoded, true);
@@ -132,7 +116,7 @@ bool read_section(Reader& in, MessageUrl& url) {
   // The "/" in front of ";PARTIAL=" is no part of it.
   if (in.peek() == ';' && !encoded.ends_with('/')) return false;
   if (in.peek() == ';') encoded.remove_suffix(1);
-  const auto decoded = decode(encoded);
+  const auto decoded = codec::percent_decode(encoded);
   if (!decoded || decoded->empty()) return false;
   auto section = parse_section(*decoded);
   if (!section) return false;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "foundation/codec/percent.h"
 #include "foundation/text/ascii.h"
 #include "standards/address/domain.h"
 #include "standards/address/mailbox.h"
@@ -14,27 +15,9 @@ namespace {
 constexpr std::string_view kMailto = "mailto:";
 constexpr std::string_view kHttps = "https://";
 
-/// RFC 3986 2.1; nullopt where a "%" is not followed by two hexadecimal digits.
-std::optional<std::string> percent_decoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const auto high = digits.find(text::to_lower(text[i + 1])), low = digits.find(text::to_lower(text[i + 2]));
-    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
 /// RFC 6068 2, one address.
 bool is_mail_address(std::string_view rest) {
-  const auto address = percent_decoded(rest.substr(0, rest.find('?')));
+  const auto address = codec::percent_decode(rest.substr(0, rest.find('?')));
   return address && address::Mailbox::parse(*address).has_value();
 }
 
