@@ -5,13 +5,13 @@
 
 #include <gtest/gtest.h>
 
-#include "operations/domains/hold.h"
 #include "operations/domains/record_data.h"
-#include "operations/domains/road_fixture.h"
-#include "operations/domains/rollout.h"
+#include "operations/transition/hold.h"
+#include "operations/transition/road_fixture.h"
+#include "operations/transition/rollout.h"
 #include "simulated_mail.h"
 
-namespace posthorn::domains {
+namespace posthorn::transition {
 
 using std::chrono::hours;
 using std::chrono::minutes;
@@ -26,7 +26,7 @@ constexpr std::array<Duration, 5> retries{minutes(5), minutes(10), minutes(15), 
 SimulatedMail::SimulatedMail(std::uint64_t seed) : random(seed), senders_(senders_count) {
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     senders_[i].follows_ids = i % 2 == 0;
-    senders_[i].next = road_begins + gap();
+    senders_[i].next = domains::tests_begin + gap();
   }
 }
 
@@ -117,18 +117,18 @@ class Operator {
  public:
   explicit Operator(SimulatedMail& mail) : mail_(mail) {
     situation.model.domain = "a.example";
-    situation.model.state = State::testing;
+    situation.model.state = domains::State::testing;
     situation.around.host_name = "policy.host.example";
-    situation.model.inbound = {InboundSide::provider, "generic", {}};
+    situation.model.inbound = {domains::InboundSide::provider, "generic", {}};
     mail_.log = &situation.policies;
   }
 
   void look(TimePoint now) {
     situation.now = now;
-    PublishedRecords published;
+    domains::PublishedRecords published;
     const auto put = [&](std::string_view name, dns::RecordType type, std::vector<std::string> data,
                          std::uint32_t ttl) {
-      PublishedSet set;
+      domains::PublishedSet set;
       set.status = data.empty() ? dns::Status::no_data : dns::Status::ok;
       set.data = std::move(data);
       set.ttl_seconds = ttl;
@@ -136,8 +136,8 @@ class Operator {
     };
     std::vector<std::string> mx, sts;
     for (const std::string& host : mail_.zone.mx) mx.push_back(host == "." ? "0 ." : "10 " + host + ".");
-    if (!mail_.zone.sts_id.empty()) sts.push_back(txt_data("v=STSv1; id=" + mail_.zone.sts_id));
-    for (const RecordQuestion& question : questions_for(situation.model, situation.around))
+    if (!mail_.zone.sts_id.empty()) sts.push_back(domains::txt_data("v=STSv1; id=" + mail_.zone.sts_id));
+    for (const domains::RecordQuestion& question : domains::questions_for(situation.model, situation.around))
       put(question.name.text(), question.type, {}, 300);
     for (const auto& [name_and_type, data] : others_) put(name_and_type.first, name_and_type.second, data, 300);
     put("a.example", dns::RecordType::mx, mx, mail_.zone.mx_ttl);
@@ -163,10 +163,10 @@ class Operator {
   void see_mx(TimePoint now) {
     situation.now = now;
     const dns::Name name = *dns::Name::parse("a.example");
-    PublishedSet set;
+    domains::PublishedSet set;
     set.status = mail_.zone.mx.empty() ? dns::Status::no_data : dns::Status::ok;
     set.ttl_seconds = mail_.zone.mx_ttl;
-    Wanted standing;
+    domains::Wanted standing;
     for (const std::string& host : mail_.zone.mx) {
       set.data.push_back("10 " + host + ".");
       standing.records.push_back({.name = name,
@@ -175,10 +175,10 @@ class Operator {
                                   .ttl_seconds = mail_.zone.mx_ttl,
                                   .reason = {},
                                   .replaces = {},
-                                  .owner = Owner::domain,
-                                  .purpose = Purpose::mx});
+                                  .owner = domains::Owner::domain,
+                                  .purpose = domains::Purpose::mx});
     }
-    PublishedRecords view;
+    domains::PublishedRecords view;
     view.put({name, dns::RecordType::mx}, std::move(set));
     observe(situation.ledger, standing, {view}, now, false);
   }
@@ -187,7 +187,7 @@ class Operator {
   [[nodiscard]] bool is_free(const std::string& host, TimePoint now) const {
     for (const std::string& published : mail_.zone.mx)
       if (published == host) return false;
-    for (const LedgerRow& row : situation.ledger.rows) {
+    for (const domains::LedgerRow& row : situation.ledger.rows) {
       if (row.type != dns::RecordType::mx || !row.data.contains(host)) continue;
       if (const auto until = row.cached_until(); !until || *until > now) return false;
     }
@@ -228,7 +228,7 @@ class Operator {
         else
           std::erase(mx, host);
       } else if (name == "_mta-sts.a.example") {
-        const std::string text = txt_text(change.data);
+        const std::string text = domains::txt_text(change.data);
         if (change.add)
           mail_.zone.sts_id = text.substr(text.find("id=") + 3);
         else if (mail_.zone.sts_id == text.substr(text.find("id=") + 3))
@@ -283,8 +283,8 @@ struct Settled {
     mail.zone.mx = {"old.example"};
     mail.running = {"old.example", "new.example"};
     who.situation.model.inbound.hosts = {{10, "old.example"}};
-    who.situation.model.sts = StsStage{mta_sts::Mode::enforce, ages[mail.random() % ages.size()]};
-    changes_at = road_begins + std::chrono::days(3) + minutes(mail.random() % 1440);
+    who.situation.model.sts = domains::StsStage{mta_sts::Mode::enforce, ages[mail.random() % ages.size()]};
+    changes_at = domains::tests_begin + std::chrono::days(3) + minutes(mail.random() % 1440);
   }
   SimulatedMail mail;
   Operator who;
@@ -296,12 +296,13 @@ TEST(Simulation, AnMxRenameThroughTheGateLosesNothing) {
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     Settled domain(seed);
     bool renamed = false;
-    domain.mail.run(road_begins, road_begins + std::chrono::days(24), operator_looks, [&](TimePoint now) {
-      if (now >= domain.changes_at) domain.who.situation.model.inbound.hosts = {{10, "new.example"}};
-      domain.who.follow(now);
-      renamed = domain.mail.zone.mx == std::vector<std::string>{"new.example"};
-      if (renamed && domain.who.is_free("old.example", now)) domain.mail.running.erase("old.example");
-    });
+    domain.mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(24), operator_looks,
+                    [&](TimePoint now) {
+                      if (now >= domain.changes_at) domain.who.situation.model.inbound.hosts = {{10, "new.example"}};
+                      domain.who.follow(now);
+                      renamed = domain.mail.zone.mx == std::vector<std::string>{"new.example"};
+                      if (renamed && domain.who.is_free("old.example", now)) domain.mail.running.erase("old.example");
+                    });
     ASSERT_TRUE(renamed) << "seed " << seed;
     ASSERT_FALSE(domain.mail.running.contains("old.example")) << "seed " << seed;
     ASSERT_EQ(domain.mail.tally.lost, 0u) << "seed " << seed << ": " << domain.mail.tally.first_loss;
@@ -318,17 +319,18 @@ TEST(Simulation, TheSameRenameWithoutTheGateLosesMail) {
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     Settled domain(seed);
     bool renamed = false;
-    domain.mail.run(road_begins, road_begins + std::chrono::days(24), operator_looks, [&](TimePoint now) {
-      if (!renamed) domain.who.follow(now);
-      if (now < domain.changes_at || renamed) return;
-      // Everything at once: MX, policy and id; the old host goes when the MX's TTL is over.
-      renamed = true;
-      domain.mail.zone.mx = {"new.example"};
-      auto policy = domain.who.situation.policies.current()->policy;
-      policy.mx = {*mta_sts::MxPattern::parse("new.example")};
-      domain.who.situation.policies.serve(policy, now);
-      domain.mail.zone.sts_id = domain.who.situation.policies.current()->id;
-    });
+    domain.mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(24), operator_looks,
+                    [&](TimePoint now) {
+                      if (!renamed) domain.who.follow(now);
+                      if (now < domain.changes_at || renamed) return;
+                      // Everything at once: MX, policy and id; the old host goes when the MX's TTL is over.
+                      renamed = true;
+                      domain.mail.zone.mx = {"new.example"};
+                      auto policy = domain.who.situation.policies.current()->policy;
+                      policy.mx = {*mta_sts::MxPattern::parse("new.example")};
+                      domain.who.situation.policies.serve(policy, now);
+                      domain.mail.zone.sts_id = domain.who.situation.policies.current()->id;
+                    });
     ASSERT_TRUE(renamed);
     figures.add(domain.mail.tally);
   }
@@ -344,17 +346,19 @@ TEST(Simulation, BetweenT1AndT2OnlySendersThatIgnoreIdsAreHurt) {
     Settled domain(seed);
     domain.who.situation.model.sts->max_age_seconds = 1'209'600;
     std::optional<TimePoint> taken_at;
-    domain.mail.run(road_begins, road_begins + std::chrono::days(24), operator_looks, [&](TimePoint now) {
-      if (now >= domain.changes_at && !taken_at) domain.who.situation.model.inbound.hosts = {{10, "new.example"}};
-      if (taken_at) return;
-      domain.who.follow(now);
-      for (const Step& step : domain.who.road.steps) {
-        if (step.id != "mx" || !step.is_due(now, true)) continue;
-        ASSERT_FALSE(step.risk.empty());
-        taken_at = now;
-        domain.mail.zone.mx = {"new.example"};
-      }
-    });
+    domain.mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(24), operator_looks,
+                    [&](TimePoint now) {
+                      if (now >= domain.changes_at && !taken_at)
+                        domain.who.situation.model.inbound.hosts = {{10, "new.example"}};
+                      if (taken_at) return;
+                      domain.who.follow(now);
+                      for (const Step& step : domain.who.road.steps) {
+                        if (step.id != "mx" || !step.is_due(now, true)) continue;
+                        ASSERT_FALSE(step.risk.empty());
+                        taken_at = now;
+                        domain.mail.zone.mx = {"new.example"};
+                      }
+                    });
     ASSERT_TRUE(taken_at) << "seed " << seed;
     figures.add(domain.mail.tally);
     EXPECT_TRUE(domain.mail.tally.lost == 0 || domain.mail.tally.first_loss.contains("not in the policy held"));
@@ -371,9 +375,9 @@ TEST(Simulation, ANewDomainIsRolledOutWithoutALoss) {
     mail.zone.mx_ttl = 3600;
     mail.running = {"mx.example"};
     who.situation.model.inbound.hosts = {{10, "mx.example"}};
-    std::vector<CheckMade> checks;
-    mail.run(road_begins, road_begins + std::chrono::days(60), operator_looks, [&](TimePoint now) {
-      add_check(checks, {now, 0, 0, {}});
+    std::vector<domains::CheckMade> checks;
+    mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(60), operator_looks, [&](TimePoint now) {
+      domains::add_check(checks, {now, 0, 0, {}});
       auto& model = who.situation.model;
       const std::size_t at = stage_index(model.sts);
       if (at + 1 < rollout_stages.size()) {
@@ -403,15 +407,17 @@ TEST(Simulation, AMigrationByLeavingLosesNothingAndWithoutItDoes) {
   for (std::uint64_t seed = 1; seed <= seeds(2); ++seed) {
     Settled left(seed);
     std::optional<TimePoint> handed_over;
-    left.mail.run(road_begins, road_begins + std::chrono::days(24), operator_looks, [&](TimePoint now) {
-      if (handed_over) return;
-      auto& model = left.who.situation.model;
-      if (now >= left.changes_at && model.state != State::migrated) model.state = State::leaving;
-      if (model.state != State::migrated) left.who.follow(now);
-      if (model.state != State::migrated) return;
-      handed_over = now;
-      hand_over(left.mail);
-    });
+    left.mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(24), operator_looks,
+                  [&](TimePoint now) {
+                    if (handed_over) return;
+                    auto& model = left.who.situation.model;
+                    if (now >= left.changes_at && model.state != domains::State::migrated)
+                      model.state = domains::State::leaving;
+                    if (model.state != domains::State::migrated) left.who.follow(now);
+                    if (model.state != domains::State::migrated) return;
+                    handed_over = now;
+                    hand_over(left.mail);
+                  });
     ASSERT_TRUE(handed_over) << "seed " << seed;
     ASSERT_TRUE(left.mail.zone.sts_id.empty()) << "the record goes when nobody holds a policy";
     ASSERT_EQ(left.mail.tally.lost, 0u) << "seed " << seed << ": " << left.mail.tally.first_loss;
@@ -419,13 +425,14 @@ TEST(Simulation, AMigrationByLeavingLosesNothingAndWithoutItDoes) {
 
     Settled torn(seed);
     bool moved = false;
-    torn.mail.run(road_begins, road_begins + std::chrono::days(24), operator_looks, [&](TimePoint now) {
-      if (!moved) torn.who.follow(now);
-      if (moved || now < torn.changes_at) return;
-      moved = true;
-      torn.mail.zone.sts_id.clear();
-      hand_over(torn.mail);
-    });
+    torn.mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(24), operator_looks,
+                  [&](TimePoint now) {
+                    if (!moved) torn.who.follow(now);
+                    if (moved || now < torn.changes_at) return;
+                    moved = true;
+                    torn.mail.zone.sts_id.clear();
+                    hand_over(torn.mail);
+                  });
     tearing.add(torn.mail.tally);
   }
   EXPECT_GT(tearing.with_loss, seeds(2) * 9 / 10);
@@ -438,17 +445,18 @@ TEST(Simulation, AMigrationByLeavingLosesNothingAndWithoutItDoes) {
 struct HandedOver {
   explicit HandedOver(std::uint64_t seed, bool waits) : domain(seed), waits_for_caches(waits) {
     auto& model = domain.who.situation.model;
-    model.inbound = {InboundSide::here, {}, {{10, "old.example"}}};
+    model.inbound = {domains::InboundSide::here, {}, {{10, "old.example"}}};
     model.sts.reset();
     hands_over_at = domain.changes_at + hours(6) + minutes(domain.mail.random() % 600);
-    domain.mail.run(road_begins, road_begins + std::chrono::days(8), minutes(10), [&](TimePoint now) { tick(now); });
+    domain.mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(8), minutes(10),
+                    [&](TimePoint now) { tick(now); });
   }
   void tick(TimePoint now) {
     auto& who = domain.who;
     auto& model = who.situation.model;
-    if (model.state != State::migrated) {
-      if (now >= domain.changes_at && model.state == State::testing) {
-        model.state = State::leaving;
+    if (model.state != domains::State::migrated) {
+      if (now >= domain.changes_at && model.state == domains::State::testing) {
+        model.state = domains::State::leaving;
         model.leaving_since = now;
       }
       who.follow(now);
@@ -488,16 +496,18 @@ TEST(Simulation, ADecommissionedDomainAnswersEverySenderAtOnce) {
   Figures figures;
   for (std::uint64_t seed = 1; seed <= seeds(4); ++seed) {
     Settled domain(seed);
-    domain.mail.run(road_begins, road_begins + std::chrono::days(24), operator_looks, [&](TimePoint now) {
-      auto& model = domain.who.situation.model;
-      if (now >= domain.changes_at && model.state == State::testing) {
-        model.state = State::leaving;
-        model.leaving_to = State::parked;
-      }
-      domain.who.follow(now);
-      if (domain.mail.zone.mx.front() == "." && domain.who.is_free("old.example", now)) domain.mail.running.clear();
-    });
-    ASSERT_EQ(domain.who.situation.model.state, State::parked) << "seed " << seed;
+    domain.mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(24), operator_looks,
+                    [&](TimePoint now) {
+                      auto& model = domain.who.situation.model;
+                      if (now >= domain.changes_at && model.state == domains::State::testing) {
+                        model.state = domains::State::leaving;
+                        model.leaving_to = domains::State::parked;
+                      }
+                      domain.who.follow(now);
+                      if (domain.mail.zone.mx.front() == "." && domain.who.is_free("old.example", now))
+                        domain.mail.running.clear();
+                    });
+    ASSERT_EQ(domain.who.situation.model.state, domains::State::parked) << "seed " << seed;
     ASSERT_EQ(domain.mail.zone.mx, std::vector<std::string>{"."});
     ASSERT_GT(domain.mail.tally.refused, 0u);
     ASSERT_EQ(domain.mail.tally.lost, 0u) << "seed " << seed << ": " << domain.mail.tally.first_loss;
@@ -512,17 +522,18 @@ TEST(Simulation, ADomainWithoutAPolicyIsParkedWhenNoCacheLeadsMailToIt) {
   for (std::uint64_t seed = 1; seed <= seeds(4); ++seed) {
     Settled domain(seed);
     domain.who.situation.model.sts.reset();
-    domain.mail.run(road_begins, road_begins + std::chrono::days(10), minutes(10), [&](TimePoint now) {
-      auto& model = domain.who.situation.model;
-      if (now >= domain.changes_at && model.state == State::testing) {
-        model.state = State::leaving;
-        model.leaving_to = State::parked;
-        model.leaving_since = now;
-      }
-      domain.who.follow(now);
-      if (model.state == State::parked) domain.mail.running.clear();
-    });
-    ASSERT_EQ(domain.who.situation.model.state, State::parked) << "seed " << seed;
+    domain.mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(10), minutes(10),
+                    [&](TimePoint now) {
+                      auto& model = domain.who.situation.model;
+                      if (now >= domain.changes_at && model.state == domains::State::testing) {
+                        model.state = domains::State::leaving;
+                        model.leaving_to = domains::State::parked;
+                        model.leaving_since = now;
+                      }
+                      domain.who.follow(now);
+                      if (model.state == domains::State::parked) domain.mail.running.clear();
+                    });
+    ASSERT_EQ(domain.who.situation.model.state, domains::State::parked) << "seed " << seed;
     ASSERT_GT(domain.mail.tally.refused, 0u);
     ASSERT_EQ(domain.mail.tally.lost, 0u) << "seed " << seed << ": " << domain.mail.tally.first_loss;
     figures.add(domain.mail.tally);
@@ -539,21 +550,21 @@ TEST(Simulation, AParkedDomainsOwnHostStandsAsLongAsAnybodyIsLedToIt) {
     constexpr std::array<std::uint32_t, 3> ttls{300, 3600, 86'400};
     mail.zone.mx_ttl = ttls[mail.random() % ttls.size()];
     who.situation.model.inbound = {};
-    who.situation.model.sts = StsStage{mta_sts::Mode::enforce, 86'400};
+    who.situation.model.sts = domains::StsStage{mta_sts::Mode::enforce, 86'400};
     who.situation.around.host_name = "mail.a.example";
     who.situation.around.addresses = {*IpAddress::parse("192.0.2.1")};
-    const TimePoint parks_at = road_begins + std::chrono::days(3) + minutes(mail.random() % 1440);
-    mail.run(road_begins, road_begins + std::chrono::days(14), hours(1), [&](TimePoint now) {
+    const TimePoint parks_at = domains::tests_begin + std::chrono::days(3) + minutes(mail.random() % 1440);
+    mail.run(domains::tests_begin, domains::tests_begin + std::chrono::days(14), hours(1), [&](TimePoint now) {
       auto& model = who.situation.model;
-      if (now >= parks_at && model.state == State::testing) {
-        model.state = State::leaving;
-        model.leaving_to = State::parked;
+      if (now >= parks_at && model.state == domains::State::testing) {
+        model.state = domains::State::leaving;
+        model.leaving_to = domains::State::parked;
       }
       who.follow(now);
       mail.running.clear();
       if (who.has_address("mail.a.example")) mail.running.insert("mail.a.example");
     });
-    ASSERT_EQ(who.situation.model.state, State::parked) << "seed " << seed;
+    ASSERT_EQ(who.situation.model.state, domains::State::parked) << "seed " << seed;
     ASSERT_TRUE(mail.running.empty()) << "seed " << seed << ": its address is left behind";
     ASSERT_EQ(mail.tally.lost, 0u) << "seed " << seed << ": " << mail.tally.first_loss;
     ASSERT_GT(mail.tally.refused, 0u);
@@ -563,4 +574,4 @@ TEST(Simulation, AParkedDomainsOwnHostStandsAsLongAsAnybodyIsLedToIt) {
 }
 
 }  // namespace
-}  // namespace posthorn::domains
+}  // namespace posthorn::transition

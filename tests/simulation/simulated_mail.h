@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "operations/domains/road.h"
+#include "operations/transition/road.h"
 
-namespace posthorn::domains {
+namespace posthorn::transition {
 
 /// What the world's mail asks the DNS for.
 struct SimulatedZone {
@@ -30,7 +30,7 @@ class SimulatedMail {
   SimulatedZone zone;
   std::set<std::string> running;  ///< hosts that take mail
   /// The policy host; absent: no such name. Its fetches are noted in `log`.
-  PolicyLog* log = nullptr;
+  domains::PolicyLog* log = nullptr;
 
   /// Runs the senders until `end`; `tick` is called every `every` before the senders of that time.
   template <class Tick>
@@ -87,4 +87,4 @@ class SimulatedMail {
   std::multimap<TimePoint, Waiting> queue_;
 };
 
-}  // namespace posthorn::domains
+}  // namespace posthorn::transition

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "entrance/admin/surroundings.h"
-#include "operations/domains/hold.h"
+#include "operations/transition/hold.h"
 
 namespace posthorn::admin {
 namespace {
@@ -19,7 +19,7 @@ Task<Remembered> remembered(Site& site, std::string domain) {
   co_return co_await site.store->read(std::move(question));
 }
 
-Problem not_yet(const std::string& what, const std::string& domain, const domains::Hold& hold) {
+Problem not_yet(const std::string& what, const std::string& domain, const transition::Hold& hold) {
   const std::string wait = hold.until ? fmt::format("wait until {}", rfc3339(*hold.until))
                                       : fmt::format("see posthorn domain leave {}", domain);
   return {ProblemKind::no, what, hold.why, fmt::format("{}; to do it all the same: --override {}", wait, domain)};
@@ -33,8 +33,9 @@ Task<Done> may_forget_domain(Site& site, std::string domain, std::string overrid
   if (known == nullptr || override_name == domain) co_return Done{};
   const domains::Model model = domains::read_model(known->row);
   const Remembered kept = co_await remembered(site, domain);
-  const auto hold = domains::removal_hold(model, surroundings_of(site.config), domains::parse_policy_log(kept.policies),
-                                          domains::parse_ledger(kept.ledger), site.clock->now());
+  const auto hold =
+      transition::removal_hold(model, surroundings_of(site.config), domains::parse_policy_log(kept.policies),
+                               domains::parse_ledger(kept.ledger), site.clock->now());
   if (hold) co_return fail(not_yet("cannot remove " + domain + " yet", domain, *hold));
   co_return Done{};
 }
@@ -49,8 +50,8 @@ Task<Done> may_remove_account(Site& site, std::string address, std::string overr
   if (std::ranges::count_if(accounts, in_domain) > 1) co_return Done{};
   const domains::Model model = domains::read_model(known->row);
   const Remembered kept = co_await remembered(site, domain);
-  const auto hold = domains::last_account_hold(model, surroundings_of(site.config), domains::parse_ledger(kept.ledger),
-                                               site.clock->now());
+  const auto hold = transition::last_account_hold(model, surroundings_of(site.config),
+                                                  domains::parse_ledger(kept.ledger), site.clock->now());
   if (hold) co_return fail(not_yet("cannot remove the last account of " + domain + " yet", domain, *hold));
   co_return Done{};
 }

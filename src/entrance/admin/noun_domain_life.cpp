@@ -58,7 +58,7 @@ json::array own_keys(const std::vector<storage::KeyRow>& rows, const std::string
   for (const storage::KeyRow& row : rows) {
     const auto key = keyring::key_from(row);
     if (!key || key->domain != domain) continue;
-    const domains::OwnKey own = domains::own_key_of(*key);
+    const domains::OwnKey own = transition::own_key_of(*key);
     out.emplace_back(json::object{{"selector", own.selector},
                                   {"record", own.record},
                                   {"signing", own.signing},

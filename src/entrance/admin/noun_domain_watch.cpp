@@ -3,7 +3,7 @@
 #include <boost/json.hpp>
 
 #include "entrance/admin/handler.h"
-#include "operations/domains/watcher.h"
+#include "operations/inspection/watcher.h"
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
@@ -11,16 +11,16 @@ namespace domain_watch_noun {
 namespace {
 
 namespace json = boost::json;
-using domains::WatchLog;
+using inspection::WatchLog;
 
 json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(text);
 }
 
 /// As `domain check` has it (INTERFACES), with since when it stands.
-json::object finding_json(const domains::WatchedFinding& known) {
+json::object finding_json(const inspection::WatchedFinding& known) {
   json::array said;
-  for (const domains::SaidByServer& one : known.found.authoritative)
+  for (const inspection::SaidByServer& one : known.found.authoritative)
     said.emplace_back(json::object{{"server", one.server},
                                    {"answer", one.answer},
                                    {"ttl", one.ttl_seconds},
@@ -35,12 +35,12 @@ json::object finding_json(const domains::WatchedFinding& known) {
           {"cached", known.found.cached ? json::value(*known.found.cached) : json::value(nullptr)},
           {"correction", text_or_null(finding.correction)},
           {"since", time_value(known.since)},
-          {"sighting", domains::text(known.sighting)}};
+          {"sighting", inspection::text(known.sighting)}};
 }
 
-json::object event_json(const domains::WatchEvent& event) {
+json::object event_json(const inspection::WatchEvent& event) {
   return {{"at", time_value(event.at)},
-          {"what", domains::text(event.what)},
+          {"what", inspection::text(event.what)},
           {"id", event.id},
           {"level", word(event.level)},
           {"name", event.name},
@@ -52,7 +52,7 @@ json::object summary_json(const Site& site, const directory::Domain& domain, con
   const Duration interval = site.config.domains.watch_interval;
   const bool watched = interval != Duration::zero() && domain.row.state != "migrated";
   std::optional<TimePoint> next;
-  if (watched && log.last_check) next = domains::next_check(*log.last_check, log.quick_looks, interval);
+  if (watched && log.last_check) next = inspection::next_check(*log.last_check, log.quick_looks, interval);
   return {{"domain", domain.row.name},
           {"state", domain.row.state},
           {"watched", watched},
@@ -65,9 +65,9 @@ json::object summary_json(const Site& site, const directory::Domain& domain, con
 }
 
 Task<WatchLog> read_log(Site& site, std::string domain) {
-  auto question = [key = domains::watch_log_key(domain)](storage::Reader& reader) { return reader.setting(key); };
+  auto question = [key = inspection::watch_log_key(domain)](storage::Reader& reader) { return reader.setting(key); };
   const std::string kept = co_await site.store->read(std::move(question));
-  co_return domains::parse_watch_log(kept);
+  co_return inspection::parse_watch_log(kept);
 }
 
 Task<Done> show_all(Site& site, Answer& answer) {
@@ -92,8 +92,8 @@ Task<Done> watch(Site& site, const Request& request, Answer& answer) {
   json::object out = summary_json(site, *domain, log);
   json::array subdomains, findings, history;
   for (const std::string& watched : domains::read_model(domain->row).watched) subdomains.emplace_back(watched);
-  for (const domains::WatchedFinding& known : log.findings) findings.emplace_back(finding_json(known));
-  for (const domains::WatchEvent& event : log.events) history.emplace_back(event_json(event));
+  for (const inspection::WatchedFinding& known : log.findings) findings.emplace_back(finding_json(known));
+  for (const inspection::WatchEvent& event : log.events) history.emplace_back(event_json(event));
   out["subdomains"] = std::move(subdomains);
   out["findings"] = std::move(findings);
   out["history"] = std::move(history);

@@ -3,8 +3,8 @@
 
 #include "entrance/admin/handler.h"
 #include "foundation/text/ascii.h"
-#include "operations/domains/key_states.h"
-#include "operations/domains/key_witness.h"
+#include "operations/transition/key_states.h"
+#include "operations/transition/key_witness.h"
 #include "site/directory/plan.h"
 #include "standards/dkim/key_record.h"
 
@@ -56,8 +56,8 @@ TimePoint now_of(const Site& site, const Request& request) {
 struct Witness {
   runtime::SystemRandom random;
   std::unique_ptr<net::Loop> loop;
-  std::unique_ptr<domains::KeyWitness> own;
-  domains::KeyWitness* witness = nullptr;
+  std::unique_ptr<transition::KeyWitness> own;
+  transition::KeyWitness* witness = nullptr;
 };
 
 Task<Result<std::unique_ptr<Witness>, Problem>> make_witness(Site& site, const Request& request) {
@@ -69,7 +69,7 @@ Task<Result<std::unique_ptr<Witness>, Problem>> make_witness(Site& site, const R
   }
   if (source.empty()) source = site.config.dns_source;
   made->loop = std::make_unique<net::Loop>(co_await runtime::current_executor(), *site.clock);
-  auto witness = domains::make_key_witness(source, *made->loop, *site.clock, made->random);
+  auto witness = transition::make_key_witness(source, *made->loop, *site.clock, made->random);
   if (!witness) co_return fail(std::move(witness.error()));
   made->own = std::move(*witness);
   made->witness = made->own.get();
@@ -87,7 +87,7 @@ Task<Done> keys(Site& site, const Request& request, Answer& answer) {
 Task<Done> rotate(Site& site, const Request& request, Answer& answer) {
   const auto name = domain_of(site, request);
   if (!name) co_return fail(name.error());
-  const domains::KeyDriver driver(*site.store, *site.keyring, *site.workers, nullptr);
+  const transition::KeyDriver driver(*site.store, *site.keyring, *site.workers, nullptr);
   const auto made = co_await driver.rotate(*name, now_of(site, request));
   if (!made) co_return fail(made.error());
   for (const keyring::DkimKey& key : *made)
@@ -100,11 +100,11 @@ Task<Done> advance(Site& site, const Request& request, Answer& answer) {
   if (!name) co_return fail(name.error());
   const auto witness = co_await make_witness(site, request);
   if (!witness) co_return fail(witness.error());
-  const domains::KeyDriver driver(*site.store, *site.keyring, *site.workers, (*witness)->witness);
+  const transition::KeyDriver driver(*site.store, *site.keyring, *site.workers, (*witness)->witness);
   const bool force = !text_argument(request, "force").empty();
   const auto steps = co_await driver.advance(*name, force, now_of(site, request));
   if (!steps) co_return fail(steps.error());
-  for (const domains::KeyStep& step : *steps) {
+  for (const transition::KeyStep& step : *steps) {
     json::object item = key_json(step.key);
     item["stepped"] = step.stepped;
     item["words"] = step.words;
@@ -116,7 +116,7 @@ Task<Done> advance(Site& site, const Request& request, Answer& answer) {
 Task<Done> revoke(Site& site, const Request& request, Answer& answer) {
   const auto name = domain_of(site, request);
   if (!name) co_return fail(name.error());
-  const domains::KeyDriver driver(*site.store, *site.keyring, *site.workers, nullptr);
+  const transition::KeyDriver driver(*site.store, *site.keyring, *site.workers, nullptr);
   const auto revoked = co_await driver.revoke(*name, text_argument(request, "selector"), now_of(site, request));
   if (!revoked) co_return fail(revoked.error());
   co_return co_await answer.value(json::serialize(key_json(*revoked)));
@@ -139,7 +139,7 @@ json::array keys_json(const Site& site, std::string_view domain) {
 }
 
 Task<Done> add_first_keys(Site& site, std::string domain) {
-  const domains::KeyDriver driver(*site.store, *site.keyring, *site.workers, nullptr);
+  const transition::KeyDriver driver(*site.store, *site.keyring, *site.workers, nullptr);
   const auto made = co_await driver.add_keys(std::move(domain), keyring::KeyState::made, site.clock->now());
   if (!made) co_return fail(made.error());
   co_return Done{};

@@ -15,7 +15,7 @@
 #include "foundation/base/task.h"
 #include "operations/certificates/certificates.h"
 #include "operations/certificates/file_keys.h"
-#include "operations/domains/key_states.h"
+#include "operations/transition/key_states.h"
 #include "platform/runtime/clock.h"
 #include "platform/runtime/random.h"
 #include "platform/runtime/worker_pool.h"
@@ -31,7 +31,7 @@ struct Site {
   storage::Store* store = nullptr;
   directory::Directory* directory = nullptr;
   keyring::Keyring* keyring = nullptr;
-  domains::KeyWitness* key_witness = nullptr;  ///< the server's; null: none, handlers make their own
+  transition::KeyWitness* key_witness = nullptr;  ///< the server's; null: none, handlers make their own
   runtime::Clock* clock = nullptr;
   runtime::IdSource* ids = nullptr;
   runtime::WorkerPool* workers = nullptr;

@@ -14,15 +14,15 @@ namespace posthorn::cli {
 namespace {
 
 namespace json = boost::json;
-using domains::CheckReport;
+using inspection::CheckReport;
 
 json::value time_or_null(const std::optional<TimePoint>& time) {
   return time ? json::value(rfc3339(*time)) : json::value(nullptr);
 }
 
-json::array said_json(const std::vector<domains::SaidByServer>& said) {
+json::array said_json(const std::vector<inspection::SaidByServer>& said) {
   json::array out;
-  for (const domains::SaidByServer& one : said)
+  for (const inspection::SaidByServer& one : said)
     out.emplace_back(json::object{{"server", one.server},
                                   {"answer", json_text(one.answer)},
                                   {"ttl", one.ttl_seconds},
@@ -30,7 +30,7 @@ json::array said_json(const std::vector<domains::SaidByServer>& said) {
   return out;
 }
 
-json::object finding_json(const domains::CheckFinding& found) {
+json::object finding_json(const inspection::CheckFinding& found) {
   return {{"id", found.finding.id},
           {"level", word(found.finding.level)},
           {"name", found.name},
@@ -42,7 +42,7 @@ json::object finding_json(const domains::CheckFinding& found) {
           {"correction", text_or_null(found.finding.correction)}};
 }
 
-json::object record_row_json(const domains::CheckedRecord& row) {
+json::object record_row_json(const inspection::CheckedRecord& row) {
   json::array wanted;
   for (const std::string& one : row.wanted) wanted.emplace_back(json_text(one));
   return {{"name", row.name},
@@ -57,9 +57,9 @@ json::object record_row_json(const domains::CheckedRecord& row) {
 
 json::array servers_json(const CheckReport& report) {
   json::array servers;
-  for (const domains::CheckedServer& server : report.zone.servers)
+  for (const inspection::CheckedServer& server : report.zone.servers)
     servers.emplace_back(json::object{{"server", server.name},
-                                      {"state", domains::text(server.state)},
+                                      {"state", inspection::text(server.state)},
                                       {"serial", server.serial ? json::value(*server.serial) : json::value(nullptr)},
                                       {"problem", text_or_null(server.problem)}});
   return servers;
@@ -67,7 +67,7 @@ json::array servers_json(const CheckReport& report) {
 
 json::object questions_json(const CheckReport& report) {
   json::array asked;
-  for (const domains::AskedCount& count : report.asked)
+  for (const inspection::AskedCount& count : report.asked)
     asked.emplace_back(json::object{{"server", count.server}, {"questions", count.questions}});
   return {{"allowed", report.questions_allowed}, {"servers", std::move(asked)}};
 }
@@ -79,20 +79,20 @@ std::string ending_for(std::size_t count) {
 }
 
 /// The answer that most servers give.
-std::string usual_answer(const std::vector<domains::SaidByServer>& said) {
+std::string usual_answer(const std::vector<inspection::SaidByServer>& said) {
   std::map<std::string, std::size_t> counts;
-  for (const domains::SaidByServer& one : said) ++counts[one.answer];
+  for (const inspection::SaidByServer& one : said) ++counts[one.answer];
   const auto most = std::ranges::max_element(counts, {}, [](const auto& entry) { return entry.second; });
   return most == counts.end() ? std::string{} : most->first;
 }
 
 /// wanted, each server, cache: one under the other, so that they can be compared.
-std::string sides(std::string_view wanted, const std::vector<domains::SaidByServer>& said,
+std::string sides(std::string_view wanted, const std::vector<inspection::SaidByServer>& said,
                   const std::optional<std::string>& cached, const std::optional<TimePoint>& old_until) {
   std::string out;
   if (!wanted.empty()) out += fmt::format("      {:<34} {}\n", "wanted", shown(wanted));
   const std::string usual = usual_answer(said);
-  for (const domains::SaidByServer& one : said)
+  for (const inspection::SaidByServer& one : said)
     out += fmt::format("      {:<34} {}  [TTL {} s{}]{}\n", one.server, shown(one.answer), one.ttl_seconds,
                        one.serial ? fmt::format(", serial {}", *one.serial) : std::string{},
                        one.answer == usual ? "" : "  <- differs");
@@ -102,7 +102,7 @@ std::string sides(std::string_view wanted, const std::vector<domains::SaidByServ
   return out;
 }
 
-std::string finding_text(const domains::CheckFinding& found) {
+std::string finding_text(const inspection::CheckFinding& found) {
   std::string out = fmt::format("\n  {:<8} {}  {}\n    {}\n", word(found.finding.level), found.finding.id, found.name,
                                 shown(found.finding.reason));
   out += sides(found.wanted, found.authoritative, found.cached, found.old_until);
@@ -113,10 +113,10 @@ std::string finding_text(const domains::CheckFinding& found) {
 }
 
 /// One line: what mail meets there.
-std::string host_state(const domains::MxProbe& probe) {
+std::string host_state(const inspection::MxProbe& probe) {
   if (probe.addresses.empty()) return "no address";
   std::optional<TimePoint> ends;
-  for (const domains::AddressProbe& visit : probe.probes) {
+  for (const inspection::AddressProbe& visit : probe.probes) {
     const std::string where = visit.address.text() + ": ";
     if (!visit.encrypted && !visit.problem.empty()) return where + shown(visit.problem);
     if (!visit.encrypted) return where + "no STARTTLS";
@@ -127,7 +127,7 @@ std::string host_state(const domains::MxProbe& probe) {
   return ends ? fmt::format("answers with TLS, certificate good until {}", rfc3339(*ends)) : "not connected to";
 }
 
-std::string policy_state(const domains::PolicyProbe& probe) {
+std::string policy_state(const inspection::PolicyProbe& probe) {
   if (probe.record.state != mta_sts::RecordState::found) return "none";
   if (!probe.fetch) return "announced; the policy was not fetched";
   if (!probe.fetch->is_usable()) return "announced; senders cannot use the policy";
@@ -147,7 +147,7 @@ std::string looked_at_text(const CheckReport& report) {
 
 std::string records_text(const CheckReport& report) {
   std::string out = "\n  records\n";
-  for (const domains::CheckedRecord& row : report.records)
+  for (const inspection::CheckedRecord& row : report.records)
     out += fmt::format(
         "    {} {}\n{}", row.name, row.type,
         sides(fmt::format("{}", fmt::join(row.wanted, "; ")), row.authoritative, row.cached, row.old_until));
@@ -183,7 +183,7 @@ std::string shown(std::string_view text, std::size_t octets_max) {
 
 std::string count_text(const CheckReport& report) {
   std::size_t errors = 0, warnings = 0;
-  for (const domains::CheckFinding& found : report.findings) {
+  for (const inspection::CheckFinding& found : report.findings) {
     errors += found.finding.level == FindingLevel::error ? 1 : 0;
     warnings += found.finding.level == FindingLevel::warning ? 1 : 0;
   }
@@ -193,12 +193,12 @@ std::string count_text(const CheckReport& report) {
 
 json::object report_json(const CheckReport& report) {
   json::array records, findings, tree, hosts;
-  for (const domains::CheckedRecord& row : report.records) records.emplace_back(record_row_json(row));
-  for (const domains::CheckFinding& found : report.findings) findings.emplace_back(finding_json(found));
+  for (const inspection::CheckedRecord& row : report.records) records.emplace_back(record_row_json(row));
+  for (const inspection::CheckFinding& found : report.findings) findings.emplace_back(finding_json(found));
   for (const std::string& line : report.spf_tree) tree.emplace_back(json_text(line));
   for (const auto& [preference, probe] : report.mx) hosts.emplace_back(mx_json(preference, probe));
   return {{"domain", report.domain.text()},
-          {"kind", domains::text(report.kind)},
+          {"kind", inspection::text(report.kind)},
           {"state", text_or_null(report.state)},
           {"checked_at", rfc3339(report.checked_at)},
           {"zone", report.zone.zone.text()},
@@ -219,8 +219,8 @@ json::object report_json(const CheckReport& report) {
 
 std::string report_text(const CheckReport& report, bool all_records) {
   std::string out = fmt::format("{}: {}\n", report.domain.text(), count_text(report));
-  for (const domains::CheckedServer& server : report.zone.servers)
-    out += fmt::format("  {:<44} {}{}\n", server.name, domains::text(server.state),
+  for (const inspection::CheckedServer& server : report.zone.servers)
+    out += fmt::format("  {:<44} {}{}\n", server.name, inspection::text(server.state),
                        server.serial ? fmt::format(", serial {}", *server.serial) : std::string{});
   if (!report.dnssec.empty())
     out += fmt::format("  DNSSEC: {}{}\n", report.dnssec,
@@ -228,7 +228,7 @@ std::string report_text(const CheckReport& report, bool all_records) {
                            ? fmt::format(", signatures hold until {}", rfc3339(*report.signature_expires))
                            : std::string{});
   out += looked_at_text(report);
-  for (const domains::CheckFinding& found : report.findings) out += finding_text(found);
+  for (const inspection::CheckFinding& found : report.findings) out += finding_text(found);
   if (all_records) out += records_text(report);
   return out;
 }

@@ -5,15 +5,15 @@
 
 #include <boost/json.hpp>
 
-#include "operations/domains/check.h"
+#include "operations/inspection/check.h"
 
 namespace posthorn::cli {
 
-[[nodiscard]] boost::json::object report_json(const domains::CheckReport& report);
+[[nodiscard]] boost::json::object report_json(const inspection::CheckReport& report);
 /// `all_records`: every question side by side, not only those with a finding.
-[[nodiscard]] std::string report_text(const domains::CheckReport& report, bool all_records);
+[[nodiscard]] std::string report_text(const inspection::CheckReport& report, bool all_records);
 /// "2 errors, 1 warning"; "all well" where there are none.
-[[nodiscard]] std::string count_text(const domains::CheckReport& report);
+[[nodiscard]] std::string count_text(const inspection::CheckReport& report);
 
 /// Text of the DNS for a terminal: UTF-8 as it is, also where the zone-file form has \DDD for it; what would steer a
 /// terminal is escaped. At most `octets_max` octets are shown.

@@ -8,7 +8,7 @@
 
 #include "entrance/cli/verb.h"
 #include "entrance/test_support/run_verb.h"
-#include "operations/domains/watch_log.h"
+#include "operations/inspection/watch_log.h"
 #include "platform/test_support/store_support.h"
 
 namespace posthorn::cli {
@@ -87,8 +87,8 @@ TEST_F(DomainVerbs, WatchShowsWhatTheServerHasFound) {
   const Ran fresh = verb({"domain", "watch", "alpha.example", "--json"});
   EXPECT_EQ(fresh.status, Exit::done);
   EXPECT_TRUE(json::parse(fresh.out).at("last_check").is_null());
-  domains::WatchLog log;
-  domains::CheckReport report;
+  inspection::WatchLog log;
+  inspection::CheckReport report;
   report.checked_at = from_unix_seconds(1'800'000'000);
   report.findings.push_back({{"mx-cname", FindingLevel::error, "an alias", "publish it"},
                              "alpha.example",
@@ -96,7 +96,7 @@ TEST_F(DomainVerbs, WatchShowsWhatTheServerHasFound) {
                              {},
                              std::nullopt,
                              std::nullopt});
-  for (int i = 0; i < 2; ++i) domains::note_check(log, report, true);
+  for (int i = 0; i < 2; ++i) inspection::note_check(log, report, true);
   {
     storage::StoreOptions options;
     options.dir = dir() + "/store";
@@ -104,7 +104,7 @@ TEST_F(DomainVerbs, WatchShowsWhatTheServerHasFound) {
     ASSERT_TRUE(store) << store.error().text();
     storage::Unit unit;
     unit.mutations.emplace_back(
-        storage::PutSetting{domains::watch_log_key("alpha.example"), domains::watch_log_json(log)});
+        storage::PutSetting{inspection::watch_log_key("alpha.example"), inspection::watch_log_json(log)});
     ASSERT_TRUE(storage::testing::commit(**store, std::move(unit)));
     (*store)->close();
   }

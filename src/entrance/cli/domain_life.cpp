@@ -130,7 +130,7 @@ Result<void, Problem> DomainLife::save() {
   return {};
 }
 
-domains::Situation DomainLife::situation(domains::PublishedRecords published) const {
+transition::Situation DomainLife::situation(domains::PublishedRecords published) const {
   return {.model = model,
           .around = around,
           .published = std::move(published),
@@ -200,7 +200,7 @@ void note_mx(const Invocation& v, DomainLife& life, const domains::PublishedReco
                                 .replaces = {},
                                 .owner = domains::Owner::domain,
                                 .purpose = domains::Purpose::mx});
-  domains::observe(life.ledger, standing, {view}, life.now, false);
+  transition::observe(life.ledger, standing, {view}, life.now, false);
 }
 
 std::optional<Problem> look_at_mx(const Invocation& v, DomainLife& life) {

@@ -14,7 +14,7 @@
 
 #include "entrance/cli/verb.h"
 #include "operations/domains/evidence.h"
-#include "operations/domains/road.h"
+#include "operations/transition/road.h"
 #include "site/config/config.h"
 
 namespace posthorn::cli {
@@ -49,7 +49,7 @@ class DomainLife {
   [[nodiscard]] Result<void, Problem> save();
 
   /// The road for what is published. `present`: for the addresses of this host where the listeners do not tell them.
-  [[nodiscard]] domains::Situation situation(domains::PublishedRecords published) const;
+  [[nodiscard]] transition::Situation situation(domains::PublishedRecords published) const;
 
  private:
   void read(const boost::json::object& object);
@@ -71,10 +71,10 @@ void note_mx(const Invocation& v, DomainLife& life, const domains::PublishedReco
 [[nodiscard]] std::optional<Problem> look_at_mx(const Invocation& v, DomainLife& life);
 
 // ---- printing
-[[nodiscard]] boost::json::object road_json(const domains::Situation& situation, const domains::Road& road);
-[[nodiscard]] boost::json::array steps_json(const domains::Road& road, TimePoint now);
-[[nodiscard]] std::string steps_text(const domains::Road& road, TimePoint now);
-[[nodiscard]] std::string road_text(const domains::Situation& situation, const domains::Road& road);
+[[nodiscard]] boost::json::object road_json(const transition::Situation& situation, const transition::Road& road);
+[[nodiscard]] boost::json::array steps_json(const transition::Road& road, TimePoint now);
+[[nodiscard]] std::string steps_text(const transition::Road& road, TimePoint now);
+[[nodiscard]] std::string road_text(const transition::Situation& situation, const transition::Road& road);
 /// "2026-12-24T08:00:00Z" or seconds since 1970.
 [[nodiscard]] std::optional<TimePoint> read_time(std::string_view text);
 /// "now", "in 3 days (2026-12-24T08:00:00Z)".

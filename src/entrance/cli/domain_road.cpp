@@ -9,9 +9,9 @@ namespace posthorn::cli {
 namespace {
 
 namespace json = boost::json;
-using domains::Standing;
+using transition::Standing;
 
-json::object change_json(const domains::RecordChange& change) {
+json::object change_json(const transition::RecordChange& change) {
   return {{"change", change.add ? "add" : "remove"},
           {"name", change.name.text()},
           {"type", dns::text(change.type)},
@@ -30,11 +30,11 @@ json::object policy_json(const mta_sts::Policy& policy) {
           {"text", text}};
 }
 
-json::object step_json(const domains::Step& step, TimePoint now) {
+json::object step_json(const transition::Step& step, TimePoint now) {
   json::array changes;
-  for (const domains::RecordChange& change : step.changes) changes.emplace_back(change_json(change));
+  for (const transition::RecordChange& change : step.changes) changes.emplace_back(change_json(change));
   json::object out{{"id", step.id},
-                   {"kind", domains::text(step.kind)},
+                   {"kind", transition::text(step.kind)},
                    {"what", step.what},
                    {"why", step.why},
                    {"earliest", rfc3339(step.earliest)},
@@ -61,7 +61,7 @@ json::object record_json(const domains::WantedRecord& record, const domains::Pub
                    {"purpose", domains::text(record.purpose)},
                    {"reason", record.reason},
                    {"owner", domains::text(record.owner)},
-                   {"standing", domains::text(domains::standing(record, published))},
+                   {"standing", transition::text(transition::standing(record, published))},
                    {"replaces", std::move(replaces)},
                    {"published", std::move(present)}};
   if (set != nullptr && !set->data.empty()) out["published_ttl"] = set->ttl_seconds;
@@ -94,7 +94,7 @@ std::string record_data_shown(std::string_view data) {
 }
 
 std::string record_text(const domains::WantedRecord& record, const domains::PublishedRecords& published) {
-  const Standing standing = domains::standing(record, published);
+  const Standing standing = transition::standing(record, published);
   std::string out =
       fmt::format("  {} {:<5} {:<40} {:>5}  {}\n", sign_of(standing), dns::text(record.type), record.name.text(),
                   record.ttl_seconds, record.waited_for() ? "(waited for)" : record_data_shown(record.data));
@@ -109,20 +109,20 @@ std::string record_text(const domains::WantedRecord& record, const domains::Publ
 
 }  // namespace
 
-json::array steps_json(const domains::Road& road, TimePoint now) {
+json::array steps_json(const transition::Road& road, TimePoint now) {
   json::array out;
-  for (const domains::Step& step : road.steps) out.emplace_back(step_json(step, now));
+  for (const transition::Step& step : road.steps) out.emplace_back(step_json(step, now));
   return out;
 }
 
-json::object road_json(const domains::Situation& situation, const domains::Road& road) {
+json::object road_json(const transition::Situation& situation, const transition::Road& road) {
   json::array records, foreign, blocked, findings;
   for (const domains::WantedRecord& record : road.wanted.records)
     records.emplace_back(record_json(record, situation.published));
-  for (const domains::Foreign& record : road.foreign)
+  for (const transition::Foreign& record : road.foreign)
     foreign.emplace_back(
         json::object{{"name", record.name.text()}, {"type", dns::text(record.type)}, {"data", record.data}});
-  for (const domains::RecordChange& change : road.blocked) blocked.emplace_back(change_json(change));
+  for (const transition::RecordChange& change : road.blocked) blocked.emplace_back(change_json(change));
   for (const Finding& finding : road.wanted.findings)
     findings.emplace_back(json::object{
         {"id", finding.id},
@@ -154,12 +154,12 @@ std::string when_text(TimePoint at, TimePoint now) {
   return fmt::format("{} (in {})", rfc3339(at), span);
 }
 
-std::string steps_text(const domains::Road& road, TimePoint now) {
+std::string steps_text(const transition::Road& road, TimePoint now) {
   std::string out;
   std::size_t number = 0;
-  for (const domains::Step& step : road.steps) {
+  for (const transition::Step& step : road.steps) {
     const std::string who =
-        step.kind == domains::StepKind::by_others ? "others must act" : when_text(step.earliest, now);
+        step.kind == transition::StepKind::by_others ? "others must act" : when_text(step.earliest, now);
     out += fmt::format("  {}. {}: {}\n     {}\n", ++number, who, text::printable(step.what, 400), step.why);
     if (step.earliest_at_risk && *step.earliest_at_risk < step.earliest)
       out += fmt::format("     Not before {}. {}\n", rfc3339(*step.earliest_at_risk), step.risk);
@@ -167,10 +167,10 @@ std::string steps_text(const domains::Road& road, TimePoint now) {
   return out;
 }
 
-std::string road_text(const domains::Situation& situation, const domains::Road& road) {
+std::string road_text(const transition::Situation& situation, const transition::Road& road) {
   std::string out = headline(situation.model) + "\n\n";
   for (const domains::WantedRecord& record : road.wanted.records) out += record_text(record, situation.published);
-  for (const domains::Foreign& record : road.foreign)
+  for (const transition::Foreign& record : road.foreign)
     out += fmt::format("  k {:<5} {:<40} {:>5}  {}\n", dns::text(record.type), record.name.text(), "",
                        record_data_shown(record.data));
   out +=

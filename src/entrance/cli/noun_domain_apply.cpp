@@ -8,8 +8,8 @@
 #include "entrance/cli/trust_json.h"
 #include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
-#include "operations/domains/apply.h"
-#include "operations/domains/update_publisher.h"
+#include "operations/transition/apply.h"
+#include "operations/transition/update_publisher.h"
 #include "platform/resolver/delegation.h"
 #include "platform/runtime/loops.h"
 
@@ -20,15 +20,15 @@ namespace {
 namespace json = boost::json;
 
 struct Target {
-  std::optional<domains::UpdateTarget> update;
+  std::optional<transition::UpdateTarget> update;
   bool is_zone_file = false;
 };
 
-/// The network and the store for domains::apply_road.
-class World final : public domains::ApplyWorld {
+/// The network and the store for transition::apply_road.
+class World final : public transition::ApplyWorld {
  public:
   World(DomainLife& life, DomainLease& lease, net::Loop& loop, dns::Resolver& resolver,
-        domains::ZonePublisher* publisher, bool quiet)
+        transition::ZonePublisher* publisher, bool quiet)
       : life_(life), lease_(lease), loop_(loop), resolver_(resolver), publisher_(publisher), quiet_(quiet) {}
 
   /// Ask these servers instead of the resolver.
@@ -70,7 +70,7 @@ class World final : public domains::ApplyWorld {
     co_return views;
   }
 
-  Task<Result<void, Problem>> publish(domains::ZoneChange change) override {
+  Task<Result<void, Problem>> publish(transition::ZoneChange change) override {
     if (publisher_ != nullptr) co_return co_await publisher_->publish(std::move(change));
     co_return fail(
         Problem{ProblemKind::usage, life_.model.domain, "no server is known that takes updates",
@@ -98,7 +98,7 @@ class World final : public domains::ApplyWorld {
   DomainLease& lease_;
   net::Loop& loop_;
   dns::Resolver& resolver_;
-  domains::ZonePublisher* publisher_;
+  transition::ZonePublisher* publisher_;
   resolver::DnsClient* client_ = nullptr;
   std::vector<net::Endpoint> servers_;
   bool quiet_ = false, offset_ = false;
@@ -119,14 +119,15 @@ Result<Target, Problem> target_of(const Invocation& v, const DomainLife& life) {
   Target out;
   out.is_zone_file = dns_source_of(v, life.config).starts_with("zone:");
   if (server.address.empty()) return out;
-  auto target = domains::update_target(server, life.model.domain);
+  auto target = transition::update_target(server, life.model.domain);
   if (!target) return fail(std::move(target.error()));
   out.update = std::move(*target);
   return out;
 }
 
 /// Every server of the zone, the one that takes updates first.
-Task<std::vector<net::Endpoint>> servers_of(resolver::Delegations& delegations, const domains::UpdateTarget& target) {
+Task<std::vector<net::Endpoint>> servers_of(resolver::Delegations& delegations,
+                                            const transition::UpdateTarget& target) {
   std::vector<net::Endpoint> out{target.server};
   const resolver::Delegation found = co_await delegations.find(target.zone);
   for (const resolver::ZoneServer& server : found.servers)
@@ -139,8 +140,8 @@ struct Applying {
   DomainLife& life;
   DomainLease& lease;
   Target target;
-  domains::ApplyOptions options;
-  domains::ApplyOutcome outcome{};
+  transition::ApplyOptions options;
+  transition::ApplyOutcome outcome{};
   std::optional<Problem> problem{};
 };
 
@@ -167,7 +168,7 @@ Task<> run_apply(runtime::Clock& clock, Applying& applying) {
   runtime::SystemRandom random;
   net::TcpDialer dialer;
   resolver::DnsClient client(loop, random);
-  std::optional<domains::UpdatePublisher> publisher;
+  std::optional<transition::UpdatePublisher> publisher;
   if (applying.target.update) publisher.emplace(loop, dialer, random, *applying.target.update);
   World world(applying.life, applying.lease, loop, **made, publisher ? &*publisher : nullptr, applying.v.json());
   if (applying.v.has("--now")) world.stand_still();
@@ -182,8 +183,8 @@ Task<> run_apply(runtime::Clock& clock, Applying& applying) {
     const dns::AddressLookup lookup = co_await dns::lookup_addresses(**made, *host);
     applying.life.around.addresses = lookup.addresses;
   }
-  domains::Situation situation = applying.life.situation({});
-  applying.outcome = co_await domains::apply_road(world, std::move(situation), applying.options);
+  transition::Situation situation = applying.life.situation({});
+  applying.outcome = co_await transition::apply_road(world, std::move(situation), applying.options);
 }
 
 /// The DKIM keys, as far as they can go now that their records stand: what the running server does every few minutes.
@@ -216,13 +217,13 @@ std::string keys_text(const json::array& keys) {
 }
 
 Exit print_outcome(const Invocation& v, const Applying& applying, const json::array& keys) {
-  const domains::ApplyOutcome& outcome = applying.outcome;
+  const transition::ApplyOutcome& outcome = applying.outcome;
   const TimePoint now = outcome.situation.now;
   if (v.json()) {
-    domains::Road taken;
+    transition::Road taken;
     taken.steps = outcome.taken;
     json::object out{{"domain", outcome.situation.model.domain},
-                     {"dry_run", applying.options.mode == domains::ApplyMode::dry},
+                     {"dry_run", applying.options.mode == transition::ApplyMode::dry},
                      {"done", steps_json(taken, now)},
                      {"left", steps_json(outcome.road, now)},
                      {"keys", keys},
@@ -230,15 +231,17 @@ Exit print_outcome(const Invocation& v, const Applying& applying, const json::ar
     print_json(out);
   } else {
     std::string out = headline(outcome.situation.model) + "\n\n";
-    for (const domains::Step& step : outcome.taken) out += fmt::format("  done: {}\n", text::printable(step.what, 300));
+    for (const transition::Step& step : outcome.taken)
+      out += fmt::format("  done: {}\n", text::printable(step.what, 300));
     if (!outcome.taken.empty()) out += "\n";
     out += keys_text(keys);
     if (outcome.road.steps.empty()) {
       out += "Nothing is left to be done.\n";
     } else {
-      out += applying.options.mode == domains::ApplyMode::dry ? "What would be done, and when:\n" : "What is left:\n";
+      out +=
+          applying.options.mode == transition::ApplyMode::dry ? "What would be done, and when:\n" : "What is left:\n";
       out += steps_text(outcome.road, now);
-      if (applying.options.mode == domains::ApplyMode::dry)
+      if (applying.options.mode == transition::ApplyMode::dry)
         out += "\nThis was a dry run. To publish: --publish; where the DNS is changed by other means: --by-hand\n";
     }
     print(out);
@@ -260,12 +263,12 @@ Exit apply(const Invocation& v) {
               target->is_zone_file ? "a zone file is not changed by updates" : "no server is known that takes updates",
               "name it: --server ADDRESS --key-name NAME --key-file FILE"));
   DomainLease lease(*life);
-  domains::ApplyOptions options;
-  if (v.has("--publish")) options.mode = domains::ApplyMode::publish;
-  if (v.has("--by-hand")) options.mode = domains::ApplyMode::by_hand;
+  transition::ApplyOptions options;
+  if (v.has("--publish")) options.mode = transition::ApplyMode::publish;
+  if (v.has("--by-hand")) options.mode = transition::ApplyMode::by_hand;
   options.accept_stale_policies = v.has("--accept-stale-policies");
   options.override_leaving = v.get("--override") == life->model.domain;
-  const bool changes = options.mode != domains::ApplyMode::dry;
+  const bool changes = options.mode != transition::ApplyMode::dry;
   if (changes) {
     if (const auto taken = lease.take("domain apply"); !taken) return report(taken.error());
   }

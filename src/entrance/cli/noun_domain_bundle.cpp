@@ -11,10 +11,10 @@
 #include "entrance/server/settings.h"
 #include "foundation/text/ascii.h"
 #include "operations/domains/bundle.h"
-#include "operations/domains/compare.h"
 #include "operations/domains/pasted_records.h"
 #include "operations/domains/record_data.h"
-#include "operations/domains/record_format.h"
+#include "operations/inspection/compare.h"
+#include "operations/transition/record_format.h"
 #include "platform/resolver/delegation.h"
 #include "platform/runtime/files.h"
 #include "platform/runtime/loops.h"
@@ -31,7 +31,7 @@ struct Collecting {
   std::vector<dns::Name> names;
   dns::Name domain;
   std::string source;
-  domains::Collected out{};
+  inspection::Collected out{};
   std::string problem{};
 };
 
@@ -61,7 +61,8 @@ Task<> collect(runtime::Clock& clock, Collecting& collecting) {
   collecting.problem = "no server of its zone was found";
   const std::vector<net::Endpoint> servers = co_await servers_for(client, clock, *source, collecting.domain);
   for (const net::Endpoint& server : servers) {
-    domains::Collected got = co_await domains::collect_records(client, collecting.domain, server, collecting.names);
+    inspection::Collected got =
+        co_await inspection::collect_records(client, collecting.domain, server, collecting.names);
     collecting.problem = got.problem;
     if (!got.problem.empty()) continue;
     collecting.out = std::move(got);
@@ -90,7 +91,7 @@ Result<std::vector<domains::ExtraRecord>, Problem> all_records(const Invocation&
         add(record.owner, record.type, domains::canonical_text(record.data), record.ttl_seconds);
     return out;
   }
-  Collecting collecting{.names = domains::names_known(life.model, life.around, life.ledger, v.all("--selector")),
+  Collecting collecting{.names = inspection::names_known(life.model, life.around, life.ledger, v.all("--selector")),
                         .domain = *domain,
                         .source = source};
   runtime::SystemClock clock;

@@ -15,7 +15,8 @@
 #include "entrance/cli/tables.h"
 #include "entrance/server/prober.h"
 #include "foundation/text/ascii.h"
-#include "operations/domains/check.h"
+#include "operations/inspection/check.h"
+#include "operations/inspection/kept_of_check.h"
 #include "platform/runtime/loops.h"
 #include "platform/runtime/spawn.h"
 #include "standards/dkim/signature.h"
@@ -25,7 +26,7 @@ namespace domain_check_noun {
 namespace {
 
 namespace json = boost::json;
-using domains::CheckReport;
+using inspection::CheckReport;
 
 constexpr std::size_t list_octets_max = 64 * MiB;
 constexpr std::size_t at_a_time = 16;  // domains; their questions wait their turn at each server
@@ -35,7 +36,7 @@ struct Checking {
   std::vector<dns::Name> domains;  ///< each once
   resolver::Source source;
   config::Config config;
-  domains::CheckOptions options;
+  inspection::CheckOptions options;
   bool json = false, all_records = false, transfer = false, progress = false;
 
   std::set<std::string> ours;  ///< domains that the store has
@@ -105,7 +106,7 @@ void print_totals(const Checking& checking) {
 
 /// Its model, where the store has it; others are checked by themselves.
 struct Known {
-  domains::Expectation expectation;
+  inspection::Expectation expectation;
   std::optional<DomainLife> life;
 };
 
@@ -136,8 +137,8 @@ Result<Known, Problem> known_of(const Checking& checking, const dns::Name& domai
 /// The history of checks is what a roll-out is gated by.
 void remember(Known& known, const CheckReport& report) {
   if (!known.life) return;
-  domains::add_check(known.life->checks, domains::summary_of(report));
-  domains::note_foreign_policy(known.life->policies, report);
+  domains::add_check(known.life->checks, inspection::summary_of(report));
+  inspection::note_foreign_policy(known.life->policies, report);
   if (const auto saved = known.life->save(); !saved) print_problem(saved.error());
 }
 
@@ -156,7 +157,7 @@ Result<void, Problem> read_ours(const Invocation& v, Checking& checking) {
 // ---------------------------------------------------------------- the check
 
 /// One of several that take domains off the list until it is empty.
-Task<> check_some(Checking& checking, domains::CheckSource& source) {
+Task<> check_some(Checking& checking, inspection::CheckSource& source) {
   const runtime::SystemClock clock;
   while (checking.next < checking.domains.size() && !checking.problem) {
     dns::Name domain = checking.domains[checking.next++];
@@ -170,7 +171,7 @@ Task<> check_some(Checking& checking, domains::CheckSource& source) {
       co_return;
     }
     const CheckReport report =
-        co_await domains::check_domain(source, std::move(domain), known->expectation, checking.options);
+        co_await inspection::check_domain(source, std::move(domain), known->expectation, checking.options);
     if (source.is_live()) remember(*known, report);
     print_report(checking, report);
     tell_progress(checking, clock.now());

@@ -9,7 +9,7 @@
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
 #include "foundation/text/ascii.h"
-#include "operations/domains/compare.h"
+#include "operations/inspection/compare.h"
 #include "platform/resolver/resolver.h"
 #include "platform/runtime/loops.h"
 
@@ -24,15 +24,15 @@ struct Comparing {
   net::Endpoint a, b;
   std::vector<dns::Name> names;
   bool with_ttl = false;
-  domains::Comparison out;
+  inspection::Comparison out;
 };
 
 Task<> compare_servers(runtime::Clock& clock, Comparing& comparing) {
   runtime::SystemRandom random;
   net::Loop loop(co_await runtime::current_executor(), clock);
   resolver::DnsClient client(loop, random);
-  comparing.out = co_await domains::compare_zones(client, comparing.domain, comparing.a, comparing.b, comparing.names,
-                                                  comparing.with_ttl);
+  comparing.out = co_await inspection::compare_zones(client, comparing.domain, comparing.a, comparing.b,
+                                                     comparing.names, comparing.with_ttl);
 }
 
 Result<net::Endpoint, Problem> server_of(const Invocation& v, std::string_view option) {
@@ -44,10 +44,10 @@ Result<net::Endpoint, Problem> server_of(const Invocation& v, std::string_view o
 }
 
 void print_comparison(const Invocation& v, const Comparing& comparing) {
-  const domains::Comparison& out = comparing.out;
+  const inspection::Comparison& out = comparing.out;
   json::array rows;
   std::string text;
-  for (const domains::Difference& one : out.differences) {
+  for (const inspection::Difference& one : out.differences) {
     rows.emplace_back(json::object{{"name", one.name.text()},
                                    {"type", dns::text(one.type)},
                                    {"a", json_texts(one.a)},
@@ -80,13 +80,13 @@ Exit compare(const Invocation& v) {
   if (!a) return report(a.error());
   const auto b = server_of(v, "--b");
   if (!b) return report(b.error());
-  Comparing comparing{*domain, *a, *b, domains::names_known(*domain, v.all("--selector")), v.has("--ttl"), {}};
+  Comparing comparing{*domain, *a, *b, inspection::names_known(*domain, v.all("--selector")), v.has("--ttl"), {}};
   if (names_config(v)) {
     // A domain of ours: every name that its plan and its history know.
     auto config = load_config(v);
     if (!config) return config.error();
     const auto life = DomainLife::find(std::move(*config), domain->text(), TimePoint{});
-    if (life) comparing.names = domains::names_known(life->model, life->around, life->ledger, v.all("--selector"));
+    if (life) comparing.names = inspection::names_known(life->model, life->around, life->ledger, v.all("--selector"));
   }
   for (const std::string& name : v.all("--name"))
     if (auto parsed = dns::Name::parse(name)) comparing.names.push_back(std::move(*parsed));

@@ -11,11 +11,11 @@
 #include "operations/domains/pasted_records.h"
 #include "operations/domains/provider.h"
 #include "operations/domains/record_data.h"
-#include "operations/domains/record_format.h"
-#include "operations/domains/rollout.h"
 #include "operations/domains/spf_count.h"
-#include "operations/domains/timeline.h"
-#include "operations/domains/wanting.h"
+#include "operations/domains/wanted.h"
+#include "operations/transition/record_format.h"
+#include "operations/transition/rollout.h"
+#include "operations/transition/timeline.h"
 
 namespace posthorn::cli {
 namespace domain_plan_noun {
@@ -313,7 +313,7 @@ struct Counted {
   std::string record;
 };
 
-Task<> count_planned_spf(dns::Resolver& resolver, const domains::Road& road, const dns::Name& domain, Counted& out) {
+Task<> count_planned_spf(dns::Resolver& resolver, const transition::Road& road, const dns::Name& domain, Counted& out) {
   for (const domains::WantedRecord& record : road.wanted.records) {
     if (record.purpose != domains::Purpose::spf || record.name != domain) continue;
     out.record = domains::txt_text(record.data);
@@ -330,8 +330,8 @@ Result<std::optional<TimePoint>, Problem> by_of(const Invocation& v) {
 }
 
 /// The MX gate: refused before T1; between T1 and T2 only when the risk was accepted by name.
-std::optional<Problem> gate_refusal(const domains::Road& road, TimePoint by, bool risk_accepted) {
-  for (const domains::Step& step : road.steps) {
+std::optional<Problem> gate_refusal(const transition::Road& road, TimePoint by, bool risk_accepted) {
+  for (const transition::Step& step : road.steps) {
     if (step.id != "mx" || step.is_due(by, risk_accepted)) continue;
     const bool after_followers = step.earliest_at_risk && by >= *step.earliest_at_risk;
     if (after_followers)
@@ -352,8 +352,8 @@ Result<void, Problem> take_changes(const Invocation& v, DomainLife& life) {
 }
 
 struct Planned {
-  domains::Situation situation;
-  domains::Road road;
+  transition::Situation situation;
+  transition::Road road;
   Counted counted;
 };
 
@@ -365,7 +365,7 @@ Result<Planned, Exit> make_plan(const Invocation& v) {
   if (!published) return fail(report(published.error()));
   Planned out;
   out.situation = life->situation(std::move(*published));
-  out.road = domains::plan_road(out.situation, v.get("--override") == life->model.domain);
+  out.road = transition::plan_road(out.situation, v.get("--override") == life->model.domain);
   const auto domain = dns::Name::parse(life->model.domain);
   (void)ask_dns(v, life->config,
                 [&](dns::Resolver& resolver) { return count_planned_spf(resolver, out.road, *domain, out.counted); });
@@ -381,9 +381,9 @@ std::string spf_line(const Counted& counted) {
 }
 
 Result<std::string, Problem> formatted(const std::string& format, const Planned& planned) {
-  if (format == "zone") return domains::zone_format(domains::record_sets(planned.road));
+  if (format == "zone") return transition::zone_format(transition::record_sets(planned.road));
   if (format == "terraform")
-    return domains::terraform_format(domains::record_sets(planned.road), planned.situation.model.domain);
+    return transition::terraform_format(transition::record_sets(planned.road), planned.situation.model.domain);
   if (format == "table" || format.empty())
     return road_text(planned.situation, planned.road) + spf_line(planned.counted);
   return fail(wrong("--format", format, "there is no such form", "write table, zone, terraform or json"));
@@ -419,20 +419,20 @@ Exit plan(const Invocation& v) {
 Exit timeline(const Invocation& v) {
   auto planned = make_plan(v);
   if (!planned) return planned.error();
-  const auto events = domains::timeline_of(planned->situation, planned->road);
+  const auto events = transition::timeline_of(planned->situation, planned->road);
   if (v.json()) {
     json::array out;
-    for (const domains::TimelineEvent& event : events)
+    for (const transition::TimelineEvent& event : events)
       out.emplace_back(json::object{
-          {"at", rfc3339(event.at)}, {"kind", domains::text(event.kind)}, {"what", event.what}, {"why", event.why}});
+          {"at", rfc3339(event.at)}, {"kind", transition::text(event.kind)}, {"what", event.what}, {"why", event.why}});
     print_json(json::object{{"domain", planned->situation.model.domain},
                             {"now", rfc3339(planned->situation.now)},
                             {"events", std::move(out)}});
     return Exit::done;
   }
   std::string out = headline(planned->situation.model) + "\n\n";
-  for (const domains::TimelineEvent& event : events) {
-    out += fmt::format("  {:<38} {:<8} {}\n", when_text(event.at, planned->situation.now), domains::text(event.kind),
+  for (const transition::TimelineEvent& event : events) {
+    out += fmt::format("  {:<38} {:<8} {}\n", when_text(event.at, planned->situation.now), transition::text(event.kind),
                        text::printable(event.what, 400));
     if (!event.why.empty()) out += fmt::format("  {:<38} {:<8} {}\n", "", "", event.why);
   }

@@ -6,7 +6,7 @@
 #include "entrance/cli/tables.h"
 #include "entrance/cli/trust_json.h"
 #include "foundation/text/ascii.h"
-#include "operations/domains/rollout.h"
+#include "operations/transition/rollout.h"
 #include "standards/mta_sts/record.h"
 
 namespace posthorn::cli {
@@ -44,12 +44,12 @@ Result<std::uint32_t, Problem> max_age_of(const Invocation& v, std::uint32_t oth
 Result<std::optional<domains::StsStage>, Problem> asked_stage(const Invocation& v, const domains::Model& model) {
   const std::string word = v.has("MODE") ? v.get("MODE") : v.get("--mode");
   if (word.empty() && !v.has("--max-age")) return std::optional<domains::StsStage>{};
-  const std::size_t at = domains::stage_index(model.sts);
-  domains::StsStage stage = domains::rollout_stages[at];
+  const std::size_t at = transition::stage_index(model.sts);
+  domains::StsStage stage = transition::rollout_stages[at];
   if (word == "next") {
-    stage = domains::rollout_stages[std::min(at + 1, domains::rollout_stages.size() - 1)];
+    stage = transition::rollout_stages[std::min(at + 1, transition::rollout_stages.size() - 1)];
   } else if (word == "back") {
-    stage = domains::rollout_stages[at == 0 ? 0 : at - 1];
+    stage = transition::rollout_stages[at == 0 ? 0 : at - 1];
   } else if (!word.empty()) {
     const auto mode = domains::read_mode(word);
     if (!mode) return fail(mode.error());
@@ -63,7 +63,7 @@ Result<std::optional<domains::StsStage>, Problem> asked_stage(const Invocation& 
 }
 
 Result<unsigned, Problem> days_of(const Invocation& v) {
-  if (!v.has("--days")) return domains::clean_days_default;
+  if (!v.has("--days")) return transition::clean_days_default;
   const auto days = text::parse_number(v.get("--days"));
   if (!days || *days > 3650)
     return fail(Problem{ProblemKind::usage, "--days " + text::printable(v.get("--days")), "it is no number of days",
@@ -91,14 +91,14 @@ json::array policies_json(const domains::PolicyLog& log, TimePoint now) {
 }
 
 /// What a decision came to, for people; the same for a look and for a step.
-std::string decision_text(const domains::RolloutDecision& decision) {
+std::string decision_text(const transition::RolloutDecision& decision) {
   std::string out;
   for (const std::string& line : decision.evidence) out += fmt::format("  for it:  {}\n", line);
   for (const std::string& line : decision.missing) out += fmt::format("  missing: {}\n", line);
   return out;
 }
 
-Problem not_yet(const domains::Model& model, const domains::StsStage& to, const domains::RolloutDecision& decision) {
+Problem not_yet(const domains::Model& model, const domains::StsStage& to, const transition::RolloutDecision& decision) {
   std::string why;
   for (const std::string& line : decision.missing) why += (why.empty() ? "" : "; ") + line;
   std::string remedy = decision.earliest
@@ -111,7 +111,7 @@ Problem not_yet(const domains::Model& model, const domains::StsStage& to, const 
 struct Rollout {
   DomainLife life;
   std::optional<domains::StsStage> asked;
-  unsigned days = domains::clean_days_default;
+  unsigned days = transition::clean_days_default;
 };
 
 Result<Rollout, Exit> open_rollout(const Invocation& v) {
@@ -133,7 +133,7 @@ Result<Rollout, Exit> open_rollout(const Invocation& v) {
 }
 
 Exit print_rollout(const Invocation& v, const Rollout& rollout, const domains::StsStage& next,
-                   const domains::RolloutDecision& decision, bool changed) {
+                   const transition::RolloutDecision& decision, bool changed) {
   const domains::Model& model = rollout.life.model;
   if (v.json()) {
     json::object out{{"domain", model.domain},
@@ -156,7 +156,7 @@ Exit print_rollout(const Invocation& v, const Rollout& rollout, const domains::S
     if (model.sts && model.sts_hosted_here && rollout.life.config.listen.https.empty())
       out += fmt::format("This server has no listen.https: see that https://mta-sts.{}/ reaches it all the same\n",
                          model.domain);
-  } else if (domains::stage_index(model.sts) + 1 < domains::rollout_stages.size()) {
+  } else if (transition::stage_index(model.sts) + 1 < transition::rollout_stages.size()) {
     out +=
         fmt::format("Next:    {} ({})\n", stage_text(next), decision.allowed ? "may be taken: MODE next" : "not yet");
     out += decision_text(decision);
@@ -169,14 +169,14 @@ Exit rollout(const Invocation& v) {
   auto opened = open_rollout(v);
   if (!opened) return opened.error();
   DomainLife& life = opened->life;
-  const std::size_t at = domains::stage_index(life.model.sts);
-  const domains::StsStage next = domains::rollout_stages[std::min(at + 1, domains::rollout_stages.size() - 1)];
-  const domains::RolloutRequest request{.to = opened->asked.value_or(next),
-                                        .now = life.now,
-                                        .clean_days = opened->days,
-                                        .without_evidence = v.has("--without-evidence")};
+  const std::size_t at = transition::stage_index(life.model.sts);
+  const domains::StsStage next = transition::rollout_stages[std::min(at + 1, transition::rollout_stages.size() - 1)];
+  const transition::RolloutRequest request{.to = opened->asked.value_or(next),
+                                           .now = life.now,
+                                           .clean_days = opened->days,
+                                           .without_evidence = v.has("--without-evidence")};
   // TLS reports are not read yet: the checks decide (rollout.h).
-  const auto decision = domains::decide_rollout(life.model, life.checks, std::nullopt, life.policies, request);
+  const auto decision = transition::decide_rollout(life.model, life.checks, std::nullopt, life.policies, request);
   if (!opened->asked) return print_rollout(v, *opened, next, decision, false);
   if (life.model.state == domains::State::leaving || life.model.state == domains::State::parked ||
       life.model.state == domains::State::migrated)
@@ -218,8 +218,8 @@ std::optional<Problem> take_foreign_policy(const Invocation& v, DomainLife& life
   return std::nullopt;
 }
 
-Exit print_leaving(const Invocation& v, const DomainLife& life, const domains::Situation& situation,
-                   const domains::Road& road) {
+Exit print_leaving(const Invocation& v, const DomainLife& life, const transition::Situation& situation,
+                   const transition::Road& road) {
   const auto held = situation.policies.held_until(situation.now);
   if (v.json()) {
     print_json(json::object{
@@ -252,18 +252,18 @@ Exit print_leaving(const Invocation& v, const DomainLife& life, const domains::S
 }
 
 /// Steps that need no DNS: the policy file is ours to change at once.
-void take_own_steps(DomainLife& life, domains::Situation& situation, domains::Road& road) {
-  for (const domains::Step& step : road.steps) {
+void take_own_steps(DomainLife& life, transition::Situation& situation, transition::Road& road) {
+  for (const transition::Step& step : road.steps) {
     if (!step.is_due(situation.now, false)) break;
-    if (step.kind != domains::StepKind::serve_policy && step.kind != domains::StepKind::set_state) {
-      if (step.kind == domains::StepKind::by_others || step.kind == domains::StepKind::publish) continue;
+    if (step.kind != transition::StepKind::serve_policy && step.kind != transition::StepKind::set_state) {
+      if (step.kind == transition::StepKind::by_others || step.kind == transition::StepKind::publish) continue;
       break;
     }
     if (step.policy) life.policies.serve(*step.policy, life.now);
     if (step.state) life.model.state = *step.state;
   }
   situation = life.situation(situation.published);
-  road = domains::plan_road(situation);
+  road = transition::plan_road(situation);
 }
 
 void begin_to_leave(DomainLife& life, domains::State to) {
@@ -278,7 +278,7 @@ Exit go_on_leaving(const Invocation& v, DomainLife& life) {
   if (const auto problem = take_foreign_policy(v, life, *published)) return report(*problem);
   note_mx(v, life, *published);
   auto situation = life.situation(std::move(*published));
-  auto road = domains::plan_road(situation);
+  auto road = transition::plan_road(situation);
   take_own_steps(life, situation, road);
   if (const auto saved = life.save(); !saved) return report(saved.error());
   return print_leaving(v, life, situation, road);
@@ -322,7 +322,7 @@ Exit park(const Invocation& v) {
     note_mx(v, *life, *published);
   }
   auto situation = life->situation(std::move(*published));
-  auto road = domains::plan_road(situation);
+  auto road = transition::plan_road(situation);
   take_own_steps(*life, situation, road);
   if (const auto saved = life->save(); !saved) return report(saved.error());
   if (model.state != domains::State::parked) return print_leaving(v, *life, situation, road);
@@ -330,7 +330,7 @@ Exit park(const Invocation& v) {
   published = ask_what_is_published(v, *life);
   if (!published) return report(published.error());
   situation = life->situation(std::move(*published));
-  road = domains::plan_road(situation);
+  road = transition::plan_road(situation);
   if (v.json()) {
     print_json(road_json(situation, road));
     return Exit::done;

@@ -11,9 +11,9 @@
 #include "entrance/cli/trust_text.h"
 #include "entrance/server/prober.h"
 #include "foundation/text/ascii.h"
-#include "operations/domains/mx_probe.h"
-#include "operations/domains/mx_set.h"
-#include "operations/domains/policy_probe.h"
+#include "operations/inspection/mx_probe.h"
+#include "operations/inspection/mx_set.h"
+#include "operations/inspection/policy_probe.h"
 #include "standards/address/domain.h"
 #include "standards/tls_rpt/record.h"
 
@@ -49,8 +49,8 @@ Result<config::Config, Exit> settings_of(const Invocation& v) {
 
 struct MxAnswer {
   std::optional<dns::MxLookup> mx;
-  std::vector<std::pair<std::uint16_t, domains::MxProbe>> hosts;
-  std::optional<domains::PolicyProbe> policy;
+  std::vector<std::pair<std::uint16_t, inspection::MxProbe>> hosts;
+  std::optional<inspection::PolicyProbe> policy;
   std::optional<Problem> problem;
 };
 
@@ -63,9 +63,9 @@ Task<> visit_hosts(Prober& prober, dns::Name domain, TimePoint now, MxAnswer& ou
   const bool secure = out.mx->answer.secure();
   for (const dns::Mx& host : hosts_of(*out.mx, domain)) {
     if (out.hosts.size() == mx_hosts_max) co_return;
-    const domains::ProbeSurroundings with = prober.surroundings();
+    const inspection::ProbeSurroundings with = prober.surroundings();
     out.hosts.emplace_back(host.preference,
-                           co_await domains::probe_mx(with, prober.options(), host.exchange, secure, now));
+                           co_await inspection::probe_mx(with, prober.options(), host.exchange, secure, now));
   }
 }
 
@@ -82,11 +82,11 @@ Task<> ask_mx(dns::Resolver& resolver, const config::Config& config, dns::Name d
 
 /// Hosts that say nothing, as the others show whether it is they or the way to them.
 Findings silences(const MxAnswer& answer, std::uint16_t port) {
-  domains::Reached reached;
+  inspection::Reached reached;
   for (const auto& [preference, probe] : answer.hosts) reached.note(probe);
   Findings out;
   for (const auto& [preference, probe] : answer.hosts)
-    if (auto silent = domains::silence_of(probe, reached, port)) out.push_back(std::move(silent->finding));
+    if (auto silent = inspection::silence_of(probe, reached, port)) out.push_back(std::move(silent->finding));
   return out;
 }
 
@@ -110,11 +110,11 @@ Exit check_mx(const Invocation& v) {
   if (problem) return report(*problem);
   if (answer.problem) return report(*answer.problem);
   if (!dns::is_definite(answer.mx->status())) return unreachable_dns(answer.mx->answer);
-  Findings findings = domains::judge_mx_set(answer.mx->answer, *domain).findings;
+  Findings findings = inspection::judge_mx_set(answer.mx->answer, *domain).findings;
   json::array hosts;
   std::string told = answer.mx->null_mx ? fmt::format("{} takes no mail (null MX)\n", domain->text()) : std::string{};
   for (const auto& [preference, probe] : answer.hosts) {
-    add(findings, domains::findings_of(probe));
+    add(findings, inspection::findings_of(probe));
     hosts.emplace_back(mx_json(preference, probe));
     told += explain(preference, probe);
   }
@@ -142,7 +142,7 @@ Task<> ask_policy(dns::Resolver& resolver, const config::Config& config, dns::Na
     out.problem = std::move(prober.error());
     co_return;
   }
-  out.policy = co_await domains::probe_policy(resolver, (*prober)->https(), domain, config.mta_sts.https_port);
+  out.policy = co_await inspection::probe_policy(resolver, (*prober)->https(), domain, config.mta_sts.https_port);
   if (dns::is_definite(out.mx->status()) && out.policy->fetch) co_await visit_hosts(**prober, domain, now, out);
 }
 
@@ -164,14 +164,14 @@ Exit check_mta_sts(const Invocation& v) {
       ask(v, [&](dns::Resolver& resolver) { return ask_policy(resolver, *config, *domain, *now, answer); });
   if (problem) return report(*problem);
   if (answer.problem) return report(*answer.problem);
-  const domains::PolicyProbe& probe = *answer.policy;
+  const inspection::PolicyProbe& probe = *answer.policy;
   if (probe.record.state == mta_sts::RecordState::unavailable) return unreachable_dns(probe.record.answers.front());
-  Findings findings = domains::findings_of(probe, host_names(answer));
+  Findings findings = inspection::findings_of(probe, host_names(answer));
   json::array hosts;
   std::string told;
   const mta_sts::Policy* policy = probe.fetch && probe.fetch->is_usable() ? &probe.fetch->review.policy : nullptr;
   for (const auto& [preference, host] : answer.hosts) {
-    add(findings, domains::findings_of(host));
+    add(findings, inspection::findings_of(host));
     json::object row = mx_json(preference, host);
     const bool listed = policy != nullptr && policy->match(host.host.text()) != nullptr;
     if (policy != nullptr) row["in_policy"] = listed;
@@ -228,7 +228,7 @@ Exit check_tls_rpt(const Invocation& v) {
 // ---------------------------------------------------------------- check dane
 
 struct HostAnswer {
-  std::optional<domains::MxProbe> probe;
+  std::optional<inspection::MxProbe> probe;
   std::optional<Problem> problem;
 };
 
@@ -239,17 +239,17 @@ Task<> ask_dane(dns::Resolver& resolver, const config::Config& config, dns::Name
     out.problem = std::move(prober.error());
     co_return;
   }
-  domains::ProbeOptions options = (*prober)->options();
+  inspection::ProbeOptions options = (*prober)->options();
   options.dns_only = dns_only;
-  const domains::ProbeSurroundings with = (*prober)->surroundings();
-  out.probe = co_await domains::probe_mx(with, std::move(options), std::move(host), true, now);
+  const inspection::ProbeSurroundings with = (*prober)->surroundings();
+  out.probe = co_await inspection::probe_mx(with, std::move(options), std::move(host), true, now);
 }
 
 /// The one word: what a sender that does DANE makes of the host.
-std::string_view dane_result(const domains::MxProbe& probe) {
+std::string_view dane_result(const inspection::MxProbe& probe) {
   if (probe.tlsa.state != dane::TlsaState::usable) return dane::text(probe.tlsa.state);
   bool match = false;
-  for (const domains::AddressProbe& visit : probe.probes) {
+  for (const inspection::AddressProbe& visit : probe.probes) {
     if (!visit.dane) continue;
     if (visit.dane->match == dane::Match::mismatch) return "mismatch";
     match = true;
@@ -271,9 +271,9 @@ Exit check_dane(const Invocation& v) {
       ask(v, [&](dns::Resolver& resolver) { return ask_dane(resolver, *config, *host, offline, *now, answer); });
   if (problem) return report(*problem);
   if (answer.problem) return report(*answer.problem);
-  const domains::MxProbe& probe = *answer.probe;
+  const inspection::MxProbe& probe = *answer.probe;
   Findings findings;
-  for (Finding& finding : domains::findings_of(probe))
+  for (Finding& finding : inspection::findings_of(probe))
     if (finding.id != "mx-certificate") findings.push_back(std::move(finding));
   const std::string_view result = dane_result(probe);
   if (v.json()) {

@@ -10,7 +10,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::object certificate_json(const domains::CertificateVerdict& certificate) {
+json::object certificate_json(const inspection::CertificateVerdict& certificate) {
   return {{"valid", certificate.is_good()},
           {"names", json_texts(certificate.names)},
           {"issuer", json_text(certificate.issuer)},
@@ -23,7 +23,7 @@ json::object certificate_json(const domains::CertificateVerdict& certificate) {
           {"problem", json_text(certificate.problem)}};
 }
 
-json::object visit_json(const domains::AddressProbe& visit) {
+json::object visit_json(const inspection::AddressProbe& visit) {
   json::object out{{"address", visit.address.text()}, {"connected", visit.connected},
                    {"starttls", visit.starttls},      {"encrypted", visit.encrypted},
                    {"requiretls", visit.requiretls},  {"greeting", json_text(visit.greeting)},
@@ -40,7 +40,7 @@ json::object visit_json(const domains::AddressProbe& visit) {
   return out;
 }
 
-std::string explain(const domains::AddressProbe& visit) {
+std::string explain(const inspection::AddressProbe& visit) {
   std::string out = fmt::format("    {}: ", visit.address.text());
   if (!visit.connected) return out + (visit.problem.empty() ? "not connected to" : visit.problem) + "\n";
   out += visit.encrypted ? visit.tls : visit.starttls ? "STARTTLS fails" : "no STARTTLS";
@@ -56,11 +56,11 @@ std::string explain(const domains::AddressProbe& visit) {
 
 }  // namespace
 
-json::object mx_json(std::uint16_t preference, const domains::MxProbe& probe) {
+json::object mx_json(std::uint16_t preference, const inspection::MxProbe& probe) {
   json::array addresses, records, probes;
   for (const IpAddress& address : probe.addresses) addresses.emplace_back(address.text());
   for (const dns::Tlsa& record : probe.tlsa.records) records.emplace_back(dane::text(record));
-  for (const domains::AddressProbe& visit : probe.probes) probes.emplace_back(visit_json(visit));
+  for (const inspection::AddressProbe& visit : probe.probes) probes.emplace_back(visit_json(visit));
   return {{"preference", preference},
           {"host", probe.host.text()},
           {"addresses", std::move(addresses)},
@@ -75,10 +75,10 @@ json::object mx_json(std::uint16_t preference, const domains::MxProbe& probe) {
           {"answers", json_answers(probe.answers)}};
 }
 
-std::string explain(std::uint16_t preference, const domains::MxProbe& probe) {
+std::string explain(std::uint16_t preference, const inspection::MxProbe& probe) {
   std::string out = fmt::format("  {} {}\n", preference, probe.host.text());
   if (probe.addresses.empty()) out += fmt::format("    no address: {}\n", dns::text(probe.addresses_status));
-  for (const domains::AddressProbe& visit : probe.probes) out += explain(visit);
+  for (const inspection::AddressProbe& visit : probe.probes) out += explain(visit);
   out += fmt::format("    TLSA: {}\n", text::printable(probe.tlsa.reason, 400));
   for (const dns::Tlsa& record : probe.tlsa.records) out += fmt::format("      {}\n", dane::text(record));
   return out;
@@ -114,7 +114,7 @@ std::string explain(const mta_sts::Policy& policy) {
   return out;
 }
 
-json::object policy_json(const domains::PolicyProbe& probe) {
+json::object policy_json(const inspection::PolicyProbe& probe) {
   const bool found = probe.record.state == mta_sts::RecordState::found;
   json::object record{{"state", dns::text(probe.record.state)},
                       {"id", found ? json::value(probe.record.record.id) : json::value(nullptr)},
@@ -126,7 +126,7 @@ json::object policy_json(const domains::PolicyProbe& probe) {
                    {"record", std::move(record)},
                    {"policy", nullptr}};
   if (!probe.fetch) return out;
-  const domains::PolicyFetch& fetch = *probe.fetch;
+  const inspection::PolicyFetch& fetch = *probe.fetch;
   json::object policy{{"url", fetch.url},
                       {"status", fetch.status == 0 ? json::value(nullptr) : json::value(fetch.status)},
                       {"content_type", json_text(fetch.content_type)},
@@ -144,14 +144,14 @@ json::object policy_json(const domains::PolicyProbe& probe) {
   return out;
 }
 
-std::string explain(const domains::PolicyProbe& probe) {
+std::string explain(const inspection::PolicyProbe& probe) {
   const std::string domain = probe.domain.text();
   if (probe.record.state != mta_sts::RecordState::found && !probe.fetch)
     return fmt::format("{}: {}\n", domain, probe.record.reason);
   std::string out = probe.record.state == mta_sts::RecordState::found
                         ? fmt::format("MTA-STS of {}: id {}\n", domain, probe.record.record.id)
                         : fmt::format("MTA-STS of {}: {}\n", domain, text::printable(probe.record.reason, 400));
-  const domains::PolicyFetch& fetch = *probe.fetch;
+  const inspection::PolicyFetch& fetch = *probe.fetch;
   out +=
       fmt::format("  {}: {}\n", fetch.url,
                   fetch.failure ? text::printable(fetch.failure->reason, 400) : fmt::format("status {}", fetch.status));

@@ -5,18 +5,18 @@
 
 #include <boost/json.hpp>
 
-#include "operations/domains/mx_probe.h"
-#include "operations/domains/policy_probe.h"
+#include "operations/inspection/mx_probe.h"
+#include "operations/inspection/policy_probe.h"
 #include "standards/tls_rpt/record.h"
 
 namespace posthorn::cli {
 
-[[nodiscard]] boost::json::object mx_json(std::uint16_t preference, const domains::MxProbe& probe);
-[[nodiscard]] std::string explain(std::uint16_t preference, const domains::MxProbe& probe);
+[[nodiscard]] boost::json::object mx_json(std::uint16_t preference, const inspection::MxProbe& probe);
+[[nodiscard]] std::string explain(std::uint16_t preference, const inspection::MxProbe& probe);
 
 /// {"domain","valid","record":{"state","id",…},"policy":{"url","status",…}}
-[[nodiscard]] boost::json::object policy_json(const domains::PolicyProbe& probe);
-[[nodiscard]] std::string explain(const domains::PolicyProbe& probe);
+[[nodiscard]] boost::json::object policy_json(const inspection::PolicyProbe& probe);
+[[nodiscard]] std::string explain(const inspection::PolicyProbe& probe);
 
 /// {"valid","mode","max_age","mx":[…]}: null where the file is not valid.
 [[nodiscard]] boost::json::object policy_record_json(const mta_sts::PolicyReview& review);

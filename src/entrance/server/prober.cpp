@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "entrance/server/settings.h"
-#include "operations/domains/check_network.h"
+#include "operations/inspection/check_network.h"
 #include "platform/runtime/files.h"
 
 namespace posthorn::server {
@@ -43,7 +43,7 @@ Result<std::unique_ptr<Prober>, Problem> Prober::make(const config::Config& conf
   return out;
 }
 
-Task<domains::MxProbe> LiveProbes::mx(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) {
+Task<inspection::MxProbe> LiveProbes::mx(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) {
   const auto key = std::pair(host, mx_secure);
   const std::shared_ptr<Visit>* const known = visits_.find(key);
   if (known != nullptr && (!(*known)->found || now - (*known)->at < visit_holds)) {
@@ -63,22 +63,23 @@ Task<domains::MxProbe> LiveProbes::mx(dns::Resolver& resolver, dns::Name host, b
   co_return *mine->found;
 }
 
-Task<domains::MxProbe> LiveProbes::visit(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) {
-  domains::ProbeOptions options = prober_.options();
+Task<inspection::MxProbe> LiveProbes::visit(dns::Resolver& resolver, dns::Name host, bool mx_secure, TimePoint now) {
+  inspection::ProbeOptions options = prober_.options();
   const bool may_connect = co_await is_reachable(resolver, host);
   options.dns_only = !may_connect;
-  domains::ProbeSurroundings with = prober_.surroundings();
+  inspection::ProbeSurroundings with = prober_.surroundings();
   with.resolver = &resolver;
-  domains::MxProbe probe = co_await domains::probe_mx(with, std::move(options), std::move(host), mx_secure, now);
+  inspection::MxProbe probe = co_await inspection::probe_mx(with, std::move(options), std::move(host), mx_secure, now);
   reached_.note(probe);
   co_return probe;
 }
 
-Task<domains::PolicyProbe> LiveProbes::policy(dns::Resolver& resolver, dns::Name domain) {
+Task<inspection::PolicyProbe> LiveProbes::policy(dns::Resolver& resolver, dns::Name domain) {
   const auto host = domain.child("mta-sts");
   const bool may_connect = host && co_await is_reachable(resolver, *host);
-  if (may_connect) co_return co_await domains::probe_policy(resolver, prober_.https(), std::move(domain), https_port_);
-  domains::PolicyProbe probe;
+  if (may_connect)
+    co_return co_await inspection::probe_policy(resolver, prober_.https(), std::move(domain), https_port_);
+  inspection::PolicyProbe probe;
   probe.domain = domain;
   probe.record = co_await mta_sts::find_record(resolver, std::move(domain));
   co_return probe;
@@ -103,16 +104,16 @@ Result<std::unique_ptr<CheckBench>, Problem> CheckBench::make(const config::Conf
       return fail(Problem{ProblemKind::usage, "cannot read the zone file " + file->path.string(), parsed.error().text(),
                           "correct that line"});
     bench->zone_ = std::move(*parsed);
-    bench->source_ = domains::make_zone_source(bench->zone_);
+    bench->source_ = inspection::make_zone_source(bench->zone_);
   } else {
-    domains::NetworkSourceOptions asking;
+    inspection::NetworkSourceOptions asking;
     asking.source = source;
     asking.transfer = transfer;
     asking.client.in_flight_max = static_cast<unsigned>(config.limits.dns_questions_at_a_server);
     auto anchors = trust_anchors(config);
     if (!anchors) return fail(std::move(anchors.error()));
     asking.trust_anchor = std::move(*anchors);
-    auto made = domains::make_network_source(asking, clock, executor);
+    auto made = inspection::make_network_source(asking, clock, executor);
     if (!made) return fail(std::move(made.error()));
     bench->source_ = std::move(*made);
   }

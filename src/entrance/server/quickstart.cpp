@@ -9,9 +9,9 @@
 #include "foundation/crypto/password.h"
 #include "foundation/crypto/random.h"
 #include "foundation/text/ascii.h"
-#include "operations/domains/key_states.h"
 #include "operations/domains/model.h"
-#include "operations/domains/record_format.h"
+#include "operations/transition/key_states.h"
+#include "operations/transition/record_format.h"
 #include "platform/net/certificate.h"
 #include "platform/runtime/files.h"
 #include "platform/runtime/loops.h"
@@ -169,11 +169,11 @@ Task<Result<std::vector<domains::OwnKey>, Problem>> add_keys(storage::Store& sto
   std::filesystem::path sealing_key = sealing_key_file(plan.config);
   if (auto problem = co_await keyring->start(std::move(sealing_key))) co_return fail(std::move(*problem));
   runtime::WorkerPool workers(0, 0);
-  const domains::KeyDriver driver(store, *keyring, workers, nullptr);
+  const transition::KeyDriver driver(store, *keyring, workers, nullptr);
   const std::string domain = plan.domain.a_label();
   auto made = co_await driver.add_keys(domain, keyring::KeyState::signing, now);
   if (!made) co_return fail(std::move(made.error()));
-  co_return domains::own_keys(*keyring, domain);
+  co_return transition::own_keys(*keyring, domain);
 }
 
 /// The domain, the account, and the account as postmaster.
@@ -277,7 +277,7 @@ Result<QuickstartResult, Problem> quickstart(const QuickstartOptions& options) {
   result.account = plan->account;
   if (plan->password_generated) result.generated_password = plan->password;
   result.records = first_records(*plan, std::move(*keys));
-  result.records_text = domains::zone_lines(result.records);
+  result.records_text = transition::zone_lines(result.records);
   return result;
 }
 

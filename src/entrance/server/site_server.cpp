@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "entrance/server/settings.h"
-#include "operations/domains/key_witness.h"
+#include "operations/transition/key_witness.h"
 #include "platform/runtime/deadline.h"
 #include "platform/runtime/files.h"
 #include "platform/runtime/process.h"
@@ -71,11 +71,11 @@ Result<void, Problem> SiteServer::read_keys() {
   if (!client) return fail(std::move(client.error()));
   client_tls_ = std::move(*client);
   if (resolver_) {
-    key_witness_ = domains::resolver_witness(*resolver_);
+    key_witness_ = transition::resolver_witness(*resolver_);
     return {};
   }
-  auto witness =
-      domains::make_key_witness(config_.dns_source, *process_.net_loops().front(), process_.clock(), process_.random());
+  auto witness = transition::make_key_witness(config_.dns_source, *process_.net_loops().front(), process_.clock(),
+                                              process_.random());
   if (!witness) return fail(std::move(witness.error()));
   key_witness_ = std::move(*witness);
   auto source = resolver::parse_source(config_.dns_source);
@@ -280,9 +280,9 @@ void SiteServer::make_watcher() {
   const runtime::Executor& first = process_.net_loops().front()->executor();
   eye_ = std::make_unique<SiteWatch>(*store_, *directory_, *keyring_, process_.clock(), first,
                                      [this] { return present_config(); });
-  domains::Watcher::Surroundings around{store_.get(), &process_.clock(), &process_.ids(), delivery_.get(), &metrics_,
-                                        log_,         eye_.get(),        &housekeeping_};
-  watcher_ = std::make_unique<domains::Watcher>(std::move(around), watch_options(config_));
+  inspection::Watcher::Surroundings around{store_.get(), &process_.clock(), &process_.ids(), delivery_.get(), &metrics_,
+                                           log_,         eye_.get(),        &housekeeping_};
+  watcher_ = std::make_unique<inspection::Watcher>(std::move(around), watch_options(config_));
 }
 
 void SiteServer::start_work() {
@@ -319,7 +319,7 @@ Task<> SiteServer::keep_house() {
 }
 
 Task<> SiteServer::keep_keys() {
-  const domains::KeyDriver driver(*store_, *keyring_, process_.workers(), key_witness_.get());
+  const transition::KeyDriver driver(*store_, *keyring_, process_.workers(), key_witness_.get());
   for (;;) {
     for (const std::string& domain : keyring_->domains()) {
       auto steps = co_await driver.advance(domain, false, process_.clock().now());
@@ -327,7 +327,7 @@ Task<> SiteServer::keep_keys() {
         log_.warning("keys stay as they are", {{"domain", domain}, {"reason", steps.error().text()}});
         continue;
       }
-      for (const domains::KeyStep& step : *steps)
+      for (const transition::KeyStep& step : *steps)
         if (step.stepped)
           log_.info("a DKIM key has moved on", {{"domain", domain},
                                                 {"selector", step.key.selector},

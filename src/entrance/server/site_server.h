@@ -30,7 +30,7 @@
 #include "operations/certificates/certificates.h"
 #include "operations/certificates/expiry.h"
 #include "operations/certificates/file_keys.h"
-#include "operations/domains/key_states.h"
+#include "operations/transition/key_states.h"
 #include "platform/https/client.h"
 #include "platform/resolver/resolver.h"
 #include "site/directory/authenticator.h"
@@ -128,7 +128,7 @@ class SiteServer {
   std::unique_ptr<journal::Journal> journal_;
   std::shared_ptr<keyring::Keyring> keyring_;
   std::unique_ptr<signing::Signing> signing_;
-  std::unique_ptr<domains::KeyWitness> key_witness_;
+  std::unique_ptr<transition::KeyWitness> key_witness_;
   std::unique_ptr<mailbox::Folders> folders_;
   std::unique_ptr<mailbox::Mailboxes> mailboxes_;
   std::unique_ptr<delivery::Delivery> delivery_;
@@ -155,7 +155,7 @@ class SiteServer {
   std::unique_ptr<admin::ControlServer> control_;
   std::unique_ptr<admin::MetricsServer> metrics_server_;
   std::unique_ptr<SiteWatch> eye_;
-  std::unique_ptr<domains::Watcher> watcher_;
+  std::unique_ptr<inspection::Watcher> watcher_;
   std::unique_ptr<certificates::FileKeys> file_keys_;  ///< where tls.certificate names files
   std::unique_ptr<SitePages> pages_;
   std::unique_ptr<certificates::AcmeTransport> acme_transport_;

@@ -3,7 +3,7 @@
 #include "entrance/admin/surroundings.h"
 #include "entrance/server/prober.h"
 #include "operations/certificates/file_keys.h"
-#include "operations/domains/key_states.h"
+#include "operations/transition/key_states.h"
 
 namespace posthorn::server {
 namespace {
@@ -18,7 +18,7 @@ std::string postmaster_of(const directory::Snapshot& snapshot, const directory::
 
 }  // namespace
 
-std::vector<domains::WatchEye::Watched> SiteWatch::domains() {
+std::vector<inspection::WatchEye::Watched> SiteWatch::domains() {
   std::vector<Watched> out;
   const auto snapshot = directory_.snapshot();
   for (const directory::Domain* domain : snapshot->domains()) {
@@ -28,7 +28,7 @@ std::vector<domains::WatchEye::Watched> SiteWatch::domains() {
   return out;
 }
 
-Task<Result<domains::WatchEye::Look, Problem>> SiteWatch::look(std::string domain) {
+Task<Result<inspection::WatchEye::Look, Problem>> SiteWatch::look(std::string domain) {
   const auto snapshot = directory_.snapshot();
   const directory::Domain* known = snapshot->domain(domain);
   auto name = dns::Name::parse(domain);
@@ -40,10 +40,10 @@ Task<Result<domains::WatchEye::Look, Problem>> SiteWatch::look(std::string domai
   auto bench = CheckBench::make(config, *source, clock_, executor_);
   if (!bench) co_return fail(std::move(bench.error()));
 
-  domains::Expectation expectation;
+  inspection::Expectation expectation;
   expectation.model = domains::read_model(known->row);
   expectation.around = admin::surroundings_of(config);
-  expectation.around.keys = domains::own_keys(keyring_, domain);
+  expectation.around.keys = transition::own_keys(keyring_, domain);
   auto host_keys = [](storage::Reader& reader) { return certificates::host_keys(reader); };
   const std::vector<storage::KeyRow> rows = co_await store_.read(std::move(host_keys));
   admin::put_tls_keys(expectation.around, rows);
@@ -53,15 +53,15 @@ Task<Result<domains::WatchEye::Look, Problem>> SiteWatch::look(std::string domai
   expectation.policies = domains::parse_policy_log(co_await store_.read(std::move(question)));
   auto ledger = [key = domains::ledger_key(domain)](storage::Reader& reader) { return reader.setting(key); };
   expectation.ledger = domains::parse_ledger(co_await store_.read(std::move(ledger)));
-  domains::CheckOptions options;
+  inspection::CheckOptions options;
   options.now = clock_.now();
   options.probes = &(*bench)->probes();
-  domains::CheckReport report =
-      co_await domains::check_domain((*bench)->source(), std::move(*name), std::move(expectation), std::move(options));
+  inspection::CheckReport report = co_await inspection::check_domain((*bench)->source(), std::move(*name),
+                                                                     std::move(expectation), std::move(options));
   co_return Look{std::move(report), (*bench)->source().is_live()};
 }
 
-domains::WatchOptions watch_options(const config::Config& config) {
+inspection::WatchOptions watch_options(const config::Config& config) {
   return {config.domains.watch_interval, config.domains.watch_mail, config.host_name};
 }
 

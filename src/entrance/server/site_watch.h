@@ -5,14 +5,14 @@
 #include <functional>
 #include <memory>
 
-#include "operations/domains/watcher.h"
+#include "operations/inspection/watcher.h"
 #include "site/config/config.h"
 #include "site/directory/directory.h"
 #include "site/keyring/keyring.h"
 
 namespace posthorn::server {
 
-class SiteWatch final : public domains::WatchEye {
+class SiteWatch final : public inspection::WatchEye {
  public:
   /// Everything outlives it; `config` answers with the present configuration.
   SiteWatch(storage::Store& store, directory::Directory& directory, keyring::Keyring& keyring, runtime::Clock& clock,
@@ -36,6 +36,6 @@ class SiteWatch final : public domains::WatchEye {
   std::function<config::Config()> config_;
 };
 
-[[nodiscard]] domains::WatchOptions watch_options(const config::Config& config);
+[[nodiscard]] inspection::WatchOptions watch_options(const config::Config& config);
 
 }  // namespace posthorn::server

@@ -20,14 +20,14 @@ std::optional<domains::Model> closest(const directory::Snapshot& snapshot, const
 
 }  // namespace
 
-Result<std::unique_ptr<domains::ZonePublisher>, Problem> ZonePublishers::publisher(const dns::Name& name) {
+Result<std::unique_ptr<transition::ZonePublisher>, Problem> ZonePublishers::publisher(const dns::Name& name) {
   const auto model = closest(*directory_.snapshot(), name);
   if (!model)
     return fail(Problem{ProblemKind::usage, name.text(), "no domain of this server that it is in takes updates",
                         "posthorn domain set DOMAIN --update-server ADDRESS --update-key NAME --update-key-file FILE"});
-  auto target = domains::update_target(model->update, model->domain);
+  auto target = transition::update_target(model->update, model->domain);
   if (!target) return fail(std::move(target.error()));
-  return std::make_unique<domains::UpdatePublisher>(loop_, dialer_, random_, std::move(*target));
+  return std::make_unique<transition::UpdatePublisher>(loop_, dialer_, random_, std::move(*target));
 }
 
 }  // namespace posthorn::server

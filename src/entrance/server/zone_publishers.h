@@ -4,7 +4,7 @@
 
 #include "operations/certificates/dns_prover.h"
 #include "operations/domains/model.h"
-#include "operations/domains/update_publisher.h"
+#include "operations/transition/update_publisher.h"
 #include "site/directory/directory.h"
 
 namespace posthorn::server {
@@ -14,7 +14,7 @@ class ZonePublishers final : public certificates::Publishers {
   /// All outlive it.
   ZonePublishers(directory::Directory& directory, net::Loop& loop, net::Dialer& dialer, runtime::Random& random)
       : directory_(directory), loop_(loop), dialer_(dialer), random_(random) {}
-  [[nodiscard]] Result<std::unique_ptr<domains::ZonePublisher>, Problem> publisher(const dns::Name& name) override;
+  [[nodiscard]] Result<std::unique_ptr<transition::ZonePublisher>, Problem> publisher(const dns::Name& name) override;
 
  private:
   directory::Directory& directory_;

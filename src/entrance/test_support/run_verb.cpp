@@ -16,10 +16,10 @@ std::string Ran::text(std::string_view key) const {
 
 std::string Ran::ids() const {
   const json::object read = object();
-  std::string out;
+  std::string listed;
   for (const json::value& finding : read.at("findings").as_array())
-    out += (out.empty() ? "" : " ") + std::string(finding.as_object().at("id").as_string());
-  return out;
+    listed += (listed.empty() ? "" : " ") + std::string(finding.as_object().at("id").as_string());
+  return listed;
 }
 
 Ran run_words(const std::vector<std::string>& words) {

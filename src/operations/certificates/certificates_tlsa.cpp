@@ -82,7 +82,7 @@ Task<Result<void, Problem>> Certificates::publish_tlsa(Want want, TlsKey key, bo
     const bool there =
         std::ranges::any_of(present, [&record](const dns::Record& each) { return each.data == record.data; });
     if (there == add) continue;
-    domains::ZoneChange change;
+    transition::ZoneChange change;
     // A set that has changed, or gone, since it was looked at is not touched: a lone record would bind the host to a
     // key that is not in use.
     change.must_exist = present;

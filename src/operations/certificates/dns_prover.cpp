@@ -94,7 +94,7 @@ Task<Result<void, Problem>> DnsProver::change(PlacedChallenge placed, bool add) 
   if (!name) co_return fail(proof_fails(placed.name, "this is no name", ""));
   auto publisher = publishers_.publisher(*name);
   if (!publisher) co_return fail(std::move(publisher.error()));
-  domains::ZoneChange change;
+  transition::ZoneChange change;
   (add ? change.add : change.remove).push_back(record_of(placed, *name));
   co_return co_await (*publisher)->publish(std::move(change));
 }

@@ -13,7 +13,7 @@
 
 #include "operations/certificates/proof.h"
 #include "operations/certificates/record_witness.h"
-#include "operations/domains/zone_publisher.h"
+#include "operations/transition/zone_publisher.h"
 #include "platform/runtime/log.h"
 #include "platform/storage/store.h"
 
@@ -28,7 +28,8 @@ class Publishers {
  public:
   virtual ~Publishers() = default;
   /// A Problem says what the administrator must set for it.
-  [[nodiscard]] virtual Result<std::unique_ptr<domains::ZonePublisher>, Problem> publisher(const dns::Name& name) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<transition::ZonePublisher>, Problem> publisher(
+      const dns::Name& name) = 0;
 };
 
 /// A TXT record that stands, or may stand, in a zone for us.

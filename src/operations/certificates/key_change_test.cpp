@@ -33,7 +33,7 @@ class Zone final : public RecordWitness, public Publishers {
     if (silent) sighting.servers.back() = {"ns2.example", false, {}, {}, "ns2.example: timeout"};
     co_return sighting;
   }
-  Result<std::unique_ptr<domains::ZonePublisher>, Problem> publisher(const dns::Name& name) override {
+  Result<std::unique_ptr<transition::ZonePublisher>, Problem> publisher(const dns::Name& name) override {
     if (!takes_updates) return fail(Problem{ProblemKind::usage, name.text(), "no domain takes updates", ""});
     return std::make_unique<Publisher>(*this);
   }
@@ -71,10 +71,10 @@ class Zone final : public RecordWitness, public Publishers {
   std::map<std::string, std::string> aliases;
 
  private:
-  class Publisher final : public domains::ZonePublisher {
+  class Publisher final : public transition::ZonePublisher {
    public:
     explicit Publisher(Zone& zone) : zone_(zone) {}
-    Task<Result<void, Problem>> publish(domains::ZoneChange change) override {
+    Task<Result<void, Problem>> publish(transition::ZoneChange change) override {
       if (zone_.crash != nullptr) co_await zone_.crash->pass();
       if (zone_.refuses) co_return fail(Problem{ProblemKind::unavailable, "update", "connection refused", ""});
       for (const dns::Record& record : change.must_exist) {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "operations/domains/check_network.h"
+#include "operations/inspection/check_network.h"
 #include "platform/resolver/resolver.h"
 
 namespace posthorn::certificates {
@@ -65,7 +65,7 @@ class FileWitness final : public RecordWitness {
 
 class NetworkWitness final : public RecordWitness {
  public:
-  explicit NetworkWitness(std::unique_ptr<domains::CheckSource> source) : source_(std::move(source)) {}
+  explicit NetworkWitness(std::unique_ptr<inspection::CheckSource> source) : source_(std::move(source)) {}
 
   Task<Sighting> look(dns::Name name, dns::RecordType type) override {
     const auto session = co_await source_->open(name);
@@ -74,16 +74,16 @@ class NetworkWitness final : public RecordWitness {
       const dns::Answer answer = co_await source_->resolver().resolve(std::move(name), type);
       co_return Sighting{{read_answer(answer.source(), answer)}, {}};
     }
-    domains::Published published = co_await session->ask(std::move(name), type);
+    inspection::Published published = co_await session->ask(std::move(name), type);
     Sighting sighting;
-    for (domains::ServerAnswer& said : published.authoritative) {
+    for (inspection::ServerAnswer& said : published.authoritative) {
       sighting.servers.push_back(read_answer(said.server, said.answer));
       if (!said.delegated) continue;
       sighting.servers.back().definite = false;
       sighting.servers.back().words = fmt::format("{} refers to {}", said.server, said.delegated->text());
     }
-    for (const domains::CheckedServer& server : session->zone().servers)
-      if (server.state != domains::CheckedServer::State::answers)
+    for (const inspection::CheckedServer& server : session->zone().servers)
+      if (server.state != inspection::CheckedServer::State::answers)
         sighting.servers.push_back({server.name, false, {}, {}, fmt::format("{}: {}", server.name, server.problem)});
     for (const dns::Name& host : session->zone().unresolved)
       sighting.servers.push_back({host.text(), false, {}, {}, host.text() + " has no address"});
@@ -92,7 +92,7 @@ class NetworkWitness final : public RecordWitness {
   }
 
  private:
-  std::unique_ptr<domains::CheckSource> source_;
+  std::unique_ptr<inspection::CheckSource> source_;
 };
 
 }  // namespace
@@ -118,7 +118,7 @@ Result<std::unique_ptr<RecordWitness>, Problem> make_record_witness(std::string_
     return std::unique_ptr<RecordWitness>(
         std::make_unique<FileWitness>(std::move(options), clock, std::move(executor)));
   }
-  auto made = domains::make_network_source({std::move(*parsed), {}}, clock, std::move(executor));
+  auto made = inspection::make_network_source({std::move(*parsed), {}}, clock, std::move(executor));
   if (!made) return fail(std::move(made.error()));
   return std::unique_ptr<RecordWitness>(std::make_unique<NetworkWitness>(std::move(*made)));
 }

@@ -2,30 +2,11 @@
 
 #include <boost/json.hpp>
 
-#include "operations/domains/check.h"
 #include "operations/domains/json_fields.h"
-#include "operations/domains/policy_log.h"
 
 namespace posthorn::domains {
 
 namespace json = boost::json;
-
-void note_foreign_policy(PolicyLog& policies, const CheckReport& report) {
-  const bool is_theirs = policies.entries.empty() || policies.current()->elsewhere;
-  if (is_theirs && report.policy && report.policy->fetch && report.policy->fetch->is_usable())
-    policies.serve(report.policy->fetch->review.policy, report.checked_at, true);
-}
-
-CheckMade summary_of(const CheckReport& report) {
-  CheckMade made{.at = report.checked_at, .errors = 0, .warnings = 0, .ids = {}};
-  for (const CheckFinding& found : report.findings) {
-    made.warnings += found.finding.level == FindingLevel::warning ? 1 : 0;
-    if (found.finding.level != FindingLevel::error || found.in_doubt) continue;
-    ++made.errors;
-    if (made.ids.size() < findings_kept_max) made.ids.push_back(found.finding.id);
-  }
-  return made;
-}
 
 std::string checks_json(const std::vector<CheckMade>& checks) {
   json::array out;

@@ -31,14 +31,6 @@ struct ReportedSessions {
   std::vector<std::string> reasons;  ///< the most frequent ones
 };
 
-struct CheckReport;
-/// What the history keeps of a check.
-[[nodiscard]] CheckMade summary_of(const CheckReport& report);
-struct PolicyLog;
-/// A policy that others serve is fetched by everybody, and known to us from the check on: the MX gate goes by it.
-/// Nothing where the domain's policies are ours.
-void note_foreign_policy(PolicyLog& policies, const CheckReport& report);
-
 class Evidence {
  public:
   virtual ~Evidence() = default;

@@ -1,5 +1,5 @@
-// Reading what this room keeps as JSON in the store: members that are absent or of another kind are empty. Within the
-// room only.
+// Reading what is kept as JSON in the store about a domain: members that are absent or of another kind are empty. For
+// the rooms of this floor only.
 #pragma once
 
 #include <cstdint>

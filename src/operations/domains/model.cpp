@@ -134,4 +134,14 @@ Result<void, Problem> check_model(const Model& model) {
   return check_extra(model);
 }
 
+Result<mta_sts::Mode, Problem> read_mode(std::string_view word) {
+  for (const auto mode : {mta_sts::Mode::none, mta_sts::Mode::testing, mta_sts::Mode::enforce}) {
+    if (mta_sts::text(mode) == word) return mode;
+  }
+  const std::string_view meant = mta_sts::did_you_mean(word);
+  return fail(Problem{ProblemKind::usage, fmt::format("'{}'", text::printable(word)),
+                      "MTA-STS has no such mode (RFC 8461 3.2)",
+                      meant.empty() ? "write none, testing or enforce" : fmt::format("did you mean {}?", meant)});
+}
+
 }  // namespace posthorn::domains

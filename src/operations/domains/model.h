@@ -112,6 +112,10 @@ struct StsStage {
   friend bool operator==(const StsStage&, const StsStage&) = default;
 };
 
+/// "testing", "enforce", "none". A Problem of kind usage for a mode that does not exist, with the one that was meant:
+/// "training" is no mode; did you mean testing?
+[[nodiscard]] Result<mta_sts::Mode, Problem> read_mode(std::string_view word);
+
 /// A record that the owner wants beside what the plan computes: what a provider asked for, a subdomain's A record.
 struct ExtraRecord {
   std::string name;

@@ -6,7 +6,6 @@
 #include "foundation/text/pasted.h"
 #include "operations/domains/provider.h"
 #include "operations/domains/record_data.h"
-#include "operations/domains/rollout.h"
 #include "standards/address/domain.h"
 #include "standards/dkim/key_record.h"
 #include "standards/dmarc/record.h"

@@ -90,6 +90,22 @@ std::vector<RecordQuestion> questions_for(const Model& model, const Surroundings
   return questions.take();
 }
 
+std::vector<RecordQuestion> questions_for(const Model& model, const Surroundings& around, const Ledger& ledger) {
+  auto questions = questions_for(model, around);
+  for (const LedgerRow& row : ledger.rows) {
+    RecordQuestion question{row.name, row.type};
+    if (row.ours && !row.removed && std::ranges::find(questions, question) == questions.end())
+      questions.push_back(std::move(question));
+  }
+  // What a wildcard answers stands at no name by itself (zone_change()).
+  if (const auto wildcard = dns::Name::parse("*." + model.domain))
+    for (const dns::RecordType type :
+         {dns::RecordType::txt, dns::RecordType::a, dns::RecordType::aaaa, dns::RecordType::cname})
+      if (RecordQuestion question{*wildcard, type}; std::ranges::find(questions, question) == questions.end())
+        questions.push_back(std::move(question));
+  return questions;
+}
+
 Wanted wanted_records(const Model& model, const Surroundings& around, const PublishedRecords& published,
                       std::string_view sts_id) {
   Wanting wanting(model, around, published);

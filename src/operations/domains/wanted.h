@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "foundation/base/finding.h"
+#include "operations/domains/ledger.h"
 #include "operations/domains/model.h"
 #include "operations/domains/published.h"
 #include "operations/domains/surroundings.h"
@@ -74,5 +75,13 @@ struct Wanted {
 
 /// The (name, type) pairs whose published records a plan for the model must know. Bounded by the model.
 [[nodiscard]] std::vector<RecordQuestion> questions_for(const Model& model, const Surroundings& around);
+/// The same for a change of what is published: what we published before and may no longer want, too.
+[[nodiscard]] std::vector<RecordQuestion> questions_for(const Model& model, const Surroundings& around,
+                                                        const Ledger& ledger);
+
+/// Where the model leads mail: its own hosts, else the provider's, else this server.
+[[nodiscard]] std::vector<MxHost> mx_hosts_of(const Model& model, const Surroundings& around);
+/// The DKIM references of a stream, the provider's own among them.
+[[nodiscard]] std::vector<DkimReference> references_of(const Model& model, const Stream& stream);
 
 }  // namespace posthorn::domains

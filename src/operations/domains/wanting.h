@@ -76,9 +76,4 @@ std::vector<std::string> Wanting::others(const dns::Name& name, std::string_view
   return out;
 }
 
-/// Where the model leads mail: its own hosts, else the provider's, else this server.
-[[nodiscard]] std::vector<MxHost> mx_hosts_of(const Model& model, const Surroundings& around);
-/// The DKIM references of a stream, the provider's own among them.
-[[nodiscard]] std::vector<DkimReference> references_of(const Model& model, const Stream& stream);
-
 }  // namespace posthorn::domains
