@@ -9,7 +9,7 @@ import bed
 import cases
 from bed import ANN, Bed, report_of
 from jail import wait_until
-from sink import CUT, STALL, Late, Raw, SinkServer
+from sink import CUT, STALL, Last, Late, Raw, SinkServer
 from unpack import Unavailable
 
 # Without CHUNKING, so that the message goes by DATA and each of its stages is there to fail.
@@ -129,15 +129,22 @@ class SeveralHosts(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.bed = Bed(12, **{"relay.retry": ["1h"]})
+        cls.bed = Bed(16, **{"relay.retry": ["1h"]})
         cls.sinks = {}
-        pairs = {"refuses": at("greeting", "554 go away"), "busy": at("mail", "451 4.3.0 later"), "cuts": at("ehlo", CUT), "final": at("rcpt", "550 5.1.1 no such user")}
+        pairs = {"refuses": at("greeting", "554 go away"), "busy": at("mail", "451 4.3.0 later"), "cuts": at("ehlo", CUT), "final": at("rcpt", "550 5.1.1 no such user"),
+                 "no-tls": at("starttls", "554 5.7.0 no TLS here")}
         addresses = iter(cls.bed.addresses)
         for name, script in pairs.items():
             first, second = next(addresses), next(addresses)
-            cls.sinks[name] = [SinkServer(first, cls.bed.mx_port, script=script).__enter__(), SinkServer(second, cls.bed.mx_port).__enter__()]
+            extensions = [*SinkServer.EXTENSIONS, *(["STARTTLS"] if name == "no-tls" else [])]
+            cls.sinks[name] = [SinkServer(first, cls.bed.mx_port, script=script, extensions=extensions).__enter__(), SinkServer(second, cls.bed.mx_port).__enter__()]
             cls.bed.lead(f"{name}.example", first, second)
-        dead, alive, seven_bit, mixed = addresses
+        dead, alive, seven_bit, mixed, data_no, chunk_no = addresses
+        for name, address, extensions in (("data-no", data_no, NO_CHUNKING), ("chunk-no", chunk_no, SinkServer.EXTENSIONS)):
+            extensions = [word for word in extensions if not word.startswith("SIZE")]
+            script = at("bdat" if name == "chunk-no" else "content", Last("552 5.3.4 too large for me"))
+            cls.sinks[name] = [SinkServer(address, cls.bed.mx_port, script=script, extensions=extensions).__enter__()]
+            cls.bed.lead(f"{name}.example", address)
         cls.bed.lead("dead.example", dead, alive)
         cls.bed.lead("seven-bit.example", seven_bit)
         cls.bed.lead("mixed.example", mixed)
@@ -172,6 +179,23 @@ class SeveralHosts(unittest.TestCase):
 
     def test_a_host_that_hangs_up_is_passed_over(self):
         self.goes_to_the_second("cuts")
+
+    def test_a_host_that_refuses_starttls_is_passed_over(self):
+        self.goes_to_the_second("no-tls")
+
+    def test_a_no_in_the_middle_of_a_message_is_an_answer(self):
+        # The peer does not read on, so nothing more can be written to it: what it said is its answer all the same.
+        for name in ("data-no", "chunk-no"):
+            recipient = f"rcpt@{name}.example"
+            text = bed.note(ANN, recipient, f"{name}@posthorn.example", ("y" * 76 + "\r\n") * 250_000)
+            self.bed.submit(recipient, message=text)
+            self.assertIn("552 5.3.4 too large for me", self.bed.wait_for_state(f"{name}@posthorn.example", recipient, "returned"))
+
+    def test_eight_bits_are_seen_though_the_author_did_not_say_so(self):
+        text = bed.note(ANN, "undeclared@seven-bit.example", "undeclared@posthorn.example", "gr\u00fc\u00dfe\r\n").encode()
+        self.bed.submit("undeclared@seven-bit.example", message=text)
+        self.bed.wait_for_state("undeclared@posthorn.example", "undeclared@seven-bit.example", "returned")
+        self.assertEqual(self.report("undeclared@seven-bit.example")["Status"], "5.6.3")
 
     def test_a_dead_host_is_passed_over(self):
         self.bed.wait_for_state(self.bed.submit("rcpt@dead.example"), "rcpt@dead.example", "relayed")

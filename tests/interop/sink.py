@@ -7,7 +7,7 @@
 
 Stages: greeting, ehlo, starttls, mail, rcpt, data (before 354), content (354 given, before the message is read),
 final (message read, before its answer), bdat (a chunk read, before its answer), quit.
-Answers: a reply text; CUT (close); STALL (say nothing until the peer or stop() closes); Late(seconds, reply);
+Answers: a reply text; CUT (close); STALL (say nothing until the peer or stop() closes); Late(seconds, reply); Last(reply);
 Raw(octets) writes octets that need not be a reply at all.
 """
 import os
@@ -27,6 +27,12 @@ STALL = object()
 class Late:
     seconds: float
     reply: str = None
+
+
+@dataclass
+class Last:
+    """Says the reply and hangs up on whatever the client still has to say."""
+    reply: str
 
 
 @dataclass
@@ -243,6 +249,9 @@ class _Conversation:
         if isinstance(wish, Late):
             self.server._stopping.wait(wish.seconds)
             wish = wish.reply
+        if isinstance(wish, Last):
+            self.say(wish.reply)
+            raise _Closed
         if isinstance(wish, Raw):
             self.connection.sendall(wish.octets)
             return False

@@ -6,6 +6,7 @@
 #include "flow/mailbox/taken.h"
 #include "foundation/crypto/password.h"
 #include "site/config/values.h"
+#include "site/directory/password_text.h"
 #include "site/directory/plan.h"
 
 namespace posthorn::admin {
@@ -34,7 +35,9 @@ Task<Result<std::string, Problem>> password_hash(Site& site, const Request& requ
     co_return fail(Problem{ProblemKind::usage, "the password", password.empty() ? "it is empty" : "it is too long",
                            "put one line of at most 1,024 octets into the file"});
   }
-  const std::function<std::string()> work = [password] { return crypto::hash_password(password); };
+  const std::function<std::string()> work = [typed = directory::password_text(password)] {
+    return crypto::hash_password(typed);
+  };
   auto hash = co_await site.workers->run(work);
   if (!hash)
     co_return fail(Problem{ProblemKind::unavailable, "the password", "too much is being computed", "try again"});

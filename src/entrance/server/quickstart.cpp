@@ -17,6 +17,7 @@
 #include "platform/runtime/loops.h"
 #include "platform/storage/store.h"
 #include "site/directory/directory.h"
+#include "site/directory/password_text.h"
 #include "site/directory/plan.h"
 #include "standards/address/mailbox.h"
 
@@ -182,8 +183,8 @@ Task<Result<void, Problem>> fill_directory(storage::Store& store, const Plan& pl
   co_await directory->load();
   auto domain = directory::add_domain(*directory->snapshot(), {plan.domain.a_label(), "draft", true}, now);
   if (auto done = co_await commit_plan(store, std::move(domain)); !done) co_return done;
-  auto account =
-      directory::add_account(*directory->snapshot(), {plan.account, crypto::hash_password(plan.password), 0}, now);
+  std::string hash = crypto::hash_password(directory::password_text(plan.password));
+  auto account = directory::add_account(*directory->snapshot(), {plan.account, std::move(hash), 0}, now);
   if (auto done = co_await commit_plan(store, std::move(account)); !done) co_return done;
   auto postmaster = directory::set_postmaster(*directory->snapshot(), plan.account);
   if (auto done = co_await commit_plan(store, std::move(postmaster)); !done) co_return done;

@@ -126,7 +126,7 @@ Task<Result<storage::Unit, Problem>> Delivery::plan(queue::OwnMessage message) {
   const auto path = address::ForwardPath::parse(message.recipient);
   if (!path) co_return fail(Problem{ProblemKind::no, what, std::string(address::explain(path.error())), ""});
   const auto snapshot = around_.directory->snapshot();
-  auto recipient = decide_recipient(*snapshot, *path, {}, Relaying::permitted);
+  auto recipient = decide_recipient(*snapshot, rules->host_name, *path, {}, Relaying::permitted);
   if (!recipient) co_return fail(Problem{ProblemKind::no, what, recipient.error().text, ""});
 
   Arrival arrival;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "foundation/text/ascii.h"
+#include "site/directory/address_key.h"
+
 namespace posthorn::delivery {
 namespace {
 
@@ -49,11 +52,25 @@ struct Refusal {
   }
 };
 
+/// RFC 5321 4.5.1: postmaster@ the host's own name, which HELP and every report tell people to write to, and the other
+/// roles (RFC 2142), mailer-daemon among them, who answers for reports.
+bool is_role_of_host(const directory::Snapshot& directory, std::string_view host_name,
+                     const address::ForwardPath& path) {
+  const address::Mailbox* mailbox = path.mailbox_or_null();
+  const address::Domain* domain = mailbox == nullptr ? nullptr : mailbox->domain();
+  if (domain == nullptr || !text::iequals(domain->a_label(), host_name)) return false;
+  return directory.domain(domain->a_label()) == nullptr &&
+         directory::is_role(directory::local_part_key(mailbox->local_part.value()));
+}
+
 }  // namespace
 
-Result<Recipient, Reply> decide_recipient(const directory::Snapshot& directory, const address::ForwardPath& path,
-                                          smtp::RcptParameters parameters, Relaying relaying) {
-  Recipient recipient{path.text(), std::move(parameters), directory.resolve(path)};
+Result<Recipient, Reply> decide_recipient(const directory::Snapshot& directory, std::string_view host_name,
+                                          const address::ForwardPath& path, smtp::RcptParameters parameters,
+                                          Relaying relaying) {
+  const bool is_ours = is_role_of_host(directory, host_name, path);
+  Recipient recipient{path.text(), std::move(parameters),
+                      directory.resolve(is_ours ? address::ForwardPath::postmaster() : path)};
   if (auto refusal = std::visit(Refusal{recipient.address, relaying}, recipient.target))
     return fail(std::move(*refusal));
   return recipient;

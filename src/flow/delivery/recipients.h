@@ -12,7 +12,9 @@ namespace posthorn::delivery {
 /// Whether this session may send to domains that are not here: only with authentication (no open relay).
 enum class Relaying : unsigned char { denied, permitted };
 
+/// `host_name`: this host's own. Its postmaster is the bare Postmaster, whether a domain of that name is hosted or not.
 [[nodiscard]] Result<Recipient, smtp::Reply> decide_recipient(const directory::Snapshot& directory,
+                                                              std::string_view host_name,
                                                               const address::ForwardPath& path,
                                                               smtp::RcptParameters parameters, Relaying relaying);
 

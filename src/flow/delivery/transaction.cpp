@@ -5,6 +5,7 @@
 #include "flow/delivery/transaction_plan.h"
 #include "foundation/text/ascii.h"
 #include "standards/message/message_id.h"
+#include "standards/message/transfer_encoding.h"
 
 namespace posthorn::delivery {
 namespace {
@@ -42,9 +43,11 @@ Reply Transaction::greeting() const {
 void Transaction::begin(const smtp::server::Mail& mail, std::string login) {
   open(mail.path, std::move(login));
   arrival_->parameters = mail.parameters;
+  smtp::WithProtocol protocol = machine_.protocol();
+  protocol.smtputf8 = mail.parameters.smtputf8;  // the machine's transaction begins when MAIL has its answer
   arrival_->story.step(arrival_->at, Stage::envelope, "the sender was accepted")
       .with("sender", arrival_->sender.text())
-      .with("with", smtp::with_protocol(machine_.protocol()));
+      .with("with", smtp::with_protocol(protocol));
 }
 
 Reply Transaction::refuse_sender(const smtp::server::Mail& mail, std::string login, Reply reply) {
@@ -86,7 +89,7 @@ void Transaction::tell_connection() {
 
 Task<std::optional<Reply>> Transaction::add_recipient(const smtp::server::Recipient& recipient, Relaying relaying) {
   const auto snapshot = doorway_.directory->snapshot();
-  auto decided = decide_recipient(*snapshot, recipient.path, recipient.parameters, relaying);
+  auto decided = decide_recipient(*snapshot, doorway_.host_name, recipient.path, recipient.parameters, relaying);
   if (!decided) co_return std::move(decided.error());
   if (co_await is_over_quota(*decided)) co_return mailbox_full(decided->address);
   arrival_->recipients.push_back(std::move(*decided));
@@ -138,17 +141,20 @@ void Transaction::note_refused(const smtp::server::Refused& refused) {
 
 void Transaction::begin_message() {
   intake_ = doorway_.store->intake(arrival_->id);
+  has_8bit_ = false;
 }
 
 bool Transaction::take_now(Octets octets) {
   if (intake_failure_) return true;
   if (!intake_->fits_in_memory(octets.size())) return false;
+  has_8bit_ = has_8bit_ || message::has_8bit(octets);
   intake_->append_now(octets);
   return true;
 }
 
 Task<> Transaction::take(Octets octets) {
   if (intake_failure_) co_return;
+  has_8bit_ = has_8bit_ || message::has_8bit(octets);
   const auto appended = co_await intake_->append(octets);
   if (appended) co_return;
   intake_failure_ = storage_full();
@@ -165,6 +171,8 @@ std::optional<Reply> Transaction::end_message() {
     return Reply(552, EnhancedStatus{5, 3, 4},
                  fmt::format("the header section is too large: this server takes up to {} octets and {} fields",
                              octets_max, message::header_fields_max));
+  // RFC 6152 3: what the octets are decides who can be given them, whether BODY said so or not.
+  if (has_8bit_) arrival_->parameters.body = smtp::Body::eight_bit_mime;
   arrival_->edit = message::HeaderEdit(header);
   arrival_->at = doorway_.clock->now();  // the internal date is that of the whole message, not of MAIL
   arrival_->received = message::write_received(received_trace({}));

@@ -85,6 +85,7 @@ class Transaction {
   std::unique_ptr<Arrival> arrival_;  // an idle session holds none
   std::unique_ptr<storage::Intake> intake_;
   std::optional<smtp::Reply> intake_failure_;
+  bool has_8bit_ = false;       // in what has come of the message
   bool worth_telling_ = false;  // something was refused: the story is kept even if no message comes
 };
 

@@ -46,7 +46,10 @@ struct Verdict {
   std::string text;    ///< the reply's text without code; our words where `by_peer` is false
   std::string host;    ///< the host that said it; empty: we did
   bool by_peer = false;
+  bool status_said = true;  ///< the reply itself bore `status`
 
+  /// The reply as it was said: "550 5.1.1 no such user", "550 no such user".
+  [[nodiscard]] std::string words() const;
   /// "mx.beta.example said 550 5.1.1 no such user", "posthorn: 4.4.1 no host could be reached".
   [[nodiscard]] std::string line() const;
 };

@@ -124,9 +124,8 @@ dsn::RecipientReport recipient_report(const Decision& decision, TimePoint now) {
   report.status = status_of(decision);
   if (decision.verdict.by_peer) report.remote_mta = decision.verdict.host;
   report.diagnostic_is_smtp = decision.verdict.by_peer && decision.verdict.code != 0;
-  report.diagnostic = report.diagnostic_is_smtp ? fmt::format("{} {} {}", decision.verdict.code,
-                                                              decision.verdict.status, decision.verdict.text)
-                                                : decision.verdict.text;
+  // RFC 3464 2.3.6: for "smtp" the reply itself, so no status that it did not have.
+  report.diagnostic = report.diagnostic_is_smtp ? decision.verdict.words() : decision.verdict.text;
   report.last_attempt = now;
   if (decision.report == dsn::Action::delayed) report.will_retry_until = decision.before.expires;
   return report;

@@ -94,6 +94,17 @@ TEST_F(ReceptionTest, PostmasterIsAlwaysThere) {
     EXPECT_THAT(rcpt(path), StartsWith("250 2.1.5 ")) << path;
 }
 
+// RFC 5321 4.5.1: HELP and every report tell people to write there.
+TEST_F(ReceptionTest, PostmasterIsThereAtTheHostsOwnName) {
+  for (const char* const path : {"<postmaster@mx.alpha.example>", "<Mailer-Daemon@MX.Alpha.Example>"})
+    EXPECT_THAT(rcpt(path), StartsWith("250 2.1.5 ")) << path;
+  EXPECT_THAT(rcpt("<ann@mx.alpha.example>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(rcpt("<postmaster@mx.far.example>"), StartsWith("550 5.7.1 "));
+  EXPECT_THAT(deliver({"<postmaster@mx.alpha.example>"}), StartsWith("250 "));
+  EXPECT_EQ(bed.inbox("ann@alpha.example").size(), 1U);
+  EXPECT_TRUE(bed.queue().empty());
+}
+
 TEST_F(ReceptionTest, PostmasterIsThereThoughItsAccountIsSwitchedOff) {
   bed.account("postmaster@alpha.example");
   bed.apply(directory::set_account(bed.now(), "postmaster@alpha.example", {.enabled = false}));

@@ -34,6 +34,7 @@ queue::Verdict verdict_of(const client::Outcome& outcome, const std::string& hos
   queue::Verdict verdict;
   verdict.code = outcome.reply.code.value;
   verdict.status = default_status(outcome.reply);
+  verdict.status_said = outcome.reply.enhanced.has_value();
   verdict.text = outcome.reply.text;
   std::ranges::replace(verdict.text, '\n', ' ');
   verdict.host = host;

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t nonce_octets = 24;
 constexpr std::size_t noted_line_octets_max = 512;
 constexpr std::size_t body_gathered_octets = 64 * KiB;
+constexpr Duration last_words_wait = std::chrono::seconds(2);
+constexpr std::size_t last_words_octets_max = smtp::reply_octets_max;
 constexpr std::size_t shown_tlsa_octets = 14;  // "3 1 1 " and the first octets of the digest
 
 /// RFC 8460 4.3.1.
@@ -195,8 +197,24 @@ Task<bool> Connection::flush() {
   stream_->set_deadline(loop_.clock().now() + (in_body_ ? office_.options.time_outs.data_block : patience()));
   const Result<void, net::StreamError> written = co_await stream_->write(output);
   if (written) co_return true;
+  if (in_body_) co_await hear_last_words();
   lost(written.error());
   co_return false;
+}
+
+/// A peer that wants no more of a message may say why and hang up: nothing can be written any more, and its answer is
+/// still there to be read.
+Task<> Connection::hear_last_words() {
+  stream_->set_deadline(loop_.clock().now() + last_words_wait);
+  const net::BorrowedBuffer buffer = loop_.borrow_buffer();
+  for (std::size_t heard = 0; heard < last_words_octets_max;) {
+    const Result<std::size_t, net::StreamError> got = co_await stream_->read_some(buffer.span());
+    if (!got) co_return;
+    heard += *got;
+    const Octets octets(buffer.span().data(), *got);
+    note_received(octets);
+    session_.receive(octets);
+  }
 }
 
 Task<> Connection::take_input() {

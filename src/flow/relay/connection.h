@@ -54,6 +54,15 @@ class Connection {
     const bool answered = failure_.cause == smtp::client::Cause::reply;
     return tls_failed_ || (failure_.stage == smtp::client::Stage::starttls && !answered);
   }
+  /// A mere "no" to STARTTLS: another host may have it.
+  [[nodiscard]] bool tls_refused() const {
+    return failure_.stage == smtp::client::Stage::starttls && failure_.cause == smtp::client::Cause::reply;
+  }
+  /// The peer takes no further mail on this connection, as its MAILMAX (RFC 9422) said.
+  [[nodiscard]] bool is_spent() const {
+    const auto mailmax = extensions().mailmax;
+    return mailmax && messages_ >= *mailmax;
+  }
   [[nodiscard]] const ConnectionPlan& plan() const { return plan_; }
   [[nodiscard]] const smtp::Extensions& extensions() const { return session_.peer_extensions(); }
   [[nodiscard]] std::size_t messages() const { return messages_; }
@@ -71,6 +80,7 @@ class Connection {
   enum class Step : std::uint8_t { ready, done, closed };
   [[nodiscard]] Task<Step> advance();
   [[nodiscard]] Task<bool> flush();
+  [[nodiscard]] Task<> hear_last_words();
   [[nodiscard]] Task<> take_input();
   [[nodiscard]] Task<> shake_hands();
   [[nodiscard]] net::ClientHandshake handshake() const;

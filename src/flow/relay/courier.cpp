@@ -73,6 +73,7 @@ Task<> SmtpCourier::rest() {
 Task<queue::Delivery> SmtpCourier::deliver(queue::Parcel parcel) {
   Attempt attempt(parcel);
   sts_.reset();
+  in_plain_.clear();
   if (is_warm() && !may_carry_warm(parcel)) co_await rest();
   if (is_warm()) co_await carry_warm(parcel, attempt);
   if (!attempt.is_over()) {
@@ -87,6 +88,7 @@ Task<queue::Delivery> SmtpCourier::deliver(queue::Parcel parcel) {
         co_await carry_to(parcel, attempt, std::move(target), std::move(protection));
       }
     }
+    co_await carry_in_plain(parcel, attempt);
     const std::vector<std::string>& notes = targets.notes();
     attempt.delivery.notes.insert(attempt.delivery.notes.begin(), notes.begin(), notes.end());
     attempt.end(targets.ending());
@@ -96,7 +98,8 @@ Task<queue::Delivery> SmtpCourier::deliver(queue::Parcel parcel) {
 
 Task<> SmtpCourier::carry_warm(const queue::Parcel& parcel, Attempt& attempt) {
   connection_->forget_dialogue();
-  co_await transact_all(parcel, attempt, true);
+  std::vector<std::size_t> left = attempt.open();
+  co_await transact_all(parcel, attempt, left, true);
   co_await keep_or_drop();
 }
 
@@ -116,10 +119,11 @@ Task<> SmtpCourier::carry_to(const queue::Parcel& parcel, Attempt& attempt, Targ
     if (protection->requires_tls()) plan->tls = client::TlsUse::required;
     const bool may_go_plain = plan->tls == client::TlsUse::opportunistic;
     bool connected = co_await connect(attempt, *plan);
-    if (!connected && may_go_plain && connection_->tls_failed()) {
+    if (!connected && may_go_plain) {
       // RFC 3207 4.1 and the practice of opportunistic TLS: better in plain than not at all.
       plan->tls = client::TlsUse::never;
-      connected = co_await connect(attempt, std::move(*plan));
+      if (connection_->tls_failed()) connected = co_await connect(attempt, *plan);
+      if (connection_->tls_refused()) in_plain_.push_back(*plan);
     }
     if (!connected) {
       connection_.reset();
@@ -130,10 +134,35 @@ Task<> SmtpCourier::carry_to(const queue::Parcel& parcel, Attempt& attempt, Targ
       co_await rest();
       co_return;
     }
-    co_await transact_all(parcel, attempt, false);
-    co_await keep_or_drop();
-    if (!attempt.is_over() && connection_) co_await rest();
+    co_await carry_on(parcel, attempt);
   }
+}
+
+/// RFC 5321 4.2.4.2: a "no" to STARTTLS is said of the host, so the others are asked first. Where no host with TLS took
+/// the mail it goes in plain to those that are there.
+Task<> SmtpCourier::carry_in_plain(const queue::Parcel& parcel, Attempt& attempt) {
+  for (ConnectionPlan& plan : in_plain_) {
+    if (attempt.is_over() || attempt.delivery.contacts.size() >= contacts_per_attempt_max) break;
+    if (co_await connect(attempt, std::move(plan)))
+      co_await carry_on(parcel, attempt);
+    else
+      connection_.reset();
+  }
+  in_plain_.clear();
+}
+
+/// All that is open, on the connection just made, and on further ones to the same address where the peer takes no more
+/// mails on each (RFC 9422). Every round has settled somebody, which bounds their number.
+Task<> SmtpCourier::carry_on(const queue::Parcel& parcel, Attempt& attempt) {
+  std::vector<std::size_t> left = attempt.open();
+  co_await transact_all(parcel, attempt, left, false);
+  while (!left.empty() && connection_->is_spent()) {
+    ConnectionPlan again = connection_->plan();
+    if (!co_await connect(attempt, std::move(again))) break;
+    co_await transact_all(parcel, attempt, left, false);
+  }
+  co_await keep_or_drop();
+  if (!attempt.is_over() && connection_) co_await rest();
 }
 
 std::optional<ConnectionPlan> SmtpCourier::plan_for(const Target& target, const IpAddress& address) const {
@@ -177,9 +206,10 @@ Task<bool> SmtpCourier::connect(Attempt& attempt, ConnectionPlan plan) {
   co_return false;
 }
 
-/// The parcel's open recipients in as many transactions as the peer's RCPTMAX (RFC 9422) and patience ask for.
-Task<> SmtpCourier::transact_all(const queue::Parcel& parcel, Attempt& attempt, bool reused) {
-  std::vector<std::size_t> left = attempt.open();
+/// Those who are left, in as many transactions as the peer's RCPTMAX (RFC 9422) and patience ask for. Whoever has been
+/// asked for is taken off `left`.
+Task<> SmtpCourier::transact_all(const queue::Parcel& parcel, Attempt& attempt, std::vector<std::size_t>& left,
+                                 bool reused) {
   while (!left.empty() && connection_->is_ready()) {
     const std::size_t rcptmax = connection_->extensions().rcptmax.value_or(queue::parcel_recipients_max);
     const std::size_t now = std::clamp<std::size_t>(rcptmax, 1, left.size());
@@ -201,8 +231,9 @@ Task<client::TransactionOutcome> SmtpCourier::transact(const queue::Parcel& parc
   queue::Body body(*office_->with.store, parcel.mail);
   client::TransactionOutcome outcome = co_await connection_->transact(std::move(spoken.envelope), body);
   // A connection kept open may have been closed by the peer meanwhile: nothing was said, another is made.
-  const bool stale =
-      reused && is_final_for_connection(outcome) && !outcome.in_doubt && outcome.message.stage <= client::Stage::mail;
+  // What it said when it grew tired of waiting (421) may be all there is to read.
+  const bool is_gone = is_final_for_connection(outcome) || outcome.message.reply.code.value == 421;
+  const bool stale = reused && is_gone && !outcome.in_doubt && outcome.message.stage <= client::Stage::mail;
   if (stale) co_return outcome;
   attempt.note(spoken.who, outcome, connection_->plan().target.host);
   const bool all_well = std::ranges::all_of(outcome.recipients, &client::Outcome::is_delivered);

@@ -72,7 +72,10 @@ class SmtpCourier final : public queue::Courier {
   [[nodiscard]] Task<bool> connect(Attempt& attempt, ConnectionPlan plan);
   [[nodiscard]] Task<smtp::client::TransactionOutcome> transact(const queue::Parcel& parcel, Attempt& attempt,
                                                                 std::vector<std::size_t> who, bool reused);
-  [[nodiscard]] Task<> transact_all(const queue::Parcel& parcel, Attempt& attempt, bool reused);
+  [[nodiscard]] Task<> carry_on(const queue::Parcel& parcel, Attempt& attempt);
+  [[nodiscard]] Task<> carry_in_plain(const queue::Parcel& parcel, Attempt& attempt);
+  [[nodiscard]] Task<> transact_all(const queue::Parcel& parcel, Attempt& attempt, std::vector<std::size_t>& left,
+                                    bool reused);
   [[nodiscard]] std::optional<ConnectionPlan> plan_for(const Target& target, const IpAddress& address) const;
 
   // ---- transport security (transport.cpp)
@@ -94,7 +97,8 @@ class SmtpCourier final : public queue::Courier {
   net::Loop& loop_;
   std::string next_hop_;
   std::unique_ptr<Connection> connection_;
-  std::optional<StsFound> sts_;  // of this parcel's attempt
+  std::optional<StsFound> sts_;           // of this parcel's attempt
+  std::vector<ConnectionPlan> in_plain_;  // hosts of this attempt that said no to STARTTLS
 };
 
 }  // namespace posthorn::relay

@@ -27,9 +27,9 @@
 namespace posthorn::relay {
 
 // How much one attempt tries. Our bounds: a domain with more hosts than this is a configuration accident or a trap.
-inline constexpr std::size_t hosts_per_attempt_max = 10;
+inline constexpr std::size_t hosts_per_attempt_max = 20;
 inline constexpr std::size_t addresses_per_host_max = 8;
-inline constexpr std::size_t contacts_per_attempt_max = 20;
+inline constexpr std::size_t contacts_per_attempt_max = 40;
 // A connection is used for so many messages, then closed: peers count, and load spreads over equal hosts.
 inline constexpr std::size_t messages_per_connection_max = 100;
 

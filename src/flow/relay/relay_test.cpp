@@ -37,7 +37,7 @@ class RelayTest : public ::testing::Test {
     ASSERT_TRUE(zone) << (zone ? "" : zone.error().text());
     resolver = std::make_unique<dns::ZoneFileResolver>(std::move(*zone));
     options.host_name = "mx.alpha.example";
-    Surroundings with{{&bed.net_loop}, &network, resolver.get(), &bed.store, nullptr, &bed.random};
+    Surroundings with{{&bed.net_loop}, &network, resolver.get(), &bed.store, tls.get(), &bed.random};
     office = std::make_unique<RelayOffice>(with, options, queue::Routes(routes));
     bed.start(*office, {}, queue::Routes(routes));
   }
@@ -51,6 +51,7 @@ class RelayTest : public ::testing::Test {
   Options options;
   std::unique_ptr<dns::ZoneFileResolver> resolver;
   std::unique_ptr<RelayOffice> office;
+  std::unique_ptr<net::ClientTls> tls;  // none: no TLS at all
 };
 
 TEST_F(RelayTest, TheBestHostTakesTheMailUnchanged) {
@@ -104,6 +105,71 @@ TEST_F(RelayTest, AConnectionThePeerClosedMeanwhileIsMadeAnew) {
   EXPECT_FALSE(bed.waits(id));
   EXPECT_EQ(mx1().log.connections, 2u);
   EXPECT_EQ(bed.store.story(id).find("lost"), std::string::npos) << "a stale connection is no failure";
+}
+
+TEST_F(RelayTest, AConnectionThatThePeerTiredOfIsMadeAnew) {
+  mx1();
+  start(two_hosts);
+  send();
+  bed.run_for(seconds(1));
+  mx1().script.replies_once["MAIL"] = "421 4.4.2 timeout exceeded";
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(mx1().log.connections, 2U);
+  EXPECT_EQ(bed.store.story(id).find("421"), std::string::npos) << "it was said to the wait, not to the mail";
+}
+
+// RFC 9422: five recipients to a peer that takes two a mail and one mail a connection.
+TEST_F(RelayTest, FewMailsAConnectionAskForMoreConnections) {
+  mx1().script.replies["EHLO"] = "250-peer.example\n250-PIPELINING\n250 LIMITS MAILMAX=1 RCPTMAX=2";
+  start(two_hosts);
+  const MailId id = bed.send(
+      "ann@alpha.example", {"a@beta.example", "b@beta.example", "c@beta.example", "d@beta.example", "e@beta.example"});
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(mx1().log.messages.size(), 3U);
+  EXPECT_EQ(mx1().log.connections, 3U);
+}
+
+// RFC 5321 4.2.4.2, and only what is left to do where no host has TLS: in plain.
+TEST_F(RelayTest, ANoToStarttlsMovesToTheNextHost) {
+  tls = net::ClientTls::make({.ca_file = {}, .use_system_store = false}).value();
+  mx1().script.extensions = "PIPELINING STARTTLS";
+  mx1().script.replies["STARTTLS"] = "554 5.7.0 not now";
+  mx2();
+  start(two_hosts);
+  EXPECT_FALSE(bed.waits([&] {
+    const MailId id = send();
+    bed.run_for(seconds(1));
+    return id;
+  }()));
+  EXPECT_EQ(mx1().log.messages.size(), 0U);
+  EXPECT_EQ(mx2().log.messages.size(), 1U);
+}
+
+TEST_F(RelayTest, WhereNoHostHasTlsTheMailGoesInPlain) {
+  tls = net::ClientTls::make({.ca_file = {}, .use_system_store = false}).value();
+  mx1().script.extensions = "PIPELINING STARTTLS";
+  mx1().script.replies["STARTTLS"] = "454 4.7.0 not now";
+  mx2().script.refuses = true;
+  start(two_hosts);
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  EXPECT_EQ(mx1().log.messages.size(), 1U);
+  EXPECT_EQ(mx1().log.connections, 2U);
+  EXPECT_NE(bed.store.story(id).find("454 4.7.0 not now"), std::string::npos);
+}
+
+// RFC 3464 2.3.6: the reply as it was said, without a status of ours.
+TEST_F(RelayTest, AReplyIsReportedInItsOwnWords) {
+  mx1().script.replies["RCPT"] = "550 no such user";
+  start(two_hosts);
+  send();
+  bed.run_for(seconds(1));
+  EXPECT_EQ(bed.acceptor.count("Diagnostic-Code: smtp; 550 no such user"), 1U);
+  EXPECT_EQ(bed.acceptor.count("Status: 5.0.0"), 1U);
 }
 
 TEST_F(RelayTest, OneOfThreeRefusedIsDeliveredToTwoWithOneBounce) {

@@ -51,7 +51,7 @@ std::optional<std::string_view> unfit(Octets octets) {
   if (has_lone_cr(octets)) return "it has a CR that is not followed by LF";
   for (std::size_t at = 0; at < octets.size();) {
     const std::size_t end = octets.find('\n', at);
-    if (end - at > smtp::server::text_line_octets_max) return "it has a line longer than 64 KB";
+    if (end + 1 - at > smtp::server::text_line_octets_max) return "it has a line longer than 64 KB";
     at = end + 1;
   }
   return std::nullopt;
@@ -79,7 +79,8 @@ Task<Result<MailId, Problem>> Submission::submit_local(LocalMessage local) {
   for (const std::string& to : local.to) {
     const auto path = address::ForwardPath::parse(to);
     if (!path) co_return fail(no_address("--to", to, path.error()));
-    auto recipient = delivery::decide_recipient(*snapshot, *path, {}, delivery::Relaying::permitted);
+    auto recipient =
+        delivery::decide_recipient(*snapshot, doorway_.host_name, *path, {}, delivery::Relaying::permitted);
     if (!recipient) co_return fail(refusal(recipient.error(), "nobody got it; correct --to"));
     arrival.parameters.smtputf8 |= path->needs_smtputf8();
     arrival.recipients.push_back(std::move(*recipient));

@@ -75,6 +75,17 @@ TEST_F(SubmissionTest, TheMainPasswordOpensWithPlainAndLogin) {
   EXPECT_THAT(caller->say(codec::base64_encode(kPassword)), StartsWith("235 2.7.0 "));
 }
 
+// RFC 4954 4: a response of 12288 octets fits, alone and behind AUTH.
+TEST_F(SubmissionTest, LongResponsesAreRead) {
+  const std::string longest(12288, 'A');
+  auto caller = encrypted();
+  EXPECT_THAT(caller->say("AUTH PLAIN " + longest), StartsWith("501 5.5.2 "));
+  EXPECT_THAT(caller->say("AUTH PLAIN"), StartsWith("334 "));
+  EXPECT_THAT(caller->say(longest), StartsWith("501 5.5.2 "));
+  EXPECT_THAT(caller->say("AUTH PLAIN"), StartsWith("334 "));
+  EXPECT_THAT(caller->say(longest + std::string(100, 'A')), StartsWith("500 5.5.6 "));
+}
+
 TEST_F(SubmissionTest, TheMainPasswordHasNoScramVerifier) {
   EXPECT_THAT(encrypted()->scram("ann@alpha.example", kPassword, false), StartsWith("535 5.7.8 "));
 }
@@ -303,6 +314,27 @@ TEST_F(SubmissionTest, ALoginMayRelay) {
 }
 
 // ---------------------------------------------------------------- limits
+
+// RFC 6152 3: whether BODY said so or not.
+TEST_F(SubmissionTest, EightBitTextIsKnownWhenItLeaves) {
+  const std::string letter = std::string(kLetter) +
+                             "Gr\xc3\xbc\xc3\x9f"
+                             "e\r\n";
+  EXPECT_THAT(ann()->mail("<ann@alpha.example>", {"<joe@far.example>"}, kLetter), StartsWith("250 "));
+  ASSERT_EQ(bed.queue().size(), 1U);
+  EXPECT_FALSE(bed.queue()[0].eight_bit);
+  EXPECT_THAT(ann()->mail("<ann@alpha.example>", {"<joe@far.example>"}, letter), StartsWith("250 "));
+  ASSERT_EQ(bed.queue().size(), 2U);
+  EXPECT_TRUE(bed.queue()[0].eight_bit != bed.queue()[1].eight_bit);
+}
+
+TEST_F(SubmissionTest, TheStoryNamesTheProtocolOfTheTransaction) {
+  auto caller = ann();
+  EXPECT_THAT(caller->say("MAIL FROM:<ann@alpha.example> SMTPUTF8"), StartsWith("250 "));
+  EXPECT_THAT(caller->say("RCPT TO:<bob@alpha.example>"), StartsWith("250 "));
+  EXPECT_THAT(caller->data(std::string("Message-ID: <u@alpha.example>\r\n") + kLetter), StartsWith("250 "));
+  EXPECT_THAT(bed.story("u@alpha.example"), HasSubstr("UTF8SMTPSA"));
+}
 
 TEST_F(SubmissionTest, MessagesAndRecipientsAnHourAreLimited) {
   bed.rates.set(3, 4);

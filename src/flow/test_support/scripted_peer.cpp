@@ -65,8 +65,8 @@ struct ScriptedPeer::Session {
       over = true;
       co_return;
     }
-    const std::string reply =
-        what == Fault::garbage ? "?!? \x01 no reply at all\r\n" : wire(peer.reply_to(stage, command));
+    std::string reply = what == Fault::garbage ? "?!? \x01 no reply at all\r\n" : wire(peer.reply_to(stage, command));
+    if (const auto once = peer.script.replies_once.extract(stage)) reply = wire(once.mapped());
     if (!co_await stream.write(reply)) over = true;
     if (reply.starts_with("421") || stage == "QUIT") over = true;
   }

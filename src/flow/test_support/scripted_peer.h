@@ -28,6 +28,7 @@ enum class Fault : std::uint8_t {
 /// without final CRLF; "\n" in it separates lines that bear codes themselves.
 struct PeerScript {
   std::map<std::string, std::string> replies;
+  std::map<std::string, std::string> replies_once;  ///< go before `replies`, the first time that the stage is reached
   std::map<std::string, Fault> faults;
   bool faults_happen_once = false;
   std::function<std::string(const std::string& command)> rcpt;  ///< overrides replies["RCPT"]

@@ -21,7 +21,8 @@ struct Free {
   void operator()(std::uint8_t* octets) const { std::free(octets); }
 };
 
-/// Unicode Normalization Form C; octets that are no UTF-8 stay as they are.
+}  // namespace
+
 std::string nfc(std::string_view text) {
   std::size_t length = 0;
   const auto* octets = reinterpret_cast<const std::uint8_t*>(text.data());
@@ -29,8 +30,6 @@ std::string nfc(std::string_view text) {
   if (normal == nullptr) return std::string(text);
   return {reinterpret_cast<const char*>(normal.get()), length};
 }
-
-}  // namespace
 
 std::string local_part_key(std::string_view local_part) {
   if (text::is_ascii(local_part) || !text::is_utf8(local_part)) return text::lower(local_part);

@@ -16,6 +16,8 @@ namespace posthorn::directory {
 [[nodiscard]] std::string address_key(const address::LocalPart& local_part, const address::Domain& domain);
 /// The local part's half alone.
 [[nodiscard]] std::string local_part_key(std::string_view local_part);
+/// Unicode Normalization Form C; octets that are no UTF-8 stay as they are.
+[[nodiscard]] std::string nfc(std::string_view text);
 
 /// "ann+lists" is ann with detail "lists" (RFC 5233); nullopt where there is no "+", or nothing before it.
 struct Detail {

@@ -6,6 +6,7 @@
 #include "foundation/crypto/hash.h"
 #include "foundation/crypto/password.h"
 #include "site/directory/address_key.h"
+#include "site/directory/password_text.h"
 #include "site/directory/plan.h"
 #include "site/directory/scram_logins.h"
 
@@ -56,7 +57,11 @@ Opened try_secret(const Candidates& candidates, const std::string& secret) {
     crypto::verify_nobody(secret);
     return Opened::nothing;
   }
-  return crypto::verify_password(secret, candidates.password_hash) ? Opened::main_password : Opened::nothing;
+  const std::string typed = password_text(secret);
+  bool is_right = crypto::verify_password(typed, candidates.password_hash);
+  // A hash of an older version is of the octets as they were typed.
+  if (!is_right && typed != secret) is_right = crypto::verify_password(secret, candidates.password_hash);
+  return is_right ? Opened::main_password : Opened::nothing;
 }
 
 Candidates candidates_for(const Snapshot& snapshot, const std::string& user, std::string_view secret,

@@ -9,6 +9,7 @@
 
 #include "foundation/crypto/password.h"
 #include "platform/runtime/loops.h"
+#include "site/directory/password_text.h"
 #include "site/directory/plan.h"
 #include "standards/sasl/server.h"
 
@@ -99,6 +100,22 @@ TEST_F(Authentication, MainPassword) {
   EXPECT_EQ(outcome(try_password("nobody@alpha.example", "tulip")), "unknown user or wrong secret");
   EXPECT_EQ(outcome(try_password("ann", "tulip")), "unknown user or wrong secret");
   EXPECT_EQ(outcome(try_password("", "")), "unknown user or wrong secret");
+}
+
+// RFC 8265 4.2.2: whatever spelling a keyboard sends. Hashes of older versions are of the octets as they were typed.
+TEST_F(Authentication, OnePasswordHasManySpellings) {
+  const std::string composed = "gr\u00fcn tulip", decomposed = "gru\u0308n\u00a0tulip";
+  EXPECT_EQ(password_text(composed), composed);
+  EXPECT_EQ(password_text(decomposed), composed);
+  EXPECT_EQ(password_text("Tulip  x"), "Tulip  x");
+  EXPECT_EQ(password_text("\xff \xc2"), "\xff \xc2");
+  const std::string hash = crypto::hash_password(password_text(decomposed), cheap);
+  commit(add_account(*now(), {"zoe@alpha.example", hash}, clock.now()));
+  commit(add_account(*now(), {"old@alpha.example", crypto::hash_password(decomposed, cheap)}, clock.now()));
+  EXPECT_EQ(outcome(try_password("zoe@alpha.example", composed)), "zoe@alpha.example");
+  EXPECT_EQ(outcome(try_password("zoe@alpha.example", decomposed)), "zoe@alpha.example");
+  EXPECT_EQ(outcome(try_password("old@alpha.example", decomposed)), "old@alpha.example");
+  EXPECT_EQ(outcome(try_password("zoe@alpha.example", "grun tulip")), "unknown user or wrong secret");
 }
 
 TEST_F(Authentication, ApplicationLoginsByEitherName) {

@@ -90,6 +90,38 @@ TEST(WriteReport, HasTheFormOfRfc6522) {
   }
 }
 
+// RFC 2045 6.4: a multipart with a part of 8-bit text is 8bit itself.
+TEST(WriteReport, EightBitTextIsDeclaredOutside) {
+  Report report = failed_report();
+  report.returned = Return::full;
+  EXPECT_FALSE(message::parse_mime(write_report(report).octets).parts[0].header.value("Content-Transfer-Encoding"));
+  const std::string eight_bit = std::string(original) + "Gr\xc3\xbc\xc3\x9f" + "e\r\n";
+  report.original = eight_bit;
+  report.original_octets = eight_bit.size();
+  const WrittenReport written = write_report(report);
+  EXPECT_TRUE(written.needs_8bitmime);
+  const message::PartTree tree = message::parse_mime(written.octets);
+  EXPECT_EQ(tree.parts[0].header.value("Content-Transfer-Encoding"), "8bit");
+  EXPECT_EQ(tree.parts[3].header.value("Content-Transfer-Encoding"), "8bit");
+}
+
+// RFC 5321 4.5.3.1.6: whatever a peer replies, our lines stay within 1000 octets.
+TEST(WriteReport, ALongWordOfThePeersMakesNoLongLine) {
+  Report report = failed_report();
+  report.recipients[0].diagnostic = "550 5.1.1 " + std::string(1900, 'x') + "\xc3\xbc";
+  const std::string octets = write_report(report).octets;
+  for (const std::string_view line : text::split(octets, '\n')) EXPECT_LE(line.size(), 999u) << line;
+  report.recipients[0].diagnostic = "550 5.1.1 x" + [] {
+    std::string umlauts;
+    for (int i = 0; i < 900; ++i) umlauts += "\xc3\xbc";
+    return umlauts;
+  }();
+  report.recipients[0].final_recipient =
+      "b\xc3\xb6"
+      "b@beta.example";
+  EXPECT_TRUE(text::is_utf8(write_report(report).octets)) << "no character is torn";
+}
+
 // RFC 3461 4.3: RET=HDRS, and reports that are not of failure, return the header alone; large messages too.
 TEST(WriteReport, ReturnsTheHeaderAlone) {
   Report report = failed_report();

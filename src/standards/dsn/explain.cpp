@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t text_columns = 76;
 constexpr std::size_t quoted_reply_octets_max = 1000;
+constexpr std::size_t word_octets_max = 800;  // RFC 5321 4.5.3.1.6 allows lines of 1000, and there is an indent
 
 struct Row {
   std::string_view code;  ///< "subject.detail" or "subject"
@@ -57,7 +58,7 @@ const Explanation* find_row(std::string_view code) {
 /// Appends words wrapped, every line after `indent` spaces.
 void put(std::string& out, std::string_view words, std::size_t indent = 0) {
   std::size_t column = 0;
-  for (const std::string_view word : text::words(words)) {
+  for (const std::string_view word : words_that_fit(words)) {
     if (column > 0 && column + 1 + word.size() > text_columns) {
       out += "\r\n";
       column = 0;
@@ -128,6 +129,20 @@ void put_recipient(std::string& out, const RecipientReport& recipient) {
 }
 
 }  // namespace
+
+std::vector<std::string_view> words_that_fit(std::string_view text) {
+  std::vector<std::string_view> out;
+  for (std::string_view word : text::words(text)) {
+    while (word.size() > word_octets_max) {
+      std::size_t end = word_octets_max;
+      while (end > word_octets_max - 4 && (static_cast<unsigned char>(word[end]) & 0xc0) == 0x80) --end;
+      out.push_back(word.substr(0, end));
+      word.remove_prefix(end);
+    }
+    out.push_back(word);
+  }
+  return out;
+}
 
 Explanation explain_failure(std::string_view status) {
   const auto first = status.find('.');

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "standards/dsn/dsn.h"
 
@@ -19,5 +20,9 @@ struct Explanation {
 [[nodiscard]] std::string human_text(const Report& report, bool returns_whole_message);
 /// One subject line for the report, without the original's subject.
 [[nodiscard]] std::string_view subject_for(const Report& report);
+
+/// The words of a text, one that no line could hold (RFC 5321 4.5.3.1.6; a peer's reply may be one) in pieces, never
+/// within a character.
+[[nodiscard]] std::vector<std::string_view> words_that_fit(std::string_view text);
 
 }  // namespace posthorn::dsn

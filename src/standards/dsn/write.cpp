@@ -40,7 +40,7 @@ std::string field(std::string_view name, std::string_view value) {
   std::string out = fmt::format("{}:", name);
   std::size_t column = out.size();
   bool first = true;
-  for (const std::string_view word : text::words(value)) {
+  for (const std::string_view word : words_that_fit(value)) {
     const bool fold = !std::exchange(first, false) && column + 1 + word.size() > field_line_octets;
     out += fold ? "\r\n " : " ";
     column = (fold ? 0 : column) + 1 + word.size();
@@ -156,7 +156,8 @@ std::string thread_fields(const message::Header& header) {
   return fmt::format("In-Reply-To: <{0}>\r\nReferences: <{0}>\r\n", *id);
 }
 
-std::string report_header(const Report& report, const message::Header& original, std::string_view boundary) {
+std::string report_header(const Report& report, const message::Header& original, std::string_view boundary,
+                          bool eight_bit) {
   std::string out;
   out += message::write_date(report.at);
   out += fmt::format("From: Mail Delivery System <MAILER-DAEMON@{}>\r\n", plain(report.reporting_mta, true));
@@ -166,6 +167,8 @@ std::string report_header(const Report& report, const message::Header& original,
   out += thread_fields(original);
   // RFC 3834 5.2 with RFC 3464: a report answers a message, so other automatons must not answer it.
   out += "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n";
+  // RFC 2045 6.4: what encloses a part of 8-bit text says so itself.
+  if (eight_bit) out += "Content-Transfer-Encoding: 8bit\r\n";
   out += fmt::format("Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{}\"\r\n", boundary);
   return out;
 }
@@ -220,7 +223,8 @@ WrittenReport write_report(const Report& report) {
   const std::string words = human_text(report, returned.whole);
   const std::string status = delivery_status(report, global);
   const std::string boundary = choose_boundary(report, {words, status, returned.octets});
-  const std::string header = report_header(report, original, boundary);
+  const bool eight_bit = !text::is_ascii(status) || !text::is_ascii(returned.octets);
+  const std::string header = report_header(report, original, boundary, eight_bit);
 
   WrittenReport written;
   written.octets = header + "\r\nThis is a delivery report in several parts.\r\n";

@@ -131,7 +131,7 @@ bool is_utf8(Octets octets) {
   return text::is_utf8(octets);
 }
 bool has_8bit(Octets octets) {
-  return std::ranges::any_of(octets, text::is_non_ascii);
+  return !text::is_ascii(octets);
 }
 
 std::string to_utf8(Octets octets, std::string_view charset) {

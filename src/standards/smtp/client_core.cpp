@@ -132,6 +132,10 @@ void Core::heard_garbage(const Reply& reply) {
 }
 
 void Core::on_lost(Cause cause, std::string why) {
+  // What the peer said before it hung up stands: a 552 in the middle of a message is its answer.
+  while (!is_closed && !is_tls_pending && read_reply()) {
+  }
+  std::erase_if(events, [](const Event& event) { return std::holds_alternative<Ready>(event); });
   if (is_closed) return;
   const bool in_doubt = attempt && attempt->is_body_sent;
   lose({stage(), cause, Reply(451, {4, 4, 2}, std::move(why))}, in_doubt);

@@ -63,13 +63,8 @@ void Core::after_hello() {
 }
 
 void Core::heard_starttls(Reply reply) {
-  if (reply.code.value != 220) {
-    if (settings.tls == TlsUse::required || reply.code.value == 421) {
-      return fail_session({Stage::starttls, Cause::reply, std::move(reply)});
-    }
-    peer.starttls = false;  // opportunistic: on in clear
-    return after_hello();
-  }
+  // Where TLS is not required either, the caller may look for a host that has it before it goes on in clear.
+  if (reply.code.value != 220) return fail_session({Stage::starttls, Cause::reply, std::move(reply)});
   if (!input.empty()) {
     // RFC 3207 with a peer, or somebody between, that speaks before the handshake: its words would pass as
     // encrypted ones.

@@ -369,11 +369,37 @@ TEST(SmtpClient, RequiredTlsIsRequired) {
   (void)injected.feed("220 mx\r\n250-mx\r\n250 STARTTLS\r\n220 go\r\n250 evil\r\n");
   EXPECT_EQ(injected.failed->cause, Cause::tls);
   EXPECT_EQ(injected.handshakes, 0);
+  // RFC 5321 4.2.4.2: said of the host. Whoever asked for TLS only where it is to be had decides what comes next.
   settings.tls = TlsUse::opportunistic;
   ClientPump clear(settings);
-  clear.to_send.push_back(envelope_to({"c@d.example"}));
   EXPECT_EQ(clear.feed("220 mx\r\n250-mx\r\n250 STARTTLS\r\n454 no\r\n"),
-            "EHLO client.example\r\nSTARTTLS\r\nMAIL FROM:<a@b.example>\r\n");
+            "EHLO client.example\r\nSTARTTLS\r\nQUIT\r\n");
+  EXPECT_EQ(clear.failed->stage, Stage::starttls);
+  EXPECT_EQ(clear.failed->cause, Cause::reply);
+}
+
+// A peer that wants no more of a message says so and hangs up: its answer counts, not the lost connection.
+TEST(SmtpClient, TheLastWordsOfALostConnectionCount) {
+  for (const bool chunking : {false, true}) {
+    Session session(plain_settings());
+    session.receive(chunking ? "220 mx\r\n250-mx\r\n250 CHUNKING\r\n" : "220 mx\r\n250 mx\r\n");
+    while (!std::holds_alternative<Ready>(session.next())) {
+    }
+    session.send(envelope_to({"c@d.example"}));
+    session.receive(chunking ? "250 ok\r\n250 ok\r\n" : "250 ok\r\n250 ok\r\n354 go\r\n");
+    while (!std::holds_alternative<NeedBody>(session.next())) {
+    }
+    session.body("Subject: x\r\n\r\n", false);
+    session.receive("552 5.3.4 too large\r\n");
+    session.on_disconnect("the connection broke");
+    const Event event = session.next();
+    const auto* done = std::get_if<Done>(&event);
+    ASSERT_NE(done, nullptr);
+    EXPECT_EQ(done->outcome.recipients.at(0).reply.one_line(), "552 5.3.4 too large");
+    EXPECT_EQ(done->outcome.recipients.at(0).cause, Cause::reply);
+    EXPECT_FALSE(done->outcome.in_doubt);
+    EXPECT_TRUE(std::holds_alternative<Close>(session.next()));
+  }
 }
 
 TEST(SmtpClient, WhatThePeerCannotTakeIsNotSaid) {

@@ -28,7 +28,7 @@ void cmd_help(Core& core, std::string_view) {
 // RFC 5321 7.3: saying who exists helps nobody but those who guess addresses.
 void cmd_vrfy(Core& core, std::string_view arguments) {
   if (arguments.empty()) return core.refuse(Reply(501, {5, 5, 4}, "Write VRFY address"));
-  core.say(Reply(252, {2, 1, 5}, "Cannot say without a message; RCPT decides"));
+  core.say(Reply(252, {2, 0, 0}, "Cannot say without a message; RCPT decides"));
 }
 
 void cmd_expn(Core& core, std::string_view) {

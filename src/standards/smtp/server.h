@@ -53,12 +53,12 @@ namespace posthorn::smtp::server {
 /// RFC 5321 4.5.3.1.4 says 512; with the parameters of SIZE, AUTH (RFC 4954 5: +500), DSN (RFC 3461 5: +600)
 /// and UTF-8 about 1,900.
 inline constexpr std::size_t command_line_octets_max = 2048;
-/// RFC 4954 4.
-inline constexpr std::size_t auth_line_octets_max = 12288;
+/// RFC 4954 4: responses of 12288 octets, and around them "AUTH SCRAM-SHA-256-PLUS " and CRLF.
+inline constexpr std::size_t auth_line_octets_max = 12288 + 26;
 /// A line that does not end within this ends the session.
 inline constexpr std::size_t endless_line_octets_max = MiB;
-/// RFC 5321 4.5.3.1.6 says 1000; up to this much is taken unchanged, since HTML generators write such lines.
-inline constexpr std::size_t text_line_octets_max = 64 * KiB;
+/// RFC 5321 4.5.3.1.6 says 1000; up to 64 KB are taken unchanged, since HTML generators write such lines. With CRLF.
+inline constexpr std::size_t text_line_octets_max = 64 * KiB + 2;
 /// Output that collects before FlushOutput.
 inline constexpr std::size_t output_octets_max = 16 * KiB;
 

@@ -150,9 +150,9 @@ std::optional<Reply> Core::message_fault() const {
     case TextFault::nul:
       return Reply(550, {5, 5, 2}, "Message refused: it has a NUL octet (RFC 5322 3.5)");
     case TextFault::line_too_long:
-      return Reply(
-          554, {5, 6, 0},
-          "Message refused: it has a line longer than " + std::to_string(text_line_octets_max) + " octets; encode it");
+      return Reply(554, {5, 6, 0},
+                   "Message refused: it has a line longer than " + std::to_string(text_line_octets_max - 2) +
+                       " octets; encode it");
   }
   if (size_max() != 0 && message->size_octets > size_max()) {
     return Reply(552, {5, 3, 4},
