@@ -1,5 +1,9 @@
-"""clang-tidy 19 over the release build's units, those of a room at once. `--changed`: only units that differ from the last
-commit on main, or that include a header that does.
+"""clang-tidy 19 over the release build's units and the fuzz targets, those of a folder at once. `--changed`: only units that
+differ from the last commit on main, or that include a header that does.
+
+What passed is noted in build/clang-tidy-passed, under a digest of everything it hangs on in this tree: the units, every
+header of ours that they reach, their flags, .clang-tidy, the tool's version. It is not looked at again while all that stays
+the same (`--afresh`: it is). What failed always is.
 """
 import argparse
 import hashlib
@@ -12,14 +16,16 @@ import sys
 import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "release"
+PASSED = ROOT / "build" / "clang-tidy-passed"
 
 
-def compiled():
-    """(file, flags) of the project's own files, also of those that the build compiles as one unit."""
+def release_units():
+    """(file, flags) of the files that the build compiles, also of those that it compiles as one unit."""
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         words = shlex.split(entry["command"])
         flags = tuple(word for before, word in zip(words, words[1:]) if before not in ("-o", "-c") and word not in ("-o", "-c"))
@@ -29,6 +35,15 @@ def compiled():
         for file in files:
             if file.is_relative_to(ROOT) and not file.is_relative_to(ROOT / "build"):
                 yield file.relative_to(ROOT), flags
+
+
+@cache
+def compiled():
+    """(file, flags) of all that is looked at."""
+    found = list(release_units())
+    # The release build has no fuzz targets: they are read with the flags of main.cpp, which is linked with every room.
+    flags_of_main = next(flags for file, flags in found if str(file) == "src/main.cpp")
+    return found + [(file.relative_to(ROOT), flags_of_main) for file in sorted((ROOT / "fuzz").glob("*.cpp"))]
 
 
 def units():
@@ -58,12 +73,52 @@ def groups(chosen):
     return [(flags, sorted(set(files))) for (_, flags), files in sorted(found.items(), key=lambda item: str(item[0][0]))]
 
 
+@cache
+def reached(file):
+    """The headers of ours that a file names."""
+    text = (ROOT / file).read_text(errors="replace")
+    places = [place for name in re.findall(r'(?m)^\s*#\s*include "([^"]+)"', text) for place in (Path("src") / name, file.parent / name)]
+    return [place for place in places if (ROOT / place).is_file()]
+
+
+@cache
+def tool():
+    version = subprocess.run(["clang-tidy-19", "--version"], capture_output=True, text=True, check=True).stdout
+    return version + (ROOT / ".clang-tidy").read_text() + (ROOT / "cmake" / "pch.h").read_text() + Path(__file__).read_text()
+
+
+def digest_of(flags, files):
+    """Of everything that the outcome hangs on, the machine's own headers apart."""
+    known, new = set(files), list(files)
+    while new:
+        new = [header for header in {header for file in new for header in reached(file)} if header not in known]
+        known.update(new)
+    digest = hashlib.sha256(repr((tool(), flags)).encode())
+    for file in sorted(known):
+        digest.update(f"\n{file}\n".encode() + (ROOT / file).read_bytes())
+    return digest.hexdigest()
+
+
+def looked_at(flags, files, folder, afresh):
+    """The group's outcomes as (units, words of the findings, whether it was known)."""
+    note = PASSED / digest_of(flags, files)
+    if note.exists() and not afresh:
+        return [(files, "", True)]
+    outcomes = [(units, words, False) for units, words in together(flags, files, folder)]
+    if not any(words for _, words, _ in outcomes):
+        PASSED.mkdir(parents=True, exist_ok=True)
+        note.touch()
+    return outcomes
+
+
 def together(flags, files, folder):
     """Yields (units, words of the findings). Reading the headers costs most of a unit's time: those of a folder are read
     once for all its units, in halves where their file-local names clash."""
     digest = hashlib.sha256(" ".join(map(str, files)).encode()).hexdigest()[:16]
     unit = Path(folder) / f"{digest}.cpp"
-    unit.write_text("".join(f'#include "{ROOT / file}"\n' for file in files))
+    # Each fuzz target has the one entry that libFuzzer calls.
+    unit.write_text("".join(f'#define LLVMFuzzerTestOneInput fuzz_{n}\n#include "{ROOT / file}"\n#undef LLVMFuzzerTestOneInput\n'
+                            for n, file in enumerate(files)))
     command = ["clang-tidy-19", "--quiet", f"--config-file={ROOT / '.clang-tidy'}", "--checks=-bugprone-suspicious-include",
                f"--header-filter={re.escape(str(ROOT))}/.*", str(unit), "--", *flags, "-w"]
     done = subprocess.run(command, cwd=BUILD, capture_output=True, text=True)
@@ -78,6 +133,7 @@ def together(flags, files, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--changed", action="store_true")
+    parser.add_argument("--afresh", action="store_true", help="also what passed before and has not changed")
     parser.add_argument("under", nargs="*", help="only units whose path begins so")
     options = parser.parse_args()
     chosen = [unit for unit in units() if not options.under or str(unit).startswith(tuple(options.under))]
@@ -86,10 +142,10 @@ def main():
         chosen = [unit for unit in chosen if touched(unit, names)]
     failed = set()  # a file may be a unit of several targets
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        for results in pool.map(lambda group: list(together(*group, folder)), groups(chosen)):
-            for files, words in results:
+        for results in pool.map(lambda group: looked_at(*group, folder, options.afresh), groups(chosen)):
+            for files, words, known in results:
                 failed.update(files if words else ())
-                print(f"{'FAIL' if words else 'ok  '} {' '.join(map(str, files))}")
+                print(f"{'FAIL' if words else 'ok  '} {' '.join(map(str, files))}{' (as before)' if known else ''}")
                 print("\n".join(f"     {line}" for line in words.splitlines()), end="\n" if words else "")
                 sys.stdout.flush()
     print(f"{len(chosen) - len(failed)} passed, {len(failed)} failed, 0 skipped")

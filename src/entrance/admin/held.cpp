@@ -8,15 +8,25 @@
 namespace posthorn::admin {
 namespace {
 
+/// What the world may still do with a domain hangs on this.
 struct Remembered {
-  std::string policies, ledger;
+  domains::Model model;
+  domains::Surroundings around;
+  domains::PolicyLog policies;
+  domains::Ledger ledger;
+  TimePoint now;
 };
 
-Task<Remembered> remembered(Site& site, std::string domain) {
-  auto question = [domain = std::move(domain)](storage::Reader& reader) {
-    return Remembered{reader.setting(domains::policy_log_key(domain)), reader.setting(domains::ledger_key(domain))};
+Task<Remembered> remember(Site& site, storage::DomainRow row) {
+  struct Kept {
+    std::string policies, ledger;
   };
-  co_return co_await site.store->read(std::move(question));
+  auto question = [domain = row.name](storage::Reader& reader) {
+    return Kept{reader.setting(domains::policy_log_key(domain)), reader.setting(domains::ledger_key(domain))};
+  };
+  const Kept kept = co_await site.store->read(std::move(question));
+  co_return Remembered{domains::read_model(row), surroundings_of(site.config), domains::parse_policy_log(kept.policies),
+                       domains::parse_ledger(kept.ledger), site.clock->now()};
 }
 
 Problem not_yet(const std::string& what, const std::string& domain, const transition::Hold& hold) {
@@ -31,11 +41,8 @@ Task<Done> may_forget_domain(Site& site, std::string domain, std::string overrid
   const auto snapshot = site.directory->snapshot();
   const directory::Domain* const known = snapshot->domain(domain);
   if (known == nullptr || override_name == domain) co_return Done{};
-  const domains::Model model = domains::read_model(known->row);
-  const Remembered kept = co_await remembered(site, domain);
-  const auto hold =
-      transition::removal_hold(model, surroundings_of(site.config), domains::parse_policy_log(kept.policies),
-                               domains::parse_ledger(kept.ledger), site.clock->now());
+  const Remembered of = co_await remember(site, known->row);
+  const auto hold = transition::removal_hold(of.model, of.around, of.policies, of.ledger, of.now);
   if (hold) co_return fail(not_yet("cannot remove " + domain + " yet", domain, *hold));
   co_return Done{};
 }
@@ -48,10 +55,8 @@ Task<Done> may_remove_account(Site& site, std::string address, std::string overr
   const auto accounts = snapshot->accounts();
   const auto in_domain = [&](const directory::Account* one) { return one->row.address.ends_with("@" + domain); };
   if (std::ranges::count_if(accounts, in_domain) > 1) co_return Done{};
-  const domains::Model model = domains::read_model(known->row);
-  const Remembered kept = co_await remembered(site, domain);
-  const auto hold = transition::last_account_hold(model, surroundings_of(site.config),
-                                                  domains::parse_ledger(kept.ledger), site.clock->now());
+  const Remembered of = co_await remember(site, known->row);
+  const auto hold = transition::last_account_hold(of.model, of.around, of.ledger, of.now);
   if (hold) co_return fail(not_yet("cannot remove the last account of " + domain + " yet", domain, *hold));
   co_return Done{};
 }

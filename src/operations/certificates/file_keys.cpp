@@ -5,10 +5,9 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "foundation/codec/hex.h"
-#include "foundation/crypto/hash.h"
 #include "foundation/text/json_text.h"
 #include "operations/certificates/file_key_notes.h"
+#include "operations/certificates/key_facts.h"
 
 namespace posthorn::certificates {
 namespace {
@@ -20,38 +19,18 @@ namespace json = boost::json;
 constexpr Duration kLookUsual = std::chrono::minutes(3);
 constexpr Duration kLookWaiting = std::chrono::minutes(1);
 
-std::optional<crypto::Certificate> leaf_in(const std::string& chain_pem) {
-  auto chain = crypto::Certificate::from_pem(chain_pem);
-  if (!chain || chain->empty()) return std::nullopt;
-  return chain->front();
-}
-
-std::string leaf_digest(const crypto::Certificate& leaf) {
-  return codec::hex_encode(crypto::sha256(leaf.public_key_der()));
-}
-
 /// "ECDSA P-256" → "ECDSA".
 std::string leaf_kind(const crypto::Certificate& leaf) {
   const std::string type = leaf.key_type();
   return type.substr(0, type.find(' '));
 }
 
-void put_fact(json::object& out, std::string_view name, std::optional<TimePoint> at) {
-  if (at) out[name] = unix_seconds(*at);
-}
-
-std::optional<TimePoint> fact_time(const json::object& object, std::string_view name) {
-  const auto* const value = object.if_contains(name);
-  if (value == nullptr || !value->is_int64()) return std::nullopt;
-  return from_unix_seconds(value->get_int64());
-}
-
 std::string file_facts(const FileKey& key) {
   json::object facts{{"digest", key.digest}, {"chain", key.chain_pem}};
   if (!key.next.empty()) facts["next"] = key.next;
-  put_fact(facts, "bound_until", key.bound_until);
-  put_fact(facts, "seen_since", key.seen_since);
-  if (key.ttl_seconds > 0) facts["ttl"] = static_cast<std::int64_t>(key.ttl_seconds);
+  put_time(facts, "bound_until", key.bound_until);
+  put_time(facts, "seen_since", key.seen_since);
+  put_seconds(facts, "ttl", key.ttl_seconds);
   return json::serialize(facts);
 }
 
@@ -66,21 +45,17 @@ std::optional<FileKey> read_file_row(const storage::KeyRow& row, const crypto::S
 }  // namespace
 
 std::optional<FileKey> remembered_file_key(const storage::KeyRow& row) {
-  json::error_code error;
-  const json::value parsed = json::parse(row.facts, error);
-  if (error || !parsed.is_object()) return std::nullopt;
-  const json::object& facts = parsed.get_object();
+  const auto facts = facts_in(row);
+  if (!facts) return std::nullopt;
   FileKey key{
-      .kind = row.name, .digest = text::json_text(facts, "digest"), .chain_pem = text::json_text(facts, "chain")};
-  const auto leaf = leaf_in(key.chain_pem);
+      .kind = row.name, .digest = text::json_text(*facts, "digest"), .chain_pem = text::json_text(*facts, "chain")};
+  const auto leaf = leaf_of(key.chain_pem);
   if (!leaf || key.digest.empty()) return std::nullopt;
   key.not_after = leaf->not_after();
-  key.next = text::json_text(facts, "next");
-  key.bound_until = fact_time(facts, "bound_until");
-  key.seen_since = fact_time(facts, "seen_since");
-  const auto* const ttl = facts.if_contains("ttl");
-  if (ttl != nullptr && ttl->is_int64() && ttl->get_int64() > 0 && ttl->get_int64() <= INT32_MAX)
-    key.ttl_seconds = static_cast<std::uint32_t>(ttl->get_int64());
+  key.next = text::json_text(*facts, "next");
+  key.bound_until = fact_time(*facts, "bound_until");
+  key.seen_since = fact_time(*facts, "seen_since");
+  key.ttl_seconds = fact_seconds(*facts, "ttl");
   return key;
 }
 
@@ -91,10 +66,8 @@ std::vector<storage::KeyRow> host_keys(storage::Reader& reader) {
 }
 
 std::string file_key_tlsa(const storage::KeyRow& row) {
-  json::error_code error;
-  const json::value parsed = json::parse(row.facts, error);
-  const std::string digest =
-      !error && parsed.is_object() ? text::json_text(parsed.get_object(), "digest") : std::string();
+  const auto facts = facts_in(row);
+  const std::string digest = facts ? text::json_text(*facts, "digest") : std::string();
   return digest.empty() ? std::string() : "3 1 1 " + digest;
 }
 
@@ -120,9 +93,9 @@ bool waits_for_record(const FileKey& known, std::string_view digest, TimePoint n
 }
 
 std::string wait_note(const FileKey& known, const std::string& chain_pem, const std::string& host, TimePoint now) {
-  const auto leaf = leaf_in(chain_pem);
+  const auto leaf = leaf_of(chain_pem);
   if (!leaf || !leaf->fits(host) || leaf_kind(*leaf) != known.kind) return {};
-  const std::string digest = leaf_digest(*leaf);
+  const std::string digest = digest_of(*leaf);
   if (!waits_for_record(known, digest, now)) return {};
   const bool is_seen = known.next == digest && known.seen_since;
   const std::string when =
@@ -140,11 +113,11 @@ std::vector<net::CertificateAndKey> FileKeys::choose(std::vector<net::Certificat
   const std::lock_guard lock(mutex_);
   std::set<std::string> met;
   for (net::CertificateAndKey& pair : configured) {
-    const auto leaf = leaf_in(pair.chain_pem);
+    const auto leaf = leaf_of(pair.chain_pem);
     // Senders look at the TLSA records of the mail host; other names may show what they like.
     if (!leaf || !leaf->fits(host_) || !met.insert(leaf_kind(*leaf)).second) continue;
     FileKey& known = keys_[leaf_kind(*leaf)];
-    const std::string digest = leaf_digest(*leaf);
+    const std::string digest = digest_of(*leaf);
     if (waits_for_record(known, digest, now)) {
       if (known.next != digest) known.seen_since.reset();
       known.next = digest;

@@ -9,6 +9,7 @@
 #include "foundation/codec/hex.h"
 #include "foundation/crypto/hash.h"
 #include "foundation/text/json_text.h"
+#include "operations/certificates/key_facts.h"
 
 namespace posthorn::certificates {
 namespace {
@@ -25,18 +26,6 @@ constexpr std::array kStateNames{StateName{TlsKeyState::next, "next"}, StateName
 /// RFC 5480 2: the SubjectPublicKeyInfo of a P-256 key up to its point, which is uncompressed.
 constexpr std::string_view kP256Prefix(
     "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04", 27);
-
-std::optional<std::int64_t> number_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_int64() ? std::optional(value->get_int64()) : std::nullopt;
-}
-
-/// Rows of earlier versions have no digest: their certificate tells it.
-std::string digest_of_chain(const std::string& chain) {
-  const auto read = crypto::Certificate::from_pem(chain);
-  if (!read || read->empty()) return {};
-  return codec::hex_encode(crypto::sha256(read->front().public_key_der()));
-}
 
 storage::KeyInState in_its_state(const TlsKey& key) {
   return {tls_key_kind, key.owner, key.id, std::string(name(key.state))};
@@ -79,40 +68,40 @@ std::string key_digest(const crypto::EcKey& key) {
 }
 
 std::string tlsa_text(const crypto::Certificate& certificate) {
-  return "3 1 1 " + codec::hex_encode(crypto::sha256(certificate.public_key_der()));
+  return "3 1 1 " + digest_of(certificate);
 }
 
 storage::KeyRow row_of(const TlsKey& key) {
   json::object facts{{"digest", key.digest}};
   if (!key.chain.empty()) facts["chain"] = key.chain;
   if (key.change_asked) facts["change_asked"] = true;
-  if (key.seen_since) facts["seen_since"] = unix_seconds(*key.seen_since);
-  if (key.ttl_seconds > 0) facts["ttl"] = static_cast<std::int64_t>(key.ttl_seconds);
+  put_time(facts, "seen_since", key.seen_since);
+  put_seconds(facts, "ttl", key.ttl_seconds);
   return {tls_key_kind,           key.owner,   key.id,     std::string(name(key.state)), key.sealed,
           json::serialize(facts), key.created, key.changed};
 }
 
 std::optional<TlsKey> tls_key_from(const storage::KeyRow& row) {
   const auto* const state = std::ranges::find(kStateNames, row.state, &StateName::name);
-  json::error_code error;
-  const json::value parsed = json::parse(row.facts, error);
-  if (row.kind != tls_key_kind || state == kStateNames.end() || error || !parsed.is_object()) return std::nullopt;
-  const json::object& facts = parsed.get_object();
+  const auto facts = facts_in(row);
+  if (row.kind != tls_key_kind || state == kStateNames.end() || !facts) return std::nullopt;
   TlsKey key;
   key.owner = row.owner;
   key.id = row.name;
   key.state = state->state;
-  key.chain = text::json_text(facts, "chain");
-  key.digest = text::json_text(facts, "digest");
-  if (key.digest.empty()) key.digest = digest_of_chain(key.chain);
-  if (key.digest.empty()) return std::nullopt;
+  key.chain = text::json_text(*facts, "chain");
+  key.digest = text::json_text(*facts, "digest");
+  if (key.digest.empty()) {  // rows of earlier versions: their certificate tells it
+    const auto leaf = leaf_of(key.chain);
+    if (!leaf) return std::nullopt;
+    key.digest = digest_of(*leaf);
+  }
   key.created = row.created;
   key.changed = row.changed;
-  const auto* asked = facts.if_contains("change_asked");
+  const auto* asked = facts->if_contains("change_asked");
   key.change_asked = asked != nullptr && asked->is_bool() && asked->get_bool();
-  if (const auto since = number_of(facts, "seen_since")) key.seen_since = from_unix_seconds(*since);
-  key.ttl_seconds =
-      static_cast<std::uint32_t>(std::clamp<std::int64_t>(number_of(facts, "ttl").value_or(0), 0, INT32_MAX));
+  key.seen_since = fact_time(*facts, "seen_since");
+  key.ttl_seconds = fact_seconds(*facts, "ttl");
   key.sealed = row.sealed;
   return key;
 }

@@ -119,9 +119,7 @@ void judge_silence(CheckWork& work, const std::vector<MxProbe>& probes) {
   for (const MxProbe& probe : probes) {
     auto silent = silence_of(probe, reached, work.options.probes->mx_port());
     if (!silent || (silent->in_doubt && own && *own == probe.host)) continue;
-    const std::size_t before = work.report.findings.size();
-    work.add(std::move(silent->finding), probe.host, dns::RecordType::a);
-    if (work.report.findings.size() > before) work.report.findings.back().in_doubt = silent->in_doubt;
+    work.add(std::move(silent->finding), probe.host, dns::RecordType::a, {}, silent->in_doubt);
   }
 }
 

@@ -134,14 +134,14 @@ std::vector<std::string> CheckWork::tls_readers() const {
                  expectation.around.tls_reports);
 }
 
-void CheckWork::add(Finding finding, const dns::Name& name, dns::RecordType type, std::string wanted) {
+void CheckWork::add(Finding finding, const dns::Name& name, dns::RecordType type, std::string wanted, bool in_doubt) {
   const auto same = [&](const CheckFinding& f) {
     return f.finding.id == finding.id && f.name == name.text() && f.finding.reason == finding.reason;
   };
   if (std::ranges::any_of(report.findings, same)) return;
   // What is meant needs no warning: relay.allow_private sends to private addresses, too.
   if (finding.id == "spf-private-address" && expectation.allow_private) finding.level = FindingLevel::info;
-  CheckFinding out{std::move(finding), name.text(), std::move(wanted), {}, std::nullopt, std::nullopt};
+  CheckFinding out{std::move(finding), name.text(), std::move(wanted), {}, std::nullopt, std::nullopt, in_doubt};
   if (const Published* const published = asked(name, type)) {
     out.authoritative = said_by(*published);
     out.cached = cached_text(*published);

@@ -34,7 +34,9 @@ class CheckWork {
   [[nodiscard]] const Published* asked(const dns::Name& name, dns::RecordType type) const;
   [[nodiscard]] const std::map<std::pair<dns::Name, dns::RecordType>, Published>& all() const { return asked_; }
 
-  void add(Finding finding, const dns::Name& name, dns::RecordType type, std::string wanted = {});
+  /// Once: what is there already stays as it is. `in_doubt`: see CheckFinding.
+  void add(Finding finding, const dns::Name& name, dns::RecordType type, std::string wanted = {},
+           bool in_doubt = false);
   void add(std::string_view id, FindingLevel level, std::string reason, std::string correction, const dns::Name& name,
            dns::RecordType type = dns::RecordType::txt);
   /// Findings of one TXT record; their corrections are texts, which become lines to publish.

@@ -162,8 +162,8 @@ TEST(DnsClient, TruncatedAnswersAreAskedForAgainOverTcp) {
 TEST(DnsClient, AnswersWithAnotherIdOrQuestionArePassedOver) {
   DnsBed bed;
   build(bed);
-  bed.at(4).meddle = [](dns::Message& answer) { answer.id ^= 1; };
-  bed.at(5).meddle = [](dns::Message& answer) { answer.questions.front().name = name("other.test"); };
+  bed.at(4).meddle([](dns::Message& answer) { answer.id ^= 1; });
+  bed.at(5).meddle([](dns::Message& answer) { answer.questions.front().name = name("other.test"); });
   for (const unsigned last : {4U, 5U}) {
     std::optional<Result<Exchange, ClientFailure>> got;
     with(bed,

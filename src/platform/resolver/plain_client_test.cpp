@@ -250,7 +250,7 @@ TEST(Validation, AServerThatLeavesSignaturesOutIsUsedAndSaidToBe) {
   DnsBed bed;
   bed.serve(2, "test", kTestZone);
   bed.serve(2, ".", kRoot);
-  bed.at(2).meddle = [](dns::Message& answer) { answer_keys(answer, {key_of_the_root()}); };
+  bed.at(2).meddle([](dns::Message& answer) { answer_keys(answer, {key_of_the_root()}); });
   bed.start();
   const Validated got = resolve({.source = bed.endpoint(2)});
   EXPECT_EQ(got.answer->status(), dns::Status::ok) << got.answer->reason();
@@ -272,7 +272,7 @@ TEST(Validation, SignaturesThatDoNotHoldAreBogusAndNotPassedBy) {
   DnsBed bed;
   bed.serve(2, "test", kTestZone);
   bed.serve(2, ".", kRoot);
-  bed.at(2).meddle = [](dns::Message& answer) { answer_keys(answer, {key_of_the_root(), signature_over_keys()}); };
+  bed.at(2).meddle([](dns::Message& answer) { answer_keys(answer, {key_of_the_root(), signature_over_keys()}); });
   bed.start();
   const Validated got = resolve({.source = bed.endpoint(2), .question_time_max = 5s});
   EXPECT_FALSE(dns::is_definite(got.answer->status())) << got.answer->summary();
@@ -282,10 +282,10 @@ TEST(Validation, SignaturesThatDoNotHoldAreBogusAndNotPassedBy) {
 TEST(Validation, WhoAsksForNoneTakesTheServersWord) {
   DnsBed bed;
   bed.serve(2, "test", kTestZone);
-  bed.at(2).meddle = [](dns::Message& answer) {
+  bed.at(2).meddle([](dns::Message& answer) {
     answer.authentic_data = true;
     answer_keys(answer, {key_of_the_root(), signature_over_keys()});
-  };
+  });
   bed.start();
   const Validated got = resolve({.source = bed.endpoint(2), .validates = false});
   EXPECT_EQ(got.answer->status(), dns::Status::ok);

@@ -1,8 +1,10 @@
 #include "platform/runtime/loops.h"
 
 #include <atomic>
-#include <deque>
+#include <memory>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -133,16 +135,58 @@ class Deeper {
   std::size_t& depth_;
 };
 
+/// The contexts that no thread's run_to_end() has now; for the life of the process. A thread that has posted the last
+/// word to one may still be inside that call, at the context's own condition variable, when whoever waited for that
+/// word has long gone.
+class SpareContexts {
+ public:
+  std::unique_ptr<asio::io_context> take() {
+    const std::lock_guard lock(mutex_);
+    if (spare_.empty()) return std::make_unique<asio::io_context>(kOneThread);
+    auto context = std::move(spare_.back());
+    spare_.pop_back();
+    return context;
+  }
+  void give(std::unique_ptr<asio::io_context> context) {
+    const std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(context));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<asio::io_context>> spare_;
+};
+
+SpareContexts& spare_contexts() {
+  static auto* const spare = new SpareContexts;  // no destructor runs while threads may still be about
+  return *spare;
+}
+
+/// Those of one thread: a task may run another to its end, which needs a context of its own.
+class OwnContexts {
+ public:
+  OwnContexts() = default;
+  OwnContexts(const OwnContexts&) = delete;
+  OwnContexts& operator=(const OwnContexts&) = delete;
+  ~OwnContexts() {
+    for (auto& context : contexts_) spare_contexts().give(std::move(context));
+  }
+  asio::io_context& at(std::size_t depth) {
+    if (contexts_.size() == depth) contexts_.push_back(spare_contexts().take());
+    return *contexts_[depth];
+  }
+
+ private:
+  std::vector<std::unique_ptr<asio::io_context>> contexts_;
+};
+
 }  // namespace
 
 void run_to_end(const std::function<Task<>()>& start) {
   ignore_sigpipe();
-  // A task may run another to its end, which needs a context of its own. They are kept for the life of the thread:
-  // another thread that has just posted to one may still be inside that call.
-  thread_local std::deque<asio::io_context> contexts;
+  thread_local OwnContexts contexts;
   thread_local std::size_t depth = 0;
-  if (contexts.size() == depth) contexts.emplace_back(kOneThread);
-  asio::io_context& context = contexts[depth];
+  asio::io_context& context = contexts.at(depth);
   const Deeper deeper(depth);
   context.restart();
   bool ended = false;

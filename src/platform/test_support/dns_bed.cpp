@@ -76,59 +76,12 @@ void transfer(Message& answer, const dns::Zone& zone, const Name& apex) {
   answer.answers.insert(answer.answers.end(), soa.records().begin(), soa.records().end());
 }
 
-OctetString respond(DnsBed::Server& server, Octets octets, bool tcp) {
-  const auto query = dns::read_message(octets);
-  if (!query || query->questions.size() != 1) return {};
-  const dns::Question& question = query->questions.front();
-  {
-    const std::lock_guard lock(server.mutex);
-    ++server.asked[fmt::format("{} {}", question.name.text(), dns::text(question.type))];
-  }
-  ++server.questions;
-  if (tcp) ++server.over_tcp;
-  if (server.silent) return {};
-  Message answer;
-  answer.id = query->id;
-  answer.is_response = true;
-  answer.questions = query->questions;
-  answer.authoritative = true;
-  if (query->edns) answer.edns = dns::Edns{};
-  const std::pair<const std::string, dns::Zone>* best = nullptr;
-  for (const auto& zone : server.zones) {
-    const bool holds = question.name.is_at_or_below(*Name::parse(zone.first));
-    if (holds && (best == nullptr || zone.first.size() > best->first.size())) best = &zone;
-  }
-  if (best == nullptr) {
-    answer.code = dns::ResponseCode::refused;
-    answer.authoritative = false;
-    return dns::write_message(answer);
-  }
-  const Name apex = *Name::parse(best->first);
-  std::optional<dns::Answer> kept;
-  if (question.type == RecordType::axfr) {
-    if (server.allow_transfer)
-      transfer(answer, best->second, apex);
-    else
-      answer.code = dns::ResponseCode::refused;
-  } else if (const dns::Answer* cut = find_cut(best->second, apex, question, kept)) {
-    refer(answer, best->second, *cut);
-  } else {
-    answer_from_zone(answer, best->second, apex, question);
-  }
-  if (server.truncate && !tcp) {
-    answer.answers.clear();
-    answer.truncated = true;
-  }
-  if (server.meddle) server.meddle(answer);
-  return dns::write_message(answer, tcp ? dns::message_octets_max : dns::edns_udp_octets);
-}
-
 void answer_datagram(DnsBed::Server& server, int socket) {
   std::array<char, 4096> query;
   net::SocketAddress from;
   const ssize_t got = ::recvfrom(socket, query.data(), query.size(), 0, from.get(), &from.length);
   if (got <= 0) return;
-  const OctetString answer = respond(server, {query.data(), static_cast<std::size_t>(got)}, false);
+  const OctetString answer = server.respond({query.data(), static_cast<std::size_t>(got)}, false);
   if (!answer.empty()) ::sendto(socket, answer.data(), answer.size(), 0, from.get(), from.length);
 }
 
@@ -139,7 +92,7 @@ void answer_connection(DnsBed::Server& server, int listener) {
   std::array<char, 4096> query;
   const ssize_t got = ::recv(socket, query.data(), query.size(), 0);
   if (got > 2) {
-    const OctetString answer = respond(server, {query.data() + 2, static_cast<std::size_t>(got) - 2}, true);
+    const OctetString answer = server.respond({query.data() + 2, static_cast<std::size_t>(got) - 2}, true);
     OctetString framed{static_cast<char>(answer.size() >> 8), static_cast<char>(answer.size() & 0xff)};
     framed += answer;
     if (!answer.empty()) ::send(socket, framed.data(), framed.size(), MSG_NOSIGNAL);
@@ -176,6 +129,61 @@ struct DnsBed::Listener {
   [[nodiscard]] bool good() const { return udp >= 0 && tcp >= 0; }
 };
 
+void DnsBed::Server::meddle(std::function<void(Message& answer)> how) {
+  const std::lock_guard lock(mutex_);
+  meddle_ = std::move(how);
+}
+
+void DnsBed::Server::serve(const std::string& apex, dns::Zone zone) {
+  const std::lock_guard lock(mutex_);
+  zones_.insert_or_assign(apex, std::move(zone));
+}
+
+void DnsBed::Server::answer(Message& answer) const {
+  const dns::Question& question = answer.questions.front();
+  const std::pair<const std::string, dns::Zone>* best = nullptr;
+  for (const auto& zone : zones_) {
+    const bool holds = question.name.is_at_or_below(*Name::parse(zone.first));
+    if (holds && (best == nullptr || zone.first.size() > best->first.size())) best = &zone;
+  }
+  const bool refused = best == nullptr || (question.type == RecordType::axfr && !allow_transfer);
+  if (refused) {
+    answer.code = dns::ResponseCode::refused;
+    answer.authoritative = best != nullptr;
+    return;
+  }
+  const Name apex = *Name::parse(best->first);
+  std::optional<dns::Answer> kept;
+  if (question.type == RecordType::axfr)
+    transfer(answer, best->second, apex);
+  else if (const dns::Answer* cut = find_cut(best->second, apex, question, kept))
+    refer(answer, best->second, *cut);
+  else
+    answer_from_zone(answer, best->second, apex, question);
+}
+
+OctetString DnsBed::Server::respond(Octets octets, bool tcp) {
+  const auto query = dns::read_message(octets);
+  if (!query || query->questions.size() != 1) return {};
+  ++questions;
+  if (tcp) ++over_tcp;
+  if (silent) return {};
+  Message message;
+  message.id = query->id;
+  message.is_response = true;
+  message.questions = query->questions;
+  message.authoritative = true;
+  if (query->edns) message.edns = dns::Edns{};
+  const std::lock_guard lock(mutex_);
+  answer(message);
+  if (truncate && !tcp) {
+    message.answers.clear();
+    message.truncated = true;
+  }
+  if (meddle_) meddle_(message);
+  return dns::write_message(message, tcp ? dns::message_octets_max : dns::edns_udp_octets);
+}
+
 DnsBed::DnsBed() = default;
 DnsBed::~DnsBed() {
   if (!thread_.joinable()) return;
@@ -192,7 +200,7 @@ DnsBed::Server& DnsBed::at(unsigned last) {
 void DnsBed::serve(unsigned last, const std::string& apex, std::string_view zone) {
   auto parsed = dns::Zone::parse(zone);
   if (!parsed) throw std::runtime_error(parsed.error().text());
-  at(last).zones.insert_or_assign(apex, std::move(*parsed));
+  at(last).serve(apex, std::move(*parsed));
 }
 
 net::Endpoint DnsBed::endpoint(unsigned last) const {

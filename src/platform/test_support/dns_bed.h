@@ -24,16 +24,24 @@ class DnsBed {
   DnsBed(const DnsBed&) = delete;
   DnsBed& operator=(const DnsBed&) = delete;
 
-  /// What one server holds. Zones may be put in while nothing is asked.
-  struct Server {
-    std::map<std::string, dns::Zone> zones;  ///< by apex
-    bool silent = false;                     ///< reads and never answers
-    bool allow_transfer = false;
-    bool truncate = false;  ///< every UDP answer is empty and truncated
-    std::function<void(dns::Message& answer)> meddle;
+  /// What one server holds, and how it behaves: both may be changed while it listens.
+  class Server {
+   public:
+    std::atomic<bool> silent = false;  ///< reads and never answers
+    std::atomic<bool> allow_transfer = false;
+    std::atomic<bool> truncate = false;  ///< every UDP answer is empty and truncated
     std::atomic<unsigned> questions = 0, over_tcp = 0;
-    std::mutex mutex;
-    std::map<std::string, unsigned> asked;  ///< "name TYPE" → times
+    /// Every answer goes through it from now on, one at a time.
+    void meddle(std::function<void(dns::Message& answer)> how);
+    void serve(const std::string& apex, dns::Zone zone);
+    [[nodiscard]] OctetString respond(Octets octets, bool tcp);
+
+   private:
+    void answer(dns::Message& answer) const;
+
+    std::mutex mutex_;                        // what stands below
+    std::map<std::string, dns::Zone> zones_;  // by apex
+    std::function<void(dns::Message& answer)> meddle_;
   };
   /// The server at 127.0.0.`last`; made at first use.
   Server& at(unsigned last);
