@@ -24,6 +24,26 @@ def posthorn(*words):
     return subprocess.run([str(BINARY), *words], capture_output=True, text=True, timeout=60)
 
 
+def prometheus(text):
+    """The samples of an exposition (Prometheus text format 0.0.4), each line of which must follow the grammar."""
+    families, samples = {}, {}
+    for line in text.removesuffix("\n").split("\n"):
+        if said := re.fullmatch(r"# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)", line):
+            family = families.setdefault(said[2], {})
+            assert said[1] not in family, line
+            family[said[1]] = said[3]
+            continue
+        name, labels, value = re.fullmatch(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)", line).groups()
+        assert re.fullmatch(r'([a-zA-Z_]\w*="([^"\\\n]|\\["\\n])*",?)*', labels or ""), line
+        family = families.get(name) or families[re.sub(r"_(bucket|sum|count)$", "", name)]
+        assert family.keys() == {"HELP", "TYPE"} and family["TYPE"] in ("counter", "gauge", "histogram"), line
+        assert (family["TYPE"] == "counter") == name.endswith("_total"), line
+        key = line[:line.rindex(" ")]
+        assert key not in samples, line
+        samples[key] = float(value)
+    return samples
+
+
 @unittest.skipUnless(BINARY.exists(), f"{BINARY} is not built")
 class CommandLine(unittest.TestCase):
     def test_reference_pages_are_current(self):
@@ -145,13 +165,40 @@ class Site(unittest.TestCase):
         self.assertRegex(done.stderr + done.stdout, rf"{re.escape(str(self.posthorn.config))}:\d+.*relai")
         self.assertNotEqual(self.posthorn.run("serve").returncode, 0)
 
+    def test_a_running_server_is_asked_though_the_file_has_faults(self):
+        mail = self.deliver("known")
+        whole = self.posthorn.config.read_text()
+        for fault in ("\n[relai]\nmx_port = 25\n", "\n[limits\n"):
+            self.posthorn.config.write_text(whole + fault)
+            with self.subTest(fault=fault):
+                done = self.posthorn.run("message", "trace", mail, "--json")
+                self.assertEqual((done.returncode, json.loads(done.stdout)["id"]), (0, mail), done.stderr)
+                self.assertRegex(done.stderr, rf"^posthorn: {re.escape(str(self.posthorn.config))}:\d+: .*goes by what it read before")
+                self.assertEqual(self.posthorn.run("reload").returncode, 2)
+        self.posthorn.stop()
+        self.assertEqual(self.posthorn.run("queue", "list").returncode, 2)
+
+    def test_the_session_of_a_log_line_leads_to_its_mail(self):
+        with Wire(self.posthorn.address, self.posthorn.port("smtp")) as wire:
+            session = wire.greeting.split()[-1]
+            wire.say("EHLO client.example")
+            wire.say("MAIL FROM:<stranger@elsewhere.example>")
+            refusal = wire.say(f"RCPT TO:<nobody@{DOMAIN}>")
+        wait_until(lambda: self.posthorn.run("message", "trace", session).returncode == 0, 10, "a story of the session")
+        found = json.loads(self.posthorn.ok("message", "trace", session, "--json"))
+        self.assertIn(f"({found['id']})", refusal)
+
+    def test_store_migrate_while_the_server_runs(self):
+        told = json.loads(self.posthorn.ok("store", "migrate", "--json"))
+        self.assertEqual(told["from"], told["to"])
+
     def test_metrics(self):
         self.deliver("counted")
         url = f"http://{self.posthorn.address}:{self.posthorn.port('metrics')}/metrics"
         with urllib.request.urlopen(url, timeout=5) as answer:
             text = answer.read().decode()
-        self.assertRegex(text, r"(?m)^# TYPE posthorn_\w+ counter")
-        self.assertRegex(text, r"(?m)^posthorn_\w+(\{.*\})? \d")
+        samples = prometheus(text)
+        self.assertEqual(samples['posthorn_reception_messages_total{outcome="accepted"}'], 1)
 
     def test_the_id_of_a_stored_copy_leads_to_its_story(self):
         self.deliver("copy")

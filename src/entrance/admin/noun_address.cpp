@@ -15,7 +15,8 @@ Task<Done> add_address(Site& site, const Request& request, Answer& answer) {
   const std::string address = text_argument(request, "address"), to = text_argument(request, "to");
   auto done = co_await commit_plan(site, directory::add_address(*snapshot, address, to), "cannot add the address");
   if (!done) co_return done;
-  co_return co_await answer.value(json::serialize(json::object{{"address", address}, {"account", to}}));
+  const std::string key = directory::read_further_address(address).value_or(address);
+  co_return co_await answer.value(json::serialize(json::object{{"address", key}, {"account", to}}));
 }
 
 Task<Done> list_addresses(Site& site, const Request&, Answer& answer) {
@@ -33,7 +34,8 @@ Task<Done> remove_address(Site& site, const Request& request, Answer& answer) {
   const std::string address = text_argument(request, "address");
   auto done = co_await commit_plan(site, directory::remove_address(*snapshot, address), "cannot remove the address");
   if (!done) co_return done;
-  co_return co_await answer.value(json::serialize(json::object{{"removed", address}}));
+  co_return co_await answer.value(
+      json::serialize(json::object{{"removed", directory::read_further_address(address).value_or(address)}}));
 }
 
 json::object group_json(const storage::GroupRow& group) {

@@ -53,12 +53,33 @@ Task<Done> list(Site& site, const Request& request, Answer& answer) {
   co_return Done{};
 }
 
+/// The login of the account that bears the label; a "no" where none does, or more than one.
+Result<std::string, Problem> named_by(const directory::Snapshot& snapshot, const std::string& address,
+                                      const std::string& label) {
+  const auto key = directory::read_address(address);
+  if (!key) return fail(key.error());
+  std::string names;
+  std::size_t found = 0;
+  for (const storage::LoginRow* login : snapshot.logins()) {
+    const directory::Account* const account = snapshot.account(login->account);
+    if (login->label != label || account == nullptr || account->row.address != *key) continue;
+    names += (found++ == 0 ? "" : ", ") + login->name;
+  }
+  if (found == 1) return names;
+  const std::string what = fmt::format("cannot revoke the login '{}' of {}", label, *key);
+  if (found == 0)
+    return fail(Problem{ProblemKind::no, what, "there is no such login", "posthorn login list shows them all"});
+  return fail(Problem{ProblemKind::no, what, "more than one is called so", "name the one that is meant: " + names});
+}
+
 Task<Done> revoke(Site& site, const Request& request, Answer& answer) {
   const auto snapshot = site.directory->snapshot();
-  const std::string name = text_argument(request, "login");
-  auto done = co_await commit_plan(site, directory::revoke_login(*snapshot, name), "cannot revoke the login");
+  const std::string given = text_argument(request, "login"), label = text_argument(request, "label");
+  const auto name = label.empty() ? Result<std::string, Problem>(given) : named_by(*snapshot, given, label);
+  if (!name) co_return fail(name.error());
+  auto done = co_await commit_plan(site, directory::revoke_login(*snapshot, *name), "cannot revoke the login");
   if (!done) co_return done;
-  co_return co_await answer.value(json::serialize(json::object{{"revoked", name}}));
+  co_return co_await answer.value(json::serialize(json::object{{"revoked", *name}}));
 }
 
 constexpr std::array handlers{Handler{"login add", add}, Handler{"login list", list}, Handler{"login revoke", revoke}};

@@ -3,6 +3,7 @@
 
 #include "entrance/admin/handler.h"
 #include "platform/storage/backup.h"
+#include "platform/storage/schema.h"
 #include "platform/storage/verify.h"
 
 namespace posthorn::admin {
@@ -30,6 +31,12 @@ Task<Done> verify(Site& site, const Request&, Answer& answer) {
   co_return fail(verify_problem(*report));
 }
 
+/// A store is opened in the present form alone.
+Task<Done> migrate(Site&, const Request&, Answer& answer) {
+  const json::object shown{{"from", storage::schema_version}, {"to", storage::schema_version}};
+  co_return co_await answer.value(json::serialize(shown));
+}
+
 Task<Done> backup(Site& site, const Request& request, Answer& answer) {
   storage::Store* const store = site.store;
   const std::filesystem::path to = text_argument(request, "to");
@@ -53,7 +60,8 @@ Task<Done> reload(Site& site, const Request&, Answer& answer) {
   co_return co_await answer.value("{\"reloaded\":true}");
 }
 
-constexpr std::array stores{Handler{"store verify", verify}, Handler{"backup", backup}};
+constexpr std::array stores{Handler{"store verify", verify}, Handler{"store migrate", migrate},
+                            Handler{"backup", backup}};
 constexpr std::array servers{Handler{"reload", reload}};
 
 }  // namespace
@@ -83,7 +91,8 @@ json::object verify_json(const storage::VerifyReport& report) {
 }
 
 Problem verify_problem(const storage::VerifyReport& report) {
-  return {ProblemKind::no, "the store", fmt::format("{} damages were found", report.damages.size()),
+  return {ProblemKind::no, "the store",
+          fmt::format("{} damage{} found", report.damages.size(), report.damages.size() == 1 ? " was" : "s were"),
           "restore what they touch from a backup (--json names each message)"};
 }
 

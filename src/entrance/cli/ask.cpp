@@ -10,6 +10,7 @@
 #include "foundation/text/ascii.h"
 #include "platform/net/loop.h"
 #include "platform/runtime/loops.h"
+#include "site/config/salvage.h"
 
 namespace posthorn::cli {
 namespace {
@@ -131,13 +132,36 @@ Result<config::Config, Exit> load_config(const Invocation& invocation) {
   return fail(Exit::usage);
 }
 
+Result<config::Config, Exit> config_to_ask(const Invocation& invocation) {
+  const std::string file = config_file(invocation);
+  if (file.empty()) return fail(report(no_config()));
+  auto config = config::load(file);
+  if (config) return std::move(*config);
+  config::Config folder_only;
+  folder_only.store_dir = config::named_store_dir(file).value_or("");
+  std::error_code error;
+  const bool may_be_served =
+      !folder_only.store_dir.empty() && std::filesystem::exists(admin::control_path(folder_only.store_dir), error);
+  if (may_be_served) {
+    Problem first = config.error().front();
+    first.remedy += " (a server that runs goes by what it read before)";
+    print_problem(first);
+    return folder_only;
+  }
+  for (const Problem& problem : config.error()) print_problem(problem);
+  return fail(Exit::usage);
+}
+
 admin::Done ask_into(const config::Config& config, const admin::Request& request, admin::Answer& answer) {
   if (auto done = ask_server(config, request, answer)) return std::move(*done);
+  if (config.host_name.empty())  // config_to_ask(), and the server had crashed
+    return fail(Problem{ProblemKind::usage, request.verb, "no server runs, and the configuration has faults",
+                        "posthorn config check lists them"});
   return run_here(config, request, answer);
 }
 
 Exit ask(const Invocation& invocation, json::object arguments, const Words& words, OctetString input) {
-  const auto config = load_config(invocation);
+  const auto config = config_to_ask(invocation);
   if (!config) return config.error();
   admin::Request request;
   request.verb = std::string(invocation.verb().name);

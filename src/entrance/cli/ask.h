@@ -35,6 +35,11 @@ class Gathered final : public admin::Answer {
 /// --config, $POSTHORN_CONFIG, posthorn.toml here, /etc/posthorn/posthorn.toml. Prints what is wrong with it.
 [[nodiscard]] Result<config::Config, Exit> load_config(const Invocation& invocation);
 
+/// For verbs that the server answers. A file with faults need not keep an administrator from the server that runs: it
+/// goes by what it read before. Where one runs on the store that the file names, the first fault is told and a Config
+/// given that has this folder alone, good for ask_into(); else as load_config().
+[[nodiscard]] Result<config::Config, Exit> config_to_ask(const Invocation& invocation);
+
 /// What is said where no configuration is found.
 [[nodiscard]] Problem no_config();
 

@@ -186,6 +186,19 @@ TEST_F(Offline, ASiteIsBuiltVerbByVerb) {
   EXPECT_EQ(verb({"login", "revoke", "ann+phone@alpha.example"}).status, Exit::done);
   EXPECT_EQ(json({"login", "list"}).as_array().size(), 0u);
   EXPECT_EQ(verb({"login", "revoke", "ann+phone@alpha.example"}).status, Exit::no);
+  json({"login", "add", "ann@alpha.example", "tablet"});
+  const auto revoked = json({"login", "revoke", "Ann@alpha.example", "tablet"});
+  EXPECT_EQ(revoked.at("revoked").as_string(), "ann+tablet@alpha.example");
+  EXPECT_EQ(verb({"login", "revoke", "ann@alpha.example", "tablet"}).status, Exit::no);
+  json({"login", "add", "ann@alpha.example", "car"});
+  json({"login", "add", "ann@alpha.example", "car"});
+  EXPECT_THAT(verb({"login", "revoke", "ann@alpha.example", "car"}).err, HasSubstr("ann+car-2@alpha.example"));
+
+  const auto rest = json({"address", "add", "*@alpha.example", "--to", "bob@alpha.example"});
+  EXPECT_EQ(rest.at("address").as_string(), "@alpha.example") << "a catch-all, as other programs write it";
+  EXPECT_EQ(json({"account", "show", "bob@alpha.example"}).at("addresses").at(0).as_string(), "@alpha.example");
+  EXPECT_EQ(json({"address", "remove", "*@alpha.example"}).at("removed").as_string(), "@alpha.example");
+
   EXPECT_EQ(verb({"account", "show", "nobody@alpha.example"}).status, Exit::no);
   EXPECT_EQ(verb({"account", "remove", "ann@alpha.example"}).status, Exit::no);  // a member of a group
   EXPECT_EQ(verb({"reload"}).status, Exit::unavailable);
@@ -240,6 +253,9 @@ TEST_F(Offline, AMessageIsSentListedShownAndExplained) {
   EXPECT_EQ(verb({"queue", "release"}).out, "1 recipient\n");
   EXPECT_EQ(state({"queue", "retry"}), "queued");
   EXPECT_EQ(verb({"queue", "drop"}).status, Exit::usage);
+  for (const char* const operation : {"list", "hold", "drop"}) {
+    EXPECT_EQ(verb({"queue", operation, ""}).status, Exit::usage) << "an unset variable is not everything";
+  }
   EXPECT_EQ(state({"queue", "drop", id}), "discarded");
   EXPECT_EQ(verb({"queue", "show", id}).status, Exit::no);
   EXPECT_TRUE(json({"queue", "retry"}).as_array().empty());
@@ -286,6 +302,10 @@ TEST_F(Offline, WhatAConfigurationNamesIsLookedAt) {
   EXPECT_THAT(problems("dns.source = \"zone:none.zone\""), HasSubstr("none.zone"));
   EXPECT_THAT(problems("dns.trust_anchor_file = \"none.anchor\""), HasSubstr("none.anchor"));
   EXPECT_THAT(problems("listen.submission = \"127.0.0.1:0\""), HasSubstr("no certificate is configured"));
+  write("named.toml",
+        "host_name = \"mail.alpha.example\"\nstore.dir = \"store\"\n"
+        "relay.routes = [ { domain = \"beta.example\", host = \"10.0.0.1\" } ]\n");
+  EXPECT_THAT(run_words({"config", "check", (dir_ / "named.toml").string()}).out, HasSubstr("relay.allow_private"));
   EXPECT_EQ(problems("listen.smtp = \"127.0.0.1:0\""), "[]") << "mail may come in without TLS";
 
   std::filesystem::remove(dir_ / "store" / "posthorn.db");

@@ -5,6 +5,7 @@
 #include "entrance/cli/questions.h"
 #include "entrance/cli/tables.h"
 #include "entrance/server/named_files.h"
+#include "entrance/server/settings.h"
 #include "operations/certificates/file_key_notes.h"
 #include "platform/runtime/files.h"
 #include "site/config/values.h"
@@ -75,7 +76,8 @@ Checked look_at(const Invocation& v) {
   note_waiting_keys(*config, checked.notes);
   // A zone file is read when its resolver is made; the other sources need a network.
   if (config->dns_source.starts_with("zone:")) {
-    if (auto problem = ask_source(config->dns_source, ask_nothing)) checked.problems.push_back(std::move(*problem));
+    if (auto problem = ask_source(config->dns_source, ask_nothing))
+      checked.problems.push_back(server::at_key(config->file, "dns.source", std::move(*problem)));
   }
   return checked;
 }

@@ -22,6 +22,10 @@ void put_line(std::string& out, const json::object& l) {
                   used.empty() ? "never used" : fmt::format("last used {} from {}", used, member(l, "last_used_from")));
 }
 
+void put_revoked(std::string& out, const json::object& l) {
+  out += fmt::format("{} is revoked; its sessions are ended.\n", member(l, "revoked"));
+}
+
 Exit add(const Invocation& v) {
   const std::string scope = v.has("--scope") ? v.get("--scope") : "smtp,imap,pop3";
   return ask(v, {{"address", v.get("ADDRESS")}, {"label", v.get("LABEL")}, {"scope", scope}}, {.value = put_secret});
@@ -30,7 +34,7 @@ Exit list(const Invocation& v) {
   return ask(v, {{"address", v.get("ADDRESS")}}, {.item = put_line, .nothing = "There are no application logins."});
 }
 Exit revoke(const Invocation& v) {
-  return ask(v, {{"login", v.get("LOGIN")}}, {});
+  return ask(v, {{"login", v.get("LOGIN")}, {"label", v.get("LABEL")}}, {.value = put_revoked});
 }
 
 }  // namespace
@@ -56,8 +60,8 @@ const std::vector<Verb>& login_verbs() {
        list},
       {"login revoke",
        "end an application login and the sessions it has open",
-       "  posthorn login revoke ann+phone@example.org",
-       {{"LOGIN", "its name"}},
+       "  posthorn login revoke ann+phone@example.org\n  posthorn login revoke ann@example.org phone",
+       {{"LOGIN", "its name, or the account's address with LABEL"}, {"LABEL", "what its owner calls it", false}},
        {},
        revoke},
   };

@@ -44,7 +44,7 @@ Exit list(const Invocation& v) {
 /// The octets, or with --json what is in them.
 Exit show(const Invocation& v) {
   if (!v.json()) return ask(v, {{"id", v.get("ID")}}, {});
-  const auto config = load_config(v);
+  const auto config = config_to_ask(v);
   if (!config) return config.error();
   const admin::Request request{"message show", {{"id", v.get("ID")}}, {}, {}};
   Gathered answer;
@@ -71,7 +71,7 @@ void print_traces(const std::vector<std::string>& traces) {
 }
 
 Exit trace(const Invocation& v) {
-  const auto config = load_config(v);
+  const auto config = config_to_ask(v);
   if (!config) return config.error();
   admin::Request request{.verb = "message trace", .arguments = {{"what", v.get("WHAT")}}, .input = {}, .by = {}};
   if (!v.json()) request.arguments["text"] = "true";
@@ -120,11 +120,13 @@ const std::vector<Verb>& message_verbs() {
        show},
       {"message trace",
        "what became of a message, step by step, and why",
-       "Refused messages have stories too. The id is what the peer was told after \"accepted as\".\n\n"
+       "Refused messages have stories too. The id is what the peer was told after \"accepted as\". A session of the "
+       "log or\n"
+       "of a greeting gives what it brought.\n\n"
        "  posthorn message trace 5jq2h0n3v8x1c\n"
        "  posthorn message trace '<20261224@example.org>'\n"
        "  posthorn message trace bob@beta.example",
-       {{"WHAT", "an id, a Message-ID, or an address: then its latest messages"}},
+       {{"WHAT", "an id, a session, a Message-ID, or an address: then its latest messages"}},
        {},
        trace},
       {"message send",

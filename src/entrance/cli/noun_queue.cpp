@@ -56,16 +56,27 @@ class Counted final : public admin::Answer {
   std::size_t recipients = 0;
 };
 
+/// FILTER '' comes from an unset variable of somebody's script, and must not mean everything.
+std::optional<Problem> empty_filter(const Invocation& v) {
+  if (!v.has("FILTER") || !v.get("FILTER").empty()) return std::nullopt;
+  return Problem{ProblemKind::usage, std::string(v.verb().name), "FILTER is empty",
+                 "name an id, sender, address or domain; for all that waits leave FILTER out"};
+}
+
 Exit list(const Invocation& v) {
-  return ask(v, {{"filter", v.get("FILTER")}}, {.item = put_mail, .nothing = "Nothing waits."});
+  if (const auto problem = empty_filter(v)) return report(*problem);
+  const std::string_view nothing = v.has("FILTER") ? "Nothing that waits matches." : "Nothing waits.";
+  return ask(v, {{"filter", v.get("FILTER")}}, {.item = put_mail, .nothing = nothing});
 }
 Exit show(const Invocation& v) {
+  if (const auto problem = empty_filter(v)) return report(*problem);
   return ask(v, {{"filter", v.get("FILTER")}}, {.item = put_whole, .nothing = "Nothing waits."});
 }
 Exit change(const Invocation& v) {
+  if (const auto problem = empty_filter(v)) return report(*problem);
   json::object arguments{{"filter", v.get("FILTER")}};
   if (v.json()) return ask(v, std::move(arguments), {.item = put_mail});
-  const auto config = load_config(v);
+  const auto config = config_to_ask(v);
   if (!config) return config.error();
   const admin::Request request{std::string(v.verb().name), std::move(arguments), {}, {}};
   Counted counted;
@@ -96,7 +107,12 @@ const std::vector<Verb>& queue_verbs() {
        {filter},
        {},
        show},
-      {"queue retry", "try again now", "  posthorn queue retry beta.example", {filter}, {}, change},
+      {"queue retry",
+       "try again now, although its destination was out of reach",
+       "  posthorn queue retry beta.example",
+       {filter},
+       {},
+       change},
       {"queue hold",
        "do not try until released",
        "Waiting recipients keep their place; none is given up while it is held.\n\n"

@@ -125,8 +125,13 @@ Exit serve(const Invocation& v) {
   return status == Exit::no ? Exit::usage : status;
 }
 
+void put_reloaded(std::string& out, const json::object&) {
+  out += "The server has read its configuration again; what needs a restart stands in its log.\n";
+}
+
 Exit reload(const Invocation& v) {
-  return ask(v, {}, {});
+  if (const auto config = load_config(v); !config) return config.error();
+  return ask(v, {}, {.value = put_reloaded});
 }
 
 Exit demo(const Invocation& v) {

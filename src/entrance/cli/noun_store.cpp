@@ -52,7 +52,7 @@ void put_value(const Invocation& v, const json::object& value, void (*words)(std
 
 /// A running server verifies its own store; else the folder is read as it lies, without recovery.
 Exit verify(const Invocation& v) {
-  const auto config = load_config(v);
+  const auto config = config_to_ask(v);
   if (!config) return config.error();
   std::error_code error;
   if (std::filesystem::exists(admin::control_path(config->store_dir), error)) {
@@ -70,12 +70,20 @@ Exit verify(const Invocation& v) {
 }
 
 void put_migration(std::string& out, const json::object& m) {
-  out += fmt::format("schema {} → {}\n", member(m, "from"), member(m, "to"));
+  const std::string from = member(m, "from"), to = member(m, "to");
+  out += from == to ? fmt::format("The store has the present form ({}) already.\n", to)
+                    : fmt::format("The store was brought from form {} to {}.\n", from, to);
 }
 
 Exit migrate(const Invocation& v) {
   const auto config = load_config(v);
   if (!config) return config.error();
+  const admin::Request request{.verb = "store migrate", .arguments = {}, .input = {}, .by = {}};
+  Gathered answer;
+  if (const auto done = ask_server(*config, request, answer); done && *done) {
+    put_value(v, json::parse(answer.whole).as_object(), put_migration);
+    return Exit::done;
+  }
   const auto migrated = storage::migrate(options_for(*config));
   if (!migrated) return report(migrated.error());
   put_value(v, {{"from", migrated->from}, {"to", migrated->to}}, put_migration);
@@ -83,9 +91,11 @@ Exit migrate(const Invocation& v) {
 }
 
 void put_backup(std::string& out, const json::object& b) {
-  out +=
-      fmt::format("{} contents, {} in all, in {}\nConfiguration, certificates and their keys are not in it.\n",
-                  member(b, "contents"), octets_text(b.at("octets").to_number<std::uint64_t>()), member(b, "backup"));
+  out += fmt::format(
+      "{} contents, {} in all, in {}\nNot in it: the configuration, the certificates and keys that it names, and the "
+      "sealing key, which opens "
+      "the DKIM keys in the store. Keep copies of them elsewhere.\n",
+      member(b, "contents"), octets_text(b.at("octets").to_number<std::uint64_t>()), member(b, "backup"));
 }
 
 Exit backup(const Invocation& v) {
@@ -128,7 +138,7 @@ const std::vector<Verb>& store_verbs() {
        verify},
       {"store migrate",
        "bring a store of an older version to the present one",
-       "Only while no server runs.",
+       "A backup first is wise. A server that runs has a store of the present form already, and says so.",
        {},
        {},
        migrate},

@@ -5,6 +5,7 @@
 
 #include "entrance/server/settings.h"
 #include "platform/net/tls.h"
+#include "platform/runtime/files.h"
 #include "site/keyring/sealing_key.h"
 
 namespace posthorn::server {
@@ -13,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 void check_certificates(const config::Config& config, NamedFiles& found) {
-  auto certificates = read_certificates(config.tls);
+  auto certificates = read_certificates(config.tls, config.file);
   if (!certificates) return found.problems.push_back(std::move(certificates.error()));
   if (!certificates->empty()) return;
   const config::Listen& listen = config.listen;
@@ -33,7 +34,7 @@ void check_certificates(const config::Config& config, NamedFiles& found) {
 
 void check_anchors(const config::Config& config, NamedFiles& found) {
   auto client = net::ClientTls::make({config.tls.ca_file, config.tls.ca_file.empty()});
-  if (!client) found.problems.push_back(std::move(client.error()));
+  if (!client) found.problems.push_back(at_key(config.file, "tls.ca_file", std::move(client.error())));
   auto anchors = trust_anchors(config);
   if (!anchors) found.problems.push_back(std::move(anchors.error()));
 }
@@ -66,6 +67,31 @@ void check_sealing_key(const config::Config& config, NamedFiles& found) {
         fmt::format("There is no sealing key in {}: the keys in the store cannot be used.", file.string()));
 }
 
+/// Read when they are used: mail by such a route waits, and the server runs.
+void check_password_files(const config::Config& config, NamedFiles& found) {
+  constexpr std::size_t password_octets_max = 4 * KiB;
+  for (const config::Route& route : config.relay.routes) {
+    if (route.login_user.empty()) continue;
+    const auto password = runtime::read_file(route.login_password_file, password_octets_max);
+    if (password) continue;
+    found.notes.push_back(fmt::format("The route of {}: its password_file cannot be used ({}: {}): its mail will wait.",
+                                      route.name(), password.error().what, password.error().why));
+  }
+}
+
+/// An address literal in a route needs no question to see that nothing will ever go there.
+void check_routes(const config::Config& config, NamedFiles& found) {
+  if (config.relay.allow_private) return;
+  for (const config::Route& route : config.relay.routes) {
+    const auto address = IpAddress::parse(route.host);
+    if (!address || !address->is_special()) continue;
+    found.notes.push_back(
+        fmt::format("The route of {} leads to the private address {}, and relay.allow_private is false: mail that "
+                    "takes it is returned to its sender.",
+                    route.name(), route.host));
+  }
+}
+
 }  // namespace
 
 NamedFiles check_named_files(const config::Config& config) {
@@ -74,6 +100,8 @@ NamedFiles check_named_files(const config::Config& config) {
   check_anchors(config, found);
   check_store(config, found);
   check_sealing_key(config, found);
+  check_routes(config, found);
+  check_password_files(config, found);
   return found;
 }
 

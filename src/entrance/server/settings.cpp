@@ -7,6 +7,7 @@
 #include "flow/access/imap_facts.h"
 #include "foundation/base/bytes.h"
 #include "platform/runtime/files.h"
+#include "site/config/salvage.h"
 #include "site/keyring/sealing_key.h"
 
 namespace posthorn::server {
@@ -32,20 +33,26 @@ smtp::server::Limits machine_limits(const config::Limits& limits) {
 
 }  // namespace
 
-Result<std::vector<net::CertificateAndKey>, Problem> read_certificates(const config::Tls& tls) {
+Problem at_key(const std::filesystem::path& config_file, std::string_view key, Problem problem) {
+  problem.what = fmt::format("{}: {}", config::place_of(config_file, key), problem.what);
+  return problem;
+}
+
+Result<std::vector<net::CertificateAndKey>, Problem> read_certificates(const config::Tls& tls,
+                                                                       const std::filesystem::path& config_file) {
   std::vector<net::CertificateAndKey> certificates;
   for (std::size_t i = 0; i < tls.certificate.size(); ++i) {
     auto chain = runtime::read_file(tls.certificate[i], kPemOctetsMax);
-    if (!chain) return fail(std::move(chain.error()));
+    if (!chain) return fail(at_key(config_file, "tls.certificate", std::move(chain.error())));
     auto key = runtime::read_file(tls.key[i], kPemOctetsMax);
-    if (!key) return fail(std::move(key.error()));
+    if (!key) return fail(at_key(config_file, "tls.key", std::move(key.error())));
     net::CertificateAndKey pair{std::move(*chain), std::move(*key)};
     // Each by itself, so that the problem can name the file.
     if (auto usable = net::ServerTls::make({pair}); !usable) {
       Problem problem = std::move(usable.error());
       problem.what = fmt::format("cannot use tls.certificate {} with tls.key {}", tls.certificate[i].string(),
                                  tls.key[i].string());
-      return fail(std::move(problem));
+      return fail(at_key(config_file, "tls.certificate", std::move(problem)));
     }
     certificates.push_back(std::move(pair));
   }
@@ -97,7 +104,9 @@ mailbox::MailboxOptions mailbox_options(const config::Config& config) {
 
 Result<std::string, Problem> trust_anchors(const config::Config& config) {
   if (config.dns_trust_anchor_file.empty()) return std::string();
-  return runtime::read_file(config.dns_trust_anchor_file, kAnchorFileOctetsMax);
+  auto anchors = runtime::read_file(config.dns_trust_anchor_file, kAnchorFileOctetsMax);
+  if (!anchors) return fail(at_key(config.file, "dns.trust_anchor_file", std::move(anchors.error())));
+  return anchors;
 }
 
 https::ClientOptions https_options(const config::Config& config) {

@@ -17,8 +17,12 @@
 
 namespace posthorn::server {
 
-/// Every certificate with its key; a Problem names the file.
-[[nodiscard]] Result<std::vector<net::CertificateAndKey>, Problem> read_certificates(const config::Tls& tls);
+/// The problem with the file, line and key of the configuration that led to it ("posthorn.toml:12: tls.key: …").
+[[nodiscard]] Problem at_key(const std::filesystem::path& config_file, std::string_view key, Problem problem);
+
+/// Every certificate with its key; a Problem names the file. `config_file` is what `tls` was read from.
+[[nodiscard]] Result<std::vector<net::CertificateAndKey>, Problem> read_certificates(
+    const config::Tls& tls, const std::filesystem::path& config_file);
 
 [[nodiscard]] smtp_service::ServiceSettings smtp_settings(const config::Config& config, smtp::server::Role role,
                                                           std::shared_ptr<const net::ServerTls> tls,

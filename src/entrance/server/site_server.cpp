@@ -60,7 +60,7 @@ Task<Result<std::unique_ptr<SiteServer>, Problem>> SiteServer::start(Process& pr
 }
 
 Result<void, Problem> SiteServer::read_keys() {
-  auto certificates = read_certificates(config_.tls);
+  auto certificates = read_certificates(config_.tls, config_.file);
   if (!certificates) return fail(std::move(certificates.error()));
   if (!certificates->empty()) {
     auto tls = net::ServerTls::make(*certificates);
@@ -68,7 +68,7 @@ Result<void, Problem> SiteServer::read_keys() {
     server_tls_ = std::move(*tls);
   }
   auto client = net::ClientTls::make({config_.tls.ca_file, config_.tls.ca_file.empty()});
-  if (!client) return fail(std::move(client.error()));
+  if (!client) return fail(at_key(config_.file, "tls.ca_file", std::move(client.error())));
   client_tls_ = std::move(*client);
   if (resolver_) {
     key_witness_ = transition::resolver_witness(*resolver_);
@@ -76,7 +76,7 @@ Result<void, Problem> SiteServer::read_keys() {
   }
   auto witness = transition::make_key_witness(config_.dns_source, *process_.net_loops().front(), process_.clock(),
                                               process_.random());
-  if (!witness) return fail(std::move(witness.error()));
+  if (!witness) return fail(at_key(config_.file, "dns.source", std::move(witness.error())));
   key_witness_ = std::move(*witness);
   auto source = resolver::parse_source(config_.dns_source);
   if (!source) return fail(std::move(source.error()));
@@ -87,7 +87,7 @@ Result<void, Problem> SiteServer::read_keys() {
   options.trust_anchor = std::move(*anchors);
   for (const net::Loop* loop : process_.net_loops()) options.loops.push_back(loop->executor());
   auto resolver = resolver::make_resolver(options, process_.clock(), process_.loops().executor(0));
-  if (!resolver) return fail(std::move(resolver.error()));
+  if (!resolver) return fail(at_key(config_.file, "dns.source", std::move(resolver.error())));
   resolver_ = std::move(*resolver);
   // docs/decisions/0061: a server that the operator names is taken at its word by SPF, DKIM, DMARC and iprev.
   if (!std::holds_alternative<net::Endpoint>(options.source) || !options.trust_anchor.empty()) return {};

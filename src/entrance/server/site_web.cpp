@@ -109,7 +109,7 @@ Task<> SiteServer::watch_expiry() {
 }
 
 Result<void, Problem> SiteServer::use_certificates(const config::Tls& tls) {
-  auto configured = read_certificates(tls);
+  auto configured = read_certificates(tls, config_.file);
   if (!configured) return fail(std::move(configured.error()));
   std::vector<net::CertificateAndKey> all;
   // Issued ones first: they take the place of self-signed ones for the same names.

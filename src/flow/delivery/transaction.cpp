@@ -85,6 +85,7 @@ void Transaction::tell_connection() {
   if (!arrival_->login.empty())
     story.step(at, Stage::authentication, "the client logged in").with("login", machine_.login());
   if (!arrival_->sender.is_null()) story.key(arrival_->sender.text());
+  story.key(session_.text());  // the peer was greeted with it, and log lines bear it
 }
 
 Task<std::optional<Reply>> Transaction::add_recipient(const smtp::server::Recipient& recipient, Relaying relaying) {

@@ -53,7 +53,7 @@ struct Listed {
 enum class Operation : std::uint8_t {
   retry,    ///< due now, next hop awake
   hold,     ///< not tried until released
-  release,  ///< back in the queue, due now
+  release,  ///< back in the queue, due now, next hop awake
   drop,     ///< removed without a report; the story says who asked for it
 };
 

@@ -281,6 +281,19 @@ TEST_F(QueueTest, HoldReleaseRetryDrop) {
   EXPECT_NE(bed.store.story(id).find("discarded"), std::string::npos);
 }
 
+TEST_F(QueueTest, WhatIsReleasedIsTriedThoughItsHopWasOutOfReach) {
+  world.dead.insert("beta.example");
+  bed.start(world);
+  const MailId id = bed.send("ann@alpha.example", {"bob@beta.example"});
+  bed.run_for(seconds(1));
+  ASSERT_TRUE(bed.waits(id));
+  EXPECT_EQ(bed.apply(Operation::hold, id.text()), 1u);
+  world.dead.clear();
+  EXPECT_EQ(bed.apply(Operation::release, id.text()), 1u);
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+}
+
 TEST_F(QueueTest, ARouteMadeLaterTakesWhatWaits) {
   bed.send("ann@alpha.example", {"bob@beta.example"});
   config::Route route;

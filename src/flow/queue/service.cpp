@@ -122,7 +122,9 @@ void Service::give_back(Operation operation, const std::vector<RowChange>& chang
   const std::lock_guard lock(mutex_);
   for (const RowChange& change : changes) {
     backlog_.give_back(change.before, done ? change.after : std::optional(change.before), now());
-    if (done && operation == Operation::retry) backlog_.awaken(change.before.domain, now());
+    // Who asks for an attempt now knows something that the hop's past failures do not tell.
+    const bool is_due = operation == Operation::retry || operation == Operation::release;
+    if (done && is_due) backlog_.awaken(change.before.domain, now());
   }
 }
 

@@ -217,6 +217,8 @@ TEST(Operations, AFilterThatNamesARecipientMeansOnlyThatOne) {
                        new_recipient(policy, MailId{7}, 1, "eve@gamma.example", "gamma.example", noon)};
   EXPECT_EQ(plan_operation(Operation::drop, listed, "gamma.example", noon).size(), 1u);
   EXPECT_EQ(plan_operation(Operation::drop, listed, MailId{7}.text(), noon).size(), 2u);
+  listed.recipients[0].domain = "route:domain beta.example";
+  EXPECT_EQ(plan_operation(Operation::drop, listed, "Beta.example", noon).size(), 1u) << "it goes by a route";
   EXPECT_TRUE(plan_operation(Operation::release, listed, "", noon).empty());
   const auto held = plan_operation(Operation::hold, listed, "bob@beta.example", noon);
   ASSERT_EQ(held.size(), 1u);

@@ -39,6 +39,11 @@ Targets::Targets(const RelayOffice::Shared& office, std::string next_hop)
   ending_set_ = false;
 }
 
+std::string Targets::its_mail() const {
+  const config::Route* const route = office_.routes.find(next_hop_);
+  return route == nullptr ? "mail for " + next_hop_ : "the route of " + route->name();
+}
+
 void Targets::end_with(bool permanent, int code, std::string status, std::string words) {
   ending_.permanent = permanent;
   ending_.verdict = queue::Verdict{code, std::move(status), std::move(words), "", false};
@@ -63,7 +68,7 @@ Task<std::vector<Target>> Targets::next_group() {
     });
     if (!ourselves) continue;
     notes_.push_back(fmt::format("the hosts of preference {} and worse are left out: we are one of them", preference));
-    if (!ending_set_) end_with(true, 554, "5.4.6", "mail for " + next_hop_ + " leads back to ourselves");
+    if (!ending_set_) end_with(true, 554, "5.4.6", its_mail() + " leads back to ourselves");
     exchanges_.clear();
     group.clear();
   }
@@ -152,7 +157,7 @@ void Targets::leave_out_ourselves() {
   notes_.push_back(fmt::format("the hosts of preference {} and worse are left out: {} is ourselves", preference,
                                office_.options.host_name));
   std::erase_if(exchanges_, [&](const Exchange& exchange) { return exchange.preference >= preference; });
-  if (exchanges_.empty()) end_with(true, 554, "5.4.6", "mail for " + next_hop_ + " leads back to ourselves");
+  if (exchanges_.empty()) end_with(true, 554, "5.4.6", its_mail() + " leads back to ourselves");
 }
 
 Task<std::optional<Target>> Targets::resolve(Exchange exchange) {
@@ -199,8 +204,7 @@ bool Targets::admit(const Exchange& exchange, Target& target, const std::vector<
     if (address.is_special() && !office_.options.allow_private && !is_ourselves(address)) {
       notes_.push_back(
           fmt::format("{} has the private or reserved address {}: not connected to", exchange.host, address.text()));
-      if (!ending_set_ || ending_.permanent)
-        end_with(true, 554, "5.4.6", "mail for " + next_hop_ + " leads to a private address");
+      if (!ending_set_ || ending_.permanent) end_with(true, 554, "5.4.6", its_mail() + " leads to a private address");
       continue;
     }
     const bool has_source = sources.empty() || std::ranges::any_of(sources, [&](const IpAddress& source) {

@@ -61,6 +61,8 @@ class Targets {
   void leave_out_ourselves();
   [[nodiscard]] bool is_ourselves(const IpAddress& address) const;
   [[nodiscard]] bool admit(const Exchange& exchange, Target& target, const std::vector<IpAddress>& addresses);
+  /// Who the ending is about: "mail for beta.example", "the route of domain beta.example".
+  [[nodiscard]] std::string its_mail() const;
   void end_with(bool permanent, int code, std::string status, std::string words);
 
   const RelayOffice::Shared& office_;

@@ -112,10 +112,11 @@ class MemoryStore::MemoryReader final : public Reader {
     for (const auto& [id, row] : store_.mails) {
       if (id <= after || rows.size() >= max) continue;
       const std::vector<RecipientRow> all = recipients(id);
-      const bool matches = filter.text.empty() || id.text() == filter.text || row.sender == filter.text ||
-                           std::ranges::any_of(all, [&](const RecipientRow& r) {
-                             return r.address == filter.text || r.domain == filter.text;
-                           });
+      const bool matches =
+          filter.text.empty() || id.text() == filter.text || row.sender == filter.text ||
+          std::ranges::any_of(all, [&](const RecipientRow& r) {
+            return r.address == filter.text || r.domain == filter.text || r.address.ends_with("@" + filter.text);
+          });
       if (matches) rows.push_back(row);
     }
     return rows;

@@ -92,7 +92,8 @@ Histogram& Metrics::histogram(std::string_view name, std::string_view help, std:
 void Metrics::watch(std::string_view name, std::string_view help, std::function<double()> value,
                     const MetricLabels& labels) {
   const std::lock_guard lock(mutex_);
-  series(name, help, "gauge", labels).watched = std::move(value);
+  const char* const type = name.ends_with("_total") ? "counter" : "gauge";
+  series(name, help, type, labels).watched = std::move(value);
 }
 
 void Metrics::print(std::string& out, const Family& family, const Series& series) {

@@ -60,7 +60,8 @@ class Metrics {
   [[nodiscard]] Gauge& gauge(std::string_view name, std::string_view help, const MetricLabels& labels = {});
   [[nodiscard]] Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> bounds,
                                      const MetricLabels& labels = {});
-  /// A gauge whose value is asked for when the metrics are read. The function is thread-safe and quick.
+  /// A gauge, or where its name ends in _total a counter, whose value is asked for when the metrics are read. The
+  /// function is thread-safe and quick.
   void watch(std::string_view name, std::string_view help, std::function<double()> value,
              const MetricLabels& labels = {});
 

@@ -103,12 +103,12 @@ std::vector<QueueRow> LocalReader::queue_page(const QueueFilter& filter, MailId 
     return rows;
   }
   const auto id = MailId::parse(filter.text);
-  Statement& s =
-      sql("SELECT id, content, size, sender, envelope_id, ret, eight_bit, smtputf8, require_tls, stream, "
-          "priority, signed_with, login, message_id, arrived, ranges, header_block FROM queue q WHERE id > "
-          "?1 AND (id = ?3 OR sender = ?2 COLLATE NOCASE OR EXISTS (SELECT 1 FROM recipients r WHERE r.mail "
-          "= q.id AND (r.address = ?2 COLLATE NOCASE OR r.domain = ?2 COLLATE NOCASE))) ORDER BY id LIMIT ?4")
-          .with(after, filter.text, id.value_or(MailId{}), limit);
+  Statement& s = sql("SELECT id, content, size, sender, envelope_id, ret, eight_bit, smtputf8, require_tls, stream, "
+                     "priority, signed_with, login, message_id, arrived, ranges, header_block FROM queue q WHERE id > "
+                     "?1 AND (id = ?3 OR sender = ?2 COLLATE NOCASE OR EXISTS (SELECT 1 FROM recipients r WHERE r.mail "
+                     "= q.id AND (r.address = ?2 COLLATE NOCASE OR r.domain = ?2 COLLATE NOCASE OR substr(r.address, "
+                     "-length(?2) - 1) = '@' || ?2 COLLATE NOCASE))) ORDER BY id LIMIT ?4")
+                     .with(after, filter.text, id.value_or(MailId{}), limit);
   while (s.step()) rows.push_back(queue_row(s));
   return rows;
 }

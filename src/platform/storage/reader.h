@@ -31,7 +31,7 @@ struct DestinationRow {
 };
 
 struct QueueFilter {
-  std::string text;  ///< matches id, sender, recipient address or domain; empty: all
+  std::string text;  ///< matches id, sender, recipient address, its domain or next hop; empty: all
 };
 
 /// What STATUS tells of a mailbox beside its row.

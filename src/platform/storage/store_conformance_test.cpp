@@ -481,6 +481,15 @@ TYPED_TEST(StoreConformance, QueuePageFiltersByIdSenderAndRecipient) {
   EXPECT_EQ(page(second.text()), (std::vector{second}));
   EXPECT_EQ(page("ann@alpha.example").size(), 2u);
   EXPECT_TRUE(page("nobody@alpha.example").empty());
+  EXPECT_TRUE(page(".example").empty());
+
+  // What goes by a static route keeps its domain in the address alone.
+  for (RecipientRow row : ask(*this->store_, [=](Reader& r) { return r.recipients(second); })) {
+    row.domain = "route:domain y.example";
+    ASSERT_TRUE(this->write(PutRecipient{row}));
+  }
+  EXPECT_EQ(page("Y.example"), (std::vector{second}));
+  EXPECT_EQ(page("route:domain y.example"), (std::vector{second}));
 }
 
 TYPED_TEST(StoreConformance, FindsStoriesInTheTailAndInBatches) {

@@ -30,7 +30,12 @@ Result<VerifyReport, Problem> verify_folder(const StoreOptions& options) {
     return Verification(database, segments).run();
   } catch (const DatabaseError& error) {
     VerifyReport report;
-    report.damages.push_back({DamageKind::database, error.what(), {}, {}, {}});
+    report.damages.push_back(
+        {DamageKind::database,
+         fmt::format("posthorn.db cannot be read any further, so any message may be touched: {}", error.what()),
+         {},
+         {},
+         {}});
     return report;
   }
 }

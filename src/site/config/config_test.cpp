@@ -1,7 +1,10 @@
 #include "site/config/config.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
+#include "site/config/salvage.h"
 #include "site/config/values.h"
 
 namespace posthorn::config {
@@ -187,7 +190,7 @@ TEST(Config, NamesFileLineKeyAndWhatWouldBeRight) {
   EXPECT_EQ(only_fault("[limits]\nrecipients = 5\n"),
             "posthorn.toml:6: limits.recipients: 5 is out of bounds; write 100 to 100000");
   EXPECT_EQ(only_fault("[limits]\nmessage_size = \"fifty\"\n"),
-            "posthorn.toml:6: limits.message_size: cannot be read; write a size, such as \"50MB\"");
+            "posthorn.toml:6: limits.message_size: is no size; write a size, such as \"50MB\"");
   EXPECT_EQ(only_fault("[listen]\nsmtp = \"localhost:25\"\n"),
             "posthorn.toml:6: listen.smtp: 'localhost:25' is no address and port; write \"ADDR:PORT\" with a literal "
             "address, such as \"192.0.2.1:25\" or \"[::]:25\"");
@@ -207,6 +210,47 @@ TEST(Config, SaysAllFaultsInOrder) {
 TEST(Config, SyntaxErrorsHaveALine) {
   const std::string fault = only_fault("[relay\n");
   EXPECT_TRUE(fault.starts_with("posthorn.toml:5: TOML: ")) << fault;
+  EXPECT_TRUE(only_fault("[log]\nlevel = info\n").starts_with("posthorn.toml:6: log.level: ")) << "text wants quotes";
+  EXPECT_NE(only_fault("[log]\nlevel = info\n").find("text in quotes"), std::string::npos);
+  EXPECT_NE(only_fault("[log]\nlevel : 1\n").find(":6: log.level: expected '='"), std::string::npos);
+  EXPECT_NE(only_fault("[log]\nlevel = \"info\"\nlevel = \"info\"\n").find("a key stands once"), std::string::npos);
+  EXPECT_NE(only_fault("[log]\n[relay]\n[log]\n").find("a section has one header"), std::string::npos);
+  EXPECT_TRUE(faults("\xef\xbb\xbf" + std::string(least)).empty()) << "a byte order mark";
+}
+
+TEST(Config, AKeyIsFoundThoughItsSectionIsNot) {
+  EXPECT_NE(only_fault("[logs]\nlevel = \"info\"\n").find("did you mean log?"), std::string::npos);
+  const auto all = faults("mx_port = 25\n" + std::string(least));
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0], "posthorn.toml:1: mx_port: there is no such key; did you mean relay.mx_port?");
+  EXPECT_NE(only_fault("[relay]\nroutes = [ { domain = \"*\", host = \"a.example\", port = 0 } ]\n")
+                .find("relay.routes[0].port: "),
+            std::string::npos);
+}
+
+TEST(Config, WhatIsFoundWrongLaterHasItsLineToo) {
+  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "place_test.toml";
+  std::ofstream(file) << "host_name = \"a.example\"\n[tls]\ncertificate = \"a.pem\"\n";
+  EXPECT_EQ(place_of(file, "tls.certificate"), file.string() + ":3: tls.certificate");
+  EXPECT_EQ(place_of(file, "dns.source"), file.string() + ": dns.source");
+  std::filesystem::remove(file);
+  EXPECT_EQ(place_of(file, "dns.source"), file.string() + ": dns.source");
+  EXPECT_EQ(place_of({}, "dns.source"), "dns.source");
+}
+
+TEST(Config, TheStoreIsFoundInAFaultyFile) {
+  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "salvage_test.toml";
+  const auto store_of = [&](const std::string& text) {
+    std::ofstream(file) << text;
+    return named_store_dir(file).value_or("");
+  };
+  EXPECT_EQ(store_of("nonsense = 1\nstore.dir = \"/var/mail/store\"\n"), "/var/mail/store");
+  EXPECT_EQ(store_of("[store]\ndir = \"store\"\n[limits]\nquota = = 1\n"), file.parent_path() / "store");
+  EXPECT_EQ(store_of("quota = = 1\n[store]\ndir = \"store\"\n"), "") << "it stands below";
+  EXPECT_EQ(store_of("store.dir = 7\n"), "");
+  EXPECT_EQ(store_of("[#\nstore.dir = \"store\"\n"), "");
+  std::filesystem::remove(file);
+  EXPECT_EQ(named_store_dir(file), std::nullopt);
 }
 
 TEST(Config, NonAsciiBelongsInStringsAndComments) {

@@ -272,63 +272,6 @@ constexpr std::array readers{
     KeyReader{"log.format", read_log_format},
 };
 
-// ---------------------------------------------------------------- limits
-
-std::string limit_text(const LimitRow& row, std::uint64_t value) {
-  switch (row.unit) {
-    case LimitUnit::octets:
-      return size_text(value);
-    case LimitUnit::duration:
-      return duration_text(std::chrono::seconds(value));
-    case LimitUnit::count:
-      break;
-  }
-  return std::to_string(value);
-}
-
-std::optional<std::uint64_t> limit_number(const LimitRow& row, const toml::node& node) {
-  if (const auto number = node.value_exact<std::int64_t>()) {
-    if (*number < 0 || (row.unit == LimitUnit::duration && *number != 0)) return std::nullopt;
-    return static_cast<std::uint64_t>(*number);
-  }
-  const auto text = node.value_exact<std::string>();
-  if (!text || row.unit == LimitUnit::count) return std::nullopt;
-  return parse_size(*text);
-}
-
-std::string_view limit_form(LimitUnit unit) {
-  switch (unit) {
-    case LimitUnit::octets:
-      return R"(write a size, such as "50MB")";
-    case LimitUnit::duration:
-      return R"(write a duration, such as "5m")";
-    case LimitUnit::count:
-      break;
-  }
-  return "write a whole number without quotes";
-}
-
-void read_limit(Reading& r, const LimitRow& row, std::string_view key, const toml::node& node) {
-  std::optional<std::uint64_t> value;  // octets, a count, or seconds
-  std::optional<Duration> duration;
-  if (row.unit == LimitUnit::duration) {
-    if (const auto text = node.value_exact<std::string>()) duration = parse_duration(*text);
-    if (duration) value = static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(*duration).count());
-  } else {
-    value = limit_number(row, node);
-  }
-  if (!value) return r.fault(node, key, "cannot be read", std::string(limit_form(row.unit)));
-  if (*value < row.least || *value > row.most) {
-    return r.fault(node, key, fmt::format("{} is out of bounds", limit_text(row, *value)),
-                   fmt::format("write {} to {}", limit_text(row, row.least), limit_text(row, row.most)));
-  }
-  if (duration) {
-    r.config.limits.*row.duration = *duration;
-  } else {
-    r.config.limits.*row.number = *value;
-  }
-}
-
 // ---------------------------------------------------------------- the document
 
 std::vector<std::string_view> known_keys() {
@@ -337,6 +280,21 @@ std::vector<std::string_view> known_keys() {
   keys.reserve(all.size());
   for (const KeyInfo& info : all) keys.push_back(info.key);
   return keys;
+}
+
+/// For "did you mean": every key; for a name outside all sections those too, and the key that only lacks its section.
+std::vector<std::string_view> candidates_for(std::string_view key) {
+  std::vector<std::string_view> candidates = known_keys();
+  if (key.find('.') != std::string_view::npos) return candidates;
+  std::vector<std::string_view> sections;
+  for (const std::string_view known : candidates) {
+    const auto dot = known.find('.');
+    if (dot == std::string_view::npos) continue;
+    if (known.substr(dot + 1) == key) return {known};
+    sections.push_back(known.substr(0, dot));
+  }
+  candidates.insert(candidates.end(), sections.begin(), sections.end());
+  return candidates;
 }
 
 bool is_section(std::string_view prefix) {
@@ -370,7 +328,7 @@ void read_key(Reading& r, const std::string& key, const toml::node& node) {
     return r.fault(node, key, "is a section, not a value", fmt::format("write [{}] on a line of its own", key));
   }
   r.fault(node, key, "there is no such key",
-          did_you_mean(key, known_keys(), "`posthorn config explain` lists all keys"));
+          did_you_mean(key, candidates_for(key), "`posthorn config explain` lists all keys"));
 }
 
 bool has_fault(const Reading& r, std::string_view key) {
@@ -427,24 +385,11 @@ void check_whole(Reading& r) {
     r.fault(0, "relay.give_up", "is shorter than the first wait of relay.retry", "give mail time for a second attempt");
   }
   if (c.limits.connections_per_address > c.limits.connections) {
-    r.fault(0, "limits.connections_per_address", "is more than limits.connections", "lower it");
+    r.fault(0, "limits.connections_per_address",
+            fmt::format("{} is more than limits.connections, which is {}", c.limits.connections_per_address,
+                        c.limits.connections),
+            "lower this one, or raise that");
   }
-}
-
-/// The one place that sees an exception of toml++.
-std::optional<toml::table> read_toml(Reading& r, std::string_view text) {
-  if (!text::is_utf8(text)) {
-    r.fault(0, "TOML", "the file is not UTF-8", "convert it: iconv -f latin1 -t utf8");
-    return std::nullopt;
-  }
-  try {
-    return toml::parse(ascii_form(text));
-  } catch (const toml::parse_error& error) {
-    r.fault(error.source().begin.line, "TOML", from_ascii_form(error.description()), "see https://toml.io");
-  } catch (const std::logic_error&) {  // TOML_ASSERT, reading.h
-    r.fault(0, "TOML", "a line cannot be understood at all", "see https://toml.io");
-  }
-  return std::nullopt;
 }
 
 Problems in_order(std::vector<Reading::Fault> faults) {
@@ -516,6 +461,7 @@ std::optional<Duration> read_duration(Reading& r, std::string_view key, const to
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates,
                          std::string_view otherwise) {
   const std::string_view best = nearest(word, candidates);
+  if (best.empty() && candidates.size() == 1) return fmt::format("did you mean {}?", candidates.front());
   return best.empty() ? std::string(otherwise) : fmt::format("did you mean {}?", best);
 }
 

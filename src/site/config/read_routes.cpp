@@ -108,7 +108,7 @@ void read_login(Reading& r, std::string_view key, const toml::node& node, Route&
     return r.fault(node, key, "login needs user and password_file",
                    R"(write login = { user = "me", password_file = "relay.password" })");
   }
-  if (unknown_keys(r, fmt::format("{}.login", key), *table, login_keys)) return;
+  if (unknown_keys(r, key, *table, login_keys)) return;
   route.login_user = read_string(r, key, *user, R"("me")").value_or("");
   if (const auto path = read_string(r, key, *file, R"("relay.password")")) route.login_password_file = r.path(*path);
   // A password goes over TLS or not at all (STANDARDS: SASL PLAIN and LOGIN).
@@ -118,15 +118,15 @@ void read_login(Reading& r, std::string_view key, const toml::node& node, Route&
   }
 }
 
-void read_route(Reading& r, std::string_view key, const toml::table& table) {
+void read_route(Reading& r, const std::string& key, const toml::table& table) {
   const std::size_t before = r.faults.size();
   if (unknown_keys(r, key, table, route_keys)) return;
   Route route;
   read_selector(r, key, table, route);
   read_host(r, key, table, route);
-  if (const toml::node* node = table.get("port")) route.port = read_port(r, key, *node).value_or(route.port);
-  if (const toml::node* node = table.get("tls")) read_tls(r, key, *node, route);
-  if (const toml::node* node = table.get("login")) read_login(r, key, *node, route);
+  if (const toml::node* node = table.get("port")) route.port = read_port(r, key + ".port", *node).value_or(route.port);
+  if (const toml::node* node = table.get("tls")) read_tls(r, key + ".tls", *node, route);
+  if (const toml::node* node = table.get("login")) read_login(r, key + ".login", *node, route);
   if (r.faults.size() > before) return;
   const auto same = [&](const Route& other) { return other.name() == route.name(); };
   if (std::ranges::any_of(r.config.relay.routes, same)) {

@@ -1,5 +1,5 @@
 // Reading: what the readers of config keys share: the file's name for messages, the folder of relative paths, the
-// Config being filled and the faults found. Only read.cpp and routes.cpp know toml++.
+// Config being filled and the faults found. Only the files that include this know toml++.
 #pragma once
 
 #include <stdexcept>
@@ -51,6 +51,12 @@ struct Element {
 [[nodiscard]] std::optional<std::uint16_t> read_port(Reading& reading, std::string_view key, const toml::node& node);
 [[nodiscard]] std::optional<Duration> read_duration(Reading& reading, std::string_view key, const toml::node& node,
                                                     std::string_view text);
+
+/// The document; a fault that names line and key otherwise.
+[[nodiscard]] std::optional<toml::table> read_toml(Reading& reading, std::string_view text);
+
+/// `limits.*`.
+void read_limit(Reading& reading, const LimitRow& row, std::string_view key, const toml::node& node);
 
 /// `relay.routes`.
 void read_routes(Reading& reading, std::string_view key, const toml::node& node);

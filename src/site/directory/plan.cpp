@@ -274,11 +274,17 @@ Plan set_postmaster(const Snapshot& directory, std::string_view address) {
 
 // ---------------------------------------------------------------- further addresses
 
+Result<std::string, Problem> read_further_address(std::string_view text) {
+  if (text.starts_with("*@")) text.remove_prefix(1);
+  if (!text.starts_with('@')) return read_address(text);
+  auto domain = read_domain(text.substr(1));
+  if (!domain) return domain;
+  return "@" + *domain;
+}
+
 Plan add_address(const Snapshot& directory, std::string_view address, std::string_view account_address) {
-  const bool is_catch_all = address.starts_with('@');
-  auto key = is_catch_all ? read_domain(address.substr(1)) : read_address(address);
-  if (!key) return fail(std::move(key.error()));
-  if (is_catch_all) *key = "@" + *key;
+  const auto key = read_further_address(address);
+  if (!key) return fail(key.error());
   const std::string what = fmt::format("cannot add the address {}", *key);
   auto account = existing(directory, account_address, what);
   if (!account) return fail(std::move(account.error()));
@@ -295,10 +301,8 @@ Plan add_address(const Snapshot& directory, std::string_view address, std::strin
 }
 
 Plan remove_address(const Snapshot& directory, std::string_view address) {
-  const bool is_catch_all = address.starts_with('@');
-  auto key = is_catch_all ? read_domain(address.substr(1)) : read_address(address);
-  if (!key) return fail(std::move(key.error()));
-  if (is_catch_all) *key = "@" + *key;
+  const auto key = read_further_address(address);
+  if (!key) return fail(key.error());
   const std::string what = fmt::format("cannot remove the address {}", *key);
   if (directory.account(*key) != nullptr) {
     return fail(no(what, "it is an account's own", fmt::format("posthorn account remove {}", *key)));

@@ -77,7 +77,9 @@ struct NewLogin {
 [[nodiscard]] bool tag_matches(const storage::LoginRow& login, std::string_view secret);
 
 // ---- further addresses
-/// "sales@alpha.example", or "@alpha.example" for everything nobody else has.
+/// "sales@alpha.example", or "@alpha.example" for everything nobody else has; "*@alpha.example", as other programs
+/// write it, is the same.
+[[nodiscard]] Result<std::string, Problem> read_further_address(std::string_view text);
 [[nodiscard]] Plan add_address(const Snapshot& directory, std::string_view address, std::string_view account_address);
 [[nodiscard]] Plan remove_address(const Snapshot& directory, std::string_view address);
 

@@ -76,7 +76,7 @@ class Story {
   /// Adds the Message-ID to the present step and to what the story is found by.
   Story& message_id(std::string_view value);
 
-  /// Something the story is found by (lower-cased; each once, at most 2,000): sender, recipients, Message-ID.
+  /// Something the story is found by (lower-cased; each once, at most 2,000): sender, recipients, Message-ID, session.
   void key(std::string_view text);
 
   [[nodiscard]] bool empty() const { return json_.empty(); }

@@ -41,7 +41,8 @@ struct Trace {
 /// Fills Trace::hops from the header section of the message.
 void add_hops(Trace& trace, Octets header_section);
 
-/// ID, MESSAGE-ID (with or without brackets) or ADDRESS; newest first, at most `max`.
+/// ID (of the message, or of the session that brought it), MESSAGE-ID (with or without brackets) or ADDRESS; newest
+/// first, at most `max`.
 [[nodiscard]] std::vector<Trace> find(storage::Reader& reader, std::string_view what, std::size_t max);
 
 /// `{"id","message_id","steps":[{"at","stage","what",…}],"recipients":[{"address","state","where","reply"}],"hops":[…]}`

@@ -31,9 +31,15 @@ std::string_view sentence(std::string_view state) {
   return at == words.end() ? state : at->sentence;
 }
 
+/// A next hop as the queue keeps it: a domain, a host, or "route:domain beta.example" (flow/queue/routes.h).
+std::string hop_text(std::string where) {
+  constexpr std::string_view route = "route:";
+  return where.starts_with(route) ? fmt::format("the route of {}", where.substr(route.size())) : where;
+}
+
 void append_recipient(std::string& out, const TraceRecipient& r) {
   out += fmt::format("  {}: {}", text::printable(r.address, 320), sentence(r.state));
-  if (!r.where.empty()) out += " " + text::printable(r.where, 400);
+  if (!r.where.empty()) out += (r.state == "queued" ? " for " : " ") + hop_text(text::printable(r.where, 400));
   out += '\n';
   if (!r.reply.empty()) out += fmt::format("      {}\n", text::printable(r.reply, 600));
 }
@@ -70,7 +76,7 @@ void append_evidence(std::string& out, const TraceStep& step) {
       lists += fmt::format("{:>16}{}:\n", "", label);
       for (const json::value& element : *list) lists += fmt::format("{:>18}{}\n", "", plain(element));
     } else {
-      line += fmt::format("{}{} {}", line.empty() ? "" : ", ", label, plain(value));
+      line += fmt::format("{}{} {}", line.empty() ? "" : ", ", label, hop_text(plain(value)));
     }
   }
   if (!line.empty()) out += fmt::format("{:>16}{}\n", "", line);
