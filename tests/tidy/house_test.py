@@ -127,6 +127,20 @@ class Floors(unittest.TestCase):
                         wrong.append(f"{name}:{line}: {here} (floor {floor}) may not use {there} (floor {house()[there][0]})")
         self.complain(wrong, "includes against the table in cmake/houseplan.cmake")
 
+    def test_beds_stand_on_their_floor(self):
+        """What the tests of a floor share may use that floor and those below it."""
+        number_of = {floor: number for number, floor, _ in house().values()}
+        wrong = []
+        for name in cpp_files("src/"):
+            parts = name.split("/")
+            if "test_support" not in parts:
+                continue
+            for line, target in enumerate(text_of(name).splitlines(), 1):
+                match = re.match(r'#include "(\w+)/', target)
+                if match and number_of.get(match[1], 0) > number_of[parts[1]]:
+                    wrong.append(f"{name}:{line}: {match[1]} is above {parts[1]}")
+        self.complain(wrong, "a floor's test_support uses a higher floor")
+
     def test_the_table_has_no_circle(self):
         for room, (number, _, uses) in house().items():
             for used in uses:

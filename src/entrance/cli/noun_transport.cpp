@@ -97,30 +97,45 @@ Exit unreachable_dns(const dns::Answer& answer) {
                  "ask another server with --dns, or try again later"});
 }
 
-Exit check_mx(const Invocation& v) {
-  const auto domain = name_of(v, "DOMAIN");
-  if (!domain) return report(domain.error());
-  const auto now = now_of(v);
-  if (!now) return report(now.error());
-  const auto config = settings_of(v);
-  if (!config) return config.error();
+struct AskedDomain {
+  dns::Name domain;
+  std::uint16_t mx_port;
   MxAnswer answer;
+};
+using HowToAsk = Task<> (*)(dns::Resolver& resolver, const config::Config& config, dns::Name domain, TimePoint now,
+                            MxAnswer& out);
+
+Result<AskedDomain, Exit> ask_about_domain(const Invocation& v, HowToAsk how) {
+  const auto domain = name_of(v, "DOMAIN");
+  if (!domain) return fail(report(domain.error()));
+  const auto now = now_of(v);
+  if (!now) return fail(report(now.error()));
+  const auto config = settings_of(v);
+  if (!config) return fail(config.error());
+  AskedDomain out{*domain, config->relay.mx_port, {}};
   const auto problem =
-      ask(v, [&](dns::Resolver& resolver) { return ask_mx(resolver, *config, *domain, *now, answer); });
-  if (problem) return report(*problem);
-  if (answer.problem) return report(*answer.problem);
+      ask(v, [&](dns::Resolver& resolver) { return how(resolver, *config, *domain, *now, out.answer); });
+  if (problem) return fail(report(*problem));
+  if (out.answer.problem) return fail(report(*out.answer.problem));
+  return out;
+}
+
+Exit check_mx(const Invocation& v) {
+  const auto asked = ask_about_domain(v, ask_mx);
+  if (!asked) return asked.error();
+  const auto& [domain, mx_port, answer] = *asked;
   if (!dns::is_definite(answer.mx->status())) return unreachable_dns(answer.mx->answer);
-  Findings findings = inspection::judge_mx_set(answer.mx->answer, *domain).findings;
+  Findings findings = inspection::judge_mx_set(answer.mx->answer, domain).findings;
   json::array hosts;
-  std::string told = answer.mx->null_mx ? fmt::format("{} takes no mail (null MX)\n", domain->text()) : std::string{};
+  std::string told = answer.mx->null_mx ? fmt::format("{} takes no mail (null MX)\n", domain.text()) : std::string{};
   for (const auto& [preference, probe] : answer.hosts) {
     add(findings, inspection::findings_of(probe));
     hosts.emplace_back(mx_json(preference, probe));
     told += explain(preference, probe);
   }
-  add(findings, silences(answer, config->relay.mx_port));
+  add(findings, silences(answer, mx_port));
   if (v.json()) {
-    print_json(json::object{{"domain", domain->text()},
+    print_json(json::object{{"domain", domain.text()},
                             {"null_mx", answer.mx->null_mx},
                             {"secure", answer.mx->answer.secure()},
                             {"mx", std::move(hosts)},
@@ -153,17 +168,9 @@ std::vector<std::string> host_names(const MxAnswer& answer) {
 }
 
 Exit check_mta_sts(const Invocation& v) {
-  const auto domain = name_of(v, "DOMAIN");
-  if (!domain) return report(domain.error());
-  const auto now = now_of(v);
-  if (!now) return report(now.error());
-  const auto config = settings_of(v);
-  if (!config) return config.error();
-  MxAnswer answer;
-  const auto problem =
-      ask(v, [&](dns::Resolver& resolver) { return ask_policy(resolver, *config, *domain, *now, answer); });
-  if (problem) return report(*problem);
-  if (answer.problem) return report(*answer.problem);
+  const auto asked = ask_about_domain(v, ask_policy);
+  if (!asked) return asked.error();
+  const auto& [domain, mx_port, answer] = *asked;
   const inspection::PolicyProbe& probe = *answer.policy;
   if (probe.record.state == mta_sts::RecordState::unavailable) return unreachable_dns(probe.record.answers.front());
   Findings findings = inspection::findings_of(probe, host_names(answer));
@@ -179,7 +186,7 @@ Exit check_mta_sts(const Invocation& v) {
     told += explain(preference, host);
     if (policy != nullptr) told += listed ? "    in the policy\n" : "    NOT in the policy\n";
   }
-  add(findings, silences(answer, config->relay.mx_port));
+  add(findings, silences(answer, mx_port));
   if (v.json()) {
     json::object out = policy_json(probe);
     out["mx"] = std::move(hosts);

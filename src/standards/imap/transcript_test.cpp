@@ -5,43 +5,16 @@
 
 #include <gtest/gtest.h>
 
-#include "foundation/codec/hex.h"
 #include "foundation/text/ascii.h"
 #include "standards/test_support/imap_bench.h"
+#include "standards/test_support/transcripts.h"
 
 namespace posthorn::imap::server {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The source tree stands above the build folder, where the tests are run from or the binary stands.
-fs::path folder() {
-  for (const auto& start : {fs::current_path(), fs::read_symlink("/proc/self/exe").parent_path()}) {
-    for (auto above = start; above.has_relative_path(); above = above.parent_path()) {
-      if (const auto found = above / "tests" / "transcripts" / "imap"; fs::is_directory(found)) return found;
-    }
-  }
-  return {};
-}
-
-// "\r\n\0\t\\" and "\xHH"
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 >= text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char c = text[++i];
-    if (c == 'x') {
-      out += codec::hex_decode(text.substr(i + 1, 2)).value_or("?");
-      i += 2;
-    } else {
-      out += c == 'r' ? '\r' : c == 'n' ? '\n' : c == '0' ? '\0' : c == 't' ? '\t' : c;
-    }
-  }
-  return out;
-}
+using test_support::unescape;
 
 /// How the executor answers one command.
 struct Answer {
@@ -168,7 +141,7 @@ void play(const fs::path& path, std::size_t piece) {
 }
 
 TEST(ImapTranscripts, AllInPiecesOfEverySize) {
-  const auto where = folder();
+  const auto where = test_support::transcripts("imap");
   ASSERT_FALSE(where.empty()) << "tests/transcripts/imap is not above the tests";
   std::size_t count = 0;
   for (const auto& entry : fs::directory_iterator(where)) {

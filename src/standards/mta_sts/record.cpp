@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "foundation/text/ascii.h"
+#include "standards/dns/policy_lookup.h"
 
 namespace posthorn::mta_sts {
 namespace {
@@ -59,15 +60,7 @@ Task<RecordLookup> find_record(dns::Resolver& resolver, dns::Name domain) {
   const dns::PolicyKind kind{kVersion, "MTA-STS", "senders use none"};
   std::vector<std::string> labels{"_mta-sts"};
   dns::PolicyTexts found = co_await dns::find_policy_texts(resolver, std::move(domain), std::move(labels), kind);
-  RecordLookup out{found.state, {}, std::move(found.texts), std::move(found.reason), std::move(found.answers)};
-  if (out.state != RecordState::found) co_return out;
-  if (auto record = parse_record(out.texts.front())) {
-    out.record = std::move(*record);
-  } else {
-    out.state = RecordState::invalid;
-    out.reason = std::move(record.error());
-  }
-  co_return out;
+  co_return dns::read_policy<RecordLookup>(std::move(found), parse_record);
 }
 
 }  // namespace posthorn::mta_sts

@@ -4,50 +4,16 @@
 
 #include <gtest/gtest.h>
 
-#include "foundation/codec/hex.h"
 #include "foundation/text/ascii.h"
 #include "standards/test_support/smtp_pump.h"
+#include "standards/test_support/transcripts.h"
 
 namespace posthorn::smtp::server {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The source tree stands above the build folder, where the tests are run from or the binary stands.
-fs::path folder() {
-  for (const auto& start : {fs::current_path(), fs::read_symlink("/proc/self/exe").parent_path()}) {
-    for (auto above = start; above.has_relative_path(); above = above.parent_path()) {
-      if (const auto found = above / "tests" / "transcripts" / "smtp"; fs::is_directory(found)) return found;
-    }
-  }
-  return {};
-}
-
-// "\r\n\0\t\\" and "\xHH"; "\*N{…}" repeats what stands in the braces.
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 >= text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char c = text[++i];
-    if (c == 'x') {
-      out += codec::hex_decode(text.substr(i + 1, 2)).value_or("?");
-      i += 2;
-    } else if (c == '*') {
-      const auto open = text.find('{', i);
-      const auto close = text.find('}', i);
-      const auto piece = unescape(text.substr(open + 1, close - open - 1));
-      const auto count = text::parse_number(text.substr(i + 1, open - i - 1)).value_or(0);
-      for (std::uint64_t k = 0; k < count; ++k) out += piece;
-      i = close;
-    } else {
-      out += c == 'r' ? '\r' : c == 'n' ? '\n' : c == '0' ? '\0' : c == 't' ? '\t' : c;
-    }
-  }
-  return out;
-}
+using test_support::unescape;
 
 struct Step {
   std::string sent;
@@ -153,8 +119,9 @@ void run(const fs::path& path, std::size_t segment) {
 
 TEST(SmtpTranscripts, AllOfTheFolder) {
   std::size_t count = 0;
-  ASSERT_FALSE(folder().empty()) << "tests/transcripts/smtp is not found above the working folder or the binary";
-  for (const auto& entry : fs::directory_iterator(folder())) {
+  ASSERT_FALSE(test_support::transcripts("smtp").empty())
+      << "tests/transcripts/smtp is not found above the working folder or the binary";
+  for (const auto& entry : fs::directory_iterator(test_support::transcripts("smtp"))) {
     if (entry.path().extension() != ".txt") continue;
     ++count;
     // A file that says "! whole" depends on its segments (what stands behind STARTTLS in one packet).
@@ -166,7 +133,7 @@ TEST(SmtpTranscripts, AllOfTheFolder) {
       if (text.find("\n! whole") != std::string::npos || text.starts_with("! whole")) break;
     }
   }
-  EXPECT_GE(count, 10U) << "transcripts are missing from " << folder();
+  EXPECT_GE(count, 10U) << "transcripts are missing from " << test_support::transcripts("smtp");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "foundation/text/ascii.h"
 #include "foundation/text/pasted.h"
+#include "standards/dns/policy_lookup.h"
 #include "standards/tls_rpt/uri.h"
 
 namespace posthorn::tls_rpt {
@@ -65,15 +66,7 @@ Task<RecordLookup> find_record(dns::Resolver& resolver, dns::Name domain) {
   const dns::PolicyKind kind{kVersion, "TLS-RPT", "nobody reports"};
   std::vector<std::string> labels{"_smtp", "_tls"};
   dns::PolicyTexts found = co_await dns::find_policy_texts(resolver, std::move(domain), std::move(labels), kind);
-  RecordLookup out{found.state, {}, std::move(found.texts), std::move(found.reason), std::move(found.answers)};
-  if (out.state != RecordState::found) co_return out;
-  if (auto record = parse_record(out.texts.front())) {
-    out.record = std::move(*record);
-  } else {
-    out.state = RecordState::invalid;
-    out.reason = std::move(record.error());
-  }
-  co_return out;
+  co_return dns::read_policy<RecordLookup>(std::move(found), parse_record);
 }
 
 // ---------------------------------------------------------------- review
