@@ -70,6 +70,30 @@ class CommandLine(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertGreater(len(done.stdout.splitlines()), 2, done.stdout)
 
+    def commands_told(self, verbs):
+        """Every command that a page shows: where, its words and its verb."""
+        pages = {path.name: path.read_text() for path in [*ROOT.glob("docs/operator/*.md"), ROOT / "README.md"]}
+        for name, text in pages.items():
+            shown = re.findall(r"(?m)^\s*(?:build/release/|\./run )?posthorn ([a-z].*)$", text) + re.findall(r"`(?:posthorn|\./run) ([a-z][^`]*)`", text)
+            for words in shown:
+                words = re.split(r" [|&>#;] ?|\s#| {3,}", words)[0].replace("\\|", "|").split()
+                yield name, words, next((verb for verb in sorted(verbs, key=len, reverse=True) if words[:len(verb.split())] == verb.split()), None)
+
+    def test_every_command_that_is_told_exists(self):
+        helps, count, verbs = {}, 0, self.verbs()
+        nouns = {verb.split()[0] for verb in verbs}
+        for page, words, verb in self.commands_told(verbs):
+            count += 1
+            with self.subTest(page=page, command=" ".join(words)):
+                speaks_of_several = "|" in "".join(words[:2]) or (len(words) == 1 and words[0] in nouns)
+                if words[0] == "help" or speaks_of_several:
+                    continue
+                self.assertIsNotNone(verb, "there is no such verb")
+                helps.setdefault(verb, posthorn("help", *verb.split()).stdout)
+                for option in (word for word in words if word.startswith("--")):
+                    self.assertRegex(helps[verb], rf"(?m)^ *{re.escape(option)}\b", f"{verb} has no such option")
+        self.assertGreater(count, 100)
+
     def test_wrong_use_is_2_and_says_what_to_do(self):
         for words in (["no-such-verb"], ["serve", "--no-such-option"], ["message", "show"], ["serve"]):
             with self.subTest(words=words):

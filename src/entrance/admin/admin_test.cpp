@@ -95,9 +95,9 @@ Task<> converse(const std::filesystem::path& dir, int& reloads, std::optional<Do
 
   std::function<Site()> site = [&reloads] {
     Site made;
-    made.reload = [&reloads]() -> Result<void, config::Problems> {
+    made.reload = [&reloads]() -> Result<std::vector<std::string>, config::Problems> {
       ++reloads;
-      return {};
+      return std::vector<std::string>{};
     };
     return made;
   };
@@ -124,7 +124,7 @@ TEST(ControlSocket, AnswersOneRequestAConnection) {
   ASSERT_TRUE(done);
   EXPECT_TRUE(*done) << done->error().text();
   EXPECT_EQ(reloads, 1);
-  EXPECT_EQ(answer.whole, "{\"reloaded\":true}");
+  EXPECT_EQ(answer.whole, R"({"reloaded":true,"restart_needed":[]})");
   ASSERT_TRUE(unknown);
   ASSERT_FALSE(*unknown);
   EXPECT_EQ(unknown->error().kind, ProblemKind::usage);

@@ -57,7 +57,8 @@ Task<Done> reload(Site& site, const Request&, Answer& answer) {
         Problem{ProblemKind::unavailable, "reload", "no server runs on this store", "start it: posthorn serve"});
   const auto reloaded = site.reload();
   if (!reloaded) co_return fail(reloaded.error().front());
-  co_return co_await answer.value("{\"reloaded\":true}");
+  const json::object shown{{"reloaded", true}, {"restart_needed", json::value_from(*reloaded)}};
+  co_return co_await answer.value(json::serialize(shown));
 }
 
 constexpr std::array stores{Handler{"store verify", verify}, Handler{"store migrate", migrate},

@@ -41,8 +41,9 @@ struct Site {
   certificates::Certificates* certificates = nullptr;  ///< null: no server runs, or no authority is named
   certificates::FileKeys* file_keys = nullptr;         ///< null: no server runs, or no files are named
   submission::Submission* submission = nullptr;        ///< `message send`
-  /// SIGHUP by socket; null: no server runs. Problems as the configuration gives them.
-  std::function<Result<void, config::Problems>()> reload;
+  /// SIGHUP by socket; null: no server runs. The keys whose change waits for the next start; Problems as the
+  /// configuration gives them.
+  std::function<Result<std::vector<std::string>, config::Problems>()> reload;
 };
 
 }  // namespace posthorn::admin

@@ -272,6 +272,22 @@ TEST_F(Offline, ABackupRestores) {
   EXPECT_EQ(json({"account", "list"}).as_array().size(), 1u);
 }
 
+// INTERFACES, commands in general: 2 where the input cannot be read.
+TEST_F(Offline, WhatIsNoBackupIsWrongUse) {
+  EXPECT_EQ(verb({"backup", (dir_ / "backup").string()}).status, Exit::done);
+  std::filesystem::remove_all(dir_ / "store");
+  const std::filesystem::path database = dir_ / "backup" / "posthorn.db";
+  std::filesystem::resize_file(database, std::filesystem::file_size(database) / 3);
+  const Ran cut = verb({"restore", (dir_ / "backup").string()});
+  EXPECT_EQ(cut.status, Exit::usage);
+  EXPECT_THAT(cut.err, HasSubstr("its posthorn.db cannot be read"));
+  std::filesystem::resize_file(database, 0);
+  EXPECT_THAT(verb({"restore", (dir_ / "backup").string()}).err, HasSubstr("is not one of Posthorn's"));
+  write("backup/posthorn.db", std::string(8192, 'x'));
+  EXPECT_EQ(verb({"restore", (dir_ / "backup").string()}).status, Exit::usage);
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "store" / "posthorn.db"));
+}
+
 TEST_F(Offline, TheConfigurationIsCheckedAndExplained) {
   EXPECT_EQ(verb({"config", "check"}).status, Exit::done);
   write("bad.toml", "host_nam = 1\n");

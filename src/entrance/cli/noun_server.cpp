@@ -125,8 +125,10 @@ Exit serve(const Invocation& v) {
   return status == Exit::no ? Exit::usage : status;
 }
 
-void put_reloaded(std::string& out, const json::object&) {
-  out += "The server has read its configuration again; what needs a restart stands in its log.\n";
+void put_reloaded(std::string& out, const json::object& r) {
+  out += "The server has read its configuration again.\n";
+  if (const std::string waiting = member(r, "restart_needed"); !waiting.empty())
+    out += fmt::format("These take effect at its next start: {}.\n", waiting);
 }
 
 Exit reload(const Invocation& v) {

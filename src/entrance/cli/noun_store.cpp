@@ -107,7 +107,10 @@ Exit backup(const Invocation& v) {
 void put_restore(std::string& out, const json::object& r) {
   out += fmt::format("{} contents verified; {} mailboxes have a new UIDVALIDITY; {} recipients are on hold\n",
                      member(r, "contents"), member(r, "mailboxes"), member(r, "held_recipients"));
-  out += "Look at them (posthorn queue list) and release them: posthorn queue release\n";
+  if (member(r, "held_recipients") != "0")
+    out += "Look at them (posthorn queue list) and release them: posthorn queue release\n";
+  if (member(r, "clean") != "yes")
+    out += "What is damaged is damaged still: posthorn store verify names the messages.\n";
 }
 
 Exit restore(const Invocation& v) {

@@ -352,7 +352,9 @@ TEST_F(RunningTest, ACertificateThatCannotBeReadIsNamedAndTheOldOneStays) {
 
 TEST_F(RunningTest, WhatNeedsARestartIsSaidAndNotHalfDone) {
   change("mail.alpha.example", "other.alpha.example");
-  ASSERT_TRUE(site->reload());
+  const auto reloaded = site->reload();
+  ASSERT_TRUE(reloaded);
+  EXPECT_THAT(*reloaded, testing::ElementsAre("host_name"));
   EXPECT_THAT(logged(), testing::AllOf(HasSubstr("next start"), HasSubstr("host_name")));
   EXPECT_THAT(Line(at("smtp")).greeting, StartsWith("220 mail.alpha.example "));
 }

@@ -6,20 +6,8 @@
 #include "operations/transition/key_witness.h"
 #include "platform/runtime/deadline.h"
 #include "platform/runtime/files.h"
-#include "platform/runtime/process.h"
 
 namespace posthorn::server {
-namespace {
-
-// What the server does beside the road, and how often.
-constexpr Duration kHouseTick = std::chrono::seconds(1);
-constexpr int kTicksToFlush = 60;  // what may be a minute old on disk: logins last used, selectors seen
-constexpr Duration kKeyTick = std::chrono::minutes(5);
-constexpr int kTicksToRetention = 3600;
-constexpr Duration kTransportTick = std::chrono::minutes(1);
-constexpr int kTransportTicksToRefresh = 60;
-
-}  // namespace
 
 SiteServer::SiteServer(Process& process, config::Config config, Replacements replacements)
     : process_(process),
@@ -303,81 +291,6 @@ void SiteServer::start_work() {
     log_.info("listening", {{"service", each.service}, {"address", each.at.text()}});
 }
 
-Task<> SiteServer::keep_house() {
-  for (int tick = 1;; ++tick) {
-    co_await process_.clock().wait_for(kHouseTick);
-    journal_->flush();
-    if (tick % kTicksToFlush == 0) {
-      authenticator_->flush_last_used();
-      co_await mailboxes_->sweep();
-    }
-    if (tick % kTicksToRetention != 0) continue;
-    co_await verification::sweep_dmarc_rows(*store_, process_.clock().now());
-    const config::Config config = present_config();
-    store_->commit_later(journal::retention(process_.clock().now(), config.limits.story_age, config.limits.story_size));
-  }
-}
-
-Task<> SiteServer::keep_keys() {
-  const transition::KeyDriver driver(*store_, *keyring_, process_.workers(), key_witness_.get());
-  for (;;) {
-    for (const std::string& domain : keyring_->domains()) {
-      auto steps = co_await driver.advance(domain, false, process_.clock().now());
-      if (!steps) {
-        log_.warning("keys stay as they are", {{"domain", domain}, {"reason", steps.error().text()}});
-        continue;
-      }
-      for (const transition::KeyStep& step : *steps)
-        if (step.stepped)
-          log_.info("a DKIM key has moved on", {{"domain", domain},
-                                                {"selector", step.key.selector},
-                                                {"state", keyring::name(step.key.state)},
-                                                {"reason", step.words}});
-    }
-    co_await process_.clock().wait_for(kKeyTick);
-  }
-}
-
-/// Said once, when it turns out: without validation there is no DANE.
-void SiteServer::tell_unvalidated(std::string& told) {
-  std::string because = resolver::unvalidated_because(*resolver_);
-  if (because == told) return;
-  if (!because.empty()) log_.warning("DNS answers are not validated, so DANE is not used", {{"reason", because}});
-  told = std::move(because);
-}
-
-/// The counts of TLS sessions go to the store, policies are fetched again once a day.
-Task<> SiteServer::keep_transport() {
-  std::string told;
-  for (int tick = 1;; ++tick) {
-    co_await process_.clock().wait_for(kTransportTick);
-    tell_unvalidated(told);
-    co_await tls_ledger_->flush();
-    if (tick % kTransportTicksToRefresh != 0) continue;
-    co_await tls_ledger_->sweep();
-    co_await sts_policies_->refresh();
-  }
-}
-
-std::string SiteServer::unhealthy() const {
-  std::error_code error;
-  const auto space = std::filesystem::space(config_.store_dir, error);
-  if (error) return fmt::format("the store {} cannot be reached: {}", config_.store_dir.string(), error.message());
-  // Below its reserve the store takes no new mail (452 4.3.1).
-  if (space.available < storage::StoreOptions{}.reserve_octets)
-    return fmt::format("the disk is full: {} octets are free for the store", space.available);
-  return {};
-}
-
-void SiteServer::watch_process() {
-  metrics_.watch("posthorn_process_resident_octets", "Memory of the process.",
-                 [] { return static_cast<double>(runtime::resident_octets()); });
-  metrics_.watch("posthorn_process_cpu_seconds_total", "CPU time of the process.",
-                 [] { return static_cast<double>(runtime::process_cpu_micros()) / 1e6; });
-  metrics_.watch("posthorn_store_pending", "Commits and reads that wait for the store.",
-                 [this] { return static_cast<double>(store_->pending()); });
-}
-
 Task<> SiteServer::stop(Duration grace) {
   log_.info("stopping");
   const TimePoint deadline = process_.clock().now() + grace;
@@ -410,18 +323,18 @@ config::Config SiteServer::present_config() const {
   return config_;
 }
 
-Result<void, config::Problems> SiteServer::reload() {
+Result<std::vector<std::string>, config::Problems> SiteServer::reload() {
   auto next = config::load(present_config().file);
   if (!next) return fail(std::move(next.error()));
   if (auto used = use_certificates(next->tls); !used) return fail(config::Problems{std::move(used.error())});
-  for (const std::string& key : config::needs_restart(present_config(), *next))
-    log_.warning("this change takes effect at the next start", {{"key", key}});
+  std::vector<std::string> waiting = config::needs_restart(present_config(), *next);
+  for (const std::string& key : waiting) log_.warning("this change takes effect at the next start", {{"key", key}});
   apply(std::move(*next));
   // A new key in the files: what the DNS says of it is looked at now.
   if (file_keys_)
     runtime::spawn(housekeeping_, process_.net_loops().front()->executor(), "keys from files", file_keys_->look());
   log_.info("configuration read again");
-  return {};
+  return waiting;
 }
 
 void SiteServer::apply(config::Config config) {

@@ -58,8 +58,9 @@ class SiteServer {
 
   /// In order: no new connections, sessions and couriers finish within `grace`, the store closes.
   [[nodiscard]] Task<> stop(Duration grace);
-  /// SIGHUP: reads the file again. Nothing changes when it has a fault. Thread-safe.
-  [[nodiscard]] Result<void, config::Problems> reload();
+  /// SIGHUP: reads the file again; the keys whose change waits for the next start. Nothing changes when it has a fault.
+  /// Thread-safe.
+  [[nodiscard]] Result<std::vector<std::string>, config::Problems> reload();
 
   [[nodiscard]] const std::vector<Listening>& listening() const { return listening_; }
   [[nodiscard]] storage::Store& store() { return *store_; }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "flow/relay/shared.h"
+#include "foundation/codec/base64.h"
 #include "standards/dane/verify.h"
 
 namespace posthorn::relay {
@@ -49,10 +50,18 @@ std::optional<IpAddress> source_for(const Options& options, const IpAddress& tar
   return std::nullopt;
 }
 
+/// What a peer may say back of a login that it refuses: the password, and its forms in LOGIN and PLAIN.
+std::vector<std::string> forms_of(const Login& login) {
+  const std::string plain = std::string(1, '\0') + login.user + std::string(1, '\0') + login.password;
+  return {codec::base64_encode(plain), codec::base64_encode(login.password), login.password};
+}
+
 }  // namespace
 
 Connection::Connection(const RelayOffice::Shared& office, net::Loop& loop, ConnectionPlan plan)
-    : office_(office), loop_(loop), plan_(std::move(plan)), session_(settings_for(office, plan_)) {}
+    : office_(office), loop_(loop), plan_(std::move(plan)), session_(settings_for(office, plan_)) {
+  if (plan_.login) secrets_ = forms_of(*plan_.login);
+}
 
 std::string Connection::endpoint_text() const {
   return net::Endpoint{plan_.address, plan_.target.port}.text();
@@ -152,6 +161,7 @@ Task<Connection::Step> Connection::advance() {
       co_return Step::done;
     } else if (auto* failed = std::get_if<client::Failed>(&event)) {
       failure_ = std::move(failed->outcome);
+      failure_.reply.text = journal::without(std::move(failure_.reply.text), secrets_);
     } else if (std::holds_alternative<client::Ready>(event)) {
       co_return Step::ready;
     } else {
@@ -349,7 +359,7 @@ void Connection::note_received(Octets octets) {
     if (end == Octets::npos) return;
     octets.remove_prefix(end + 1);
     while (received_line_.ends_with('\r')) received_line_.pop_back();
-    dialogue_.received(received_line_);
+    dialogue_.received(journal::without(received_line_, secrets_));
     received_line_.clear();
   }
 }

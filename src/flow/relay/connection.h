@@ -111,7 +111,8 @@ class Connection {
   std::size_t messages_ = 0;
   std::optional<net::TlsInfo> tls_info_;
   journal::Dialogue dialogue_;
-  std::string received_line_;  // the beginning of a reply line
+  std::string received_line_;         // the beginning of a reply line
+  std::vector<std::string> secrets_;  // of the login, in every form that goes over the wire
 };
 
 }  // namespace posthorn::relay

@@ -122,7 +122,8 @@ TEST_F(RelayTlsTest, ALoginIsUsedUnderTls) {
 
 TEST_F(RelayTlsTest, ARefusedLoginKeepsTheMailAndTheSecret) {
   peer().script.replies["EHLO"] = "250-peer.example\n250-STARTTLS\n250 AUTH PLAIN";
-  peer().script.replies["AUTH"] = "535 5.7.8 wrong";
+  peer().script.replies["AUTH"] =
+      fmt::format("535-5.7.8 wrong: {}\n535 5.7.8 AGFscGhhAGNvcnJlY3QtaG9yc2UtYmF0dGVyeQ== it was", secret);
   start({route(config::RouteTls::required, true)});
   const MailId id = send();
   bed.run_for(minutes(1));
@@ -132,6 +133,10 @@ TEST_F(RelayTlsTest, ARefusedLoginKeepsTheMailAndTheSecret) {
   EXPECT_EQ(story.find(secret), std::string::npos);
   // base64 of NUL alpha NUL secret, in part
   EXPECT_EQ(story.find("AGFscGhhAGNvcnJlY3Q"), std::string::npos);
+  for (const auto& [key, row] : bed.store.recipients) {
+    EXPECT_NE(row.last_reply.find("535"), std::string::npos);
+    EXPECT_EQ(row.last_reply.find(secret), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -134,21 +134,38 @@ Result<void, Problem> fill(const std::filesystem::path& from, const Layout& layo
   return {};
 }
 
+/// The backup cannot be read as one at all: an input of the wrong kind.
+Problem no_backup(const std::filesystem::path& from, std::string why, std::string remedy) {
+  return {ProblemKind::usage, "cannot restore from " + from.string(), std::move(why), std::move(remedy)};
+}
+
+Result<void, Problem> check_form(const std::filesystem::path& from, const Database& database) {
+  if (is_empty(database) || database.integer("PRAGMA application_id") != application_id)
+    return fail(no_backup(from, "its posthorn.db is not one of Posthorn's", "take another backup"));
+  const int form = stored_schema_version(database);
+  if (form == schema_version) return {};
+  if (form > schema_version)
+    return fail(no_backup(from, fmt::format("it has form {}, newer than this program's {}", form, schema_version),
+                          "use the newer posthorn"));
+  return fail(
+      no_backup(from, fmt::format("it has the older form {}", form),
+                "copy it, name the copy in store.dir, run `posthorn store migrate`, and restore from the copy"));
+}
+
 Result<VerifyReport, Problem> verify_backup(const std::filesystem::path& from, const StoreOptions& options) {
   FileLayer& files = files_of(options);
   const Layout layout{from};
-  if (!files.exists(layout.database())) {
-    return fail(Problem{ProblemKind::usage, "cannot restore from " + from.string(), "there is no backup in this folder",
-                        "name the folder that `posthorn backup` wrote"});
+  if (!files.exists(layout.database()))
+    return fail(no_backup(from, "there is no backup in this folder", "name the folder that `posthorn backup` wrote"));
+  try {
+    const Database database(layout.database(), DatabaseMode::immutable, files.vfs_name());
+    if (auto checked = check_form(from, database); !checked) return fail(checked.error());
+    SegmentFiles segments(files, layout, options.segment_file_octets_max);
+    return Verification(database, segments).run();
+  } catch (const DatabaseError& error) {
+    return fail(
+        no_backup(from, fmt::format("its posthorn.db cannot be read: {}", error.what()), "take another backup"));
   }
-  const Database database(layout.database(), DatabaseMode::immutable, files.vfs_name());
-  if (stored_schema_version(database) != schema_version) {
-    return fail(Problem{ProblemKind::usage, "cannot restore from " + from.string(),
-                        fmt::format("it has form {}", stored_schema_version(database)),
-                        "run `posthorn store migrate` on it"});
-  }
-  SegmentFiles segments(files, layout, options.segment_file_octets_max);
-  return Verification(database, segments).run();
 }
 
 }  // namespace
@@ -198,8 +215,8 @@ Result<RestoreReport, Problem> restore(const std::filesystem::path& from, const 
     if (!verified->clean() && !accept_damage) {
       const std::string& first = verified->damages.front().what;
       return fail(Problem{ProblemKind::no, "cannot restore from " + from.string(),
-                          fmt::format("the backup is damaged in {} places, the first: {}", verified->damages.size(),
-                                      first.substr(0, first.find('\n'))),
+                          fmt::format("the backup is damaged in {} place{}, the first: {}", verified->damages.size(),
+                                      verified->damages.size() == 1 ? "" : "s", first.substr(0, first.find('\n'))),
                           "take another backup, or take what is whole of this one: --accept-damage"});
     }
     if (auto made = make_empty(files, layout, "stop the server, move that folder away, and restore again"); !made)

@@ -23,6 +23,16 @@ std::string mask(std::string_view line, bool in_auth) {
   return std::string(line.substr(0, end + 1)) + std::string(masked_text);
 }
 
+std::string without(std::string text, std::span<const std::string> secrets) {
+  constexpr std::size_t secret_octets_min = 4;
+  for (const std::string& secret : secrets) {
+    if (secret.size() < secret_octets_min) continue;
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + masked_text.size()))
+      text.replace(at, secret.size(), masked_text);
+  }
+  return text;
+}
+
 void Dialogue::sent(std::string_view line) {
   keep('C', mask(line, in_auth_));
   if (text::istarts_with(line, "AUTH ")) in_auth_ = true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,10 @@ namespace posthorn::journal {
 
 /// The line without what must not be kept: the initial response of AUTH, and whole lines while `in_auth`.
 [[nodiscard]] std::string mask(std::string_view line, bool in_auth = false);
+
+/// The text with "***" for each of the secrets that stands in it: a peer may say back what it was told. Secrets below
+/// four octets are not looked for.
+[[nodiscard]] std::string without(std::string text, std::span<const std::string> secrets);
 
 class Dialogue {
  public:

@@ -121,6 +121,13 @@ TEST(Dialogue, MasksSecrets) {
                           "S: 334 ***", "C: ***", "S: 334 ***", "C: ***", "S: 235 2.7.0 ok", "C: QUIT"));
 }
 
+TEST(Dialogue, WhatAPeerSaysBackIsMaskedToo) {
+  const std::vector<std::string> secrets{"c2VjcmV0", "secret", "abc"};
+  EXPECT_EQ(without("535 no: c2VjcmV0, secret, secret", secrets), "535 no: ***, ***, ***");
+  EXPECT_EQ(without("535 abc", secrets), "535 abc");
+  EXPECT_EQ(without("", secrets), "");
+}
+
 TEST(Dialogue, IsBounded) {
   Dialogue dialogue;
   for (int i = 0; i < 1000; ++i) dialogue.received(std::string(5000, 'x'));
