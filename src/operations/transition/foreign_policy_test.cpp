@@ -14,7 +14,7 @@ class ForeignPolicy : public testing::Test {
     s.model.inbound = {domains::InboundSide::provider, "generic", {{1, "smtp.new.example"}}};
     s.published = domains::ask_zone(domains::zone_of(kZone), s.model, s.around);
   }
-  void read_policy(mta_sts::Mode mode, std::vector<std::string> hosts) {
+  void read_policy(mta_sts::Mode mode, const std::vector<std::string>& hosts) {
     mta_sts::Policy policy{mode, 604'800, {}};
     for (const std::string& host : hosts) policy.mx.push_back(*mta_sts::MxPattern::parse(host));
     s.policies.serve(policy, s.now, true);
