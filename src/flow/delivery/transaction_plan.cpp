@@ -1,5 +1,7 @@
 #include "flow/delivery/transaction_plan.h"
 
+#include <fmt/format.h>
+
 #include "flow/mailbox/threads.h"
 #include "flow/queue/envelope.h"
 #include "foundation/text/ascii.h"
@@ -119,6 +121,8 @@ void TransactionPlan::decide_remote(const Recipient& recipient, std::uint32_t in
       queue::new_recipient(rules_.policy, arrival_.id, index, recipient.address, std::move(next_hop), arrival_.at);
   row.notify = queue::notify_bits(recipient.parameters.notify);
   row.original = queue::original_text(recipient.parameters.orcpt);
+  // The same mailbox named twice gets one copy, as it does here.
+  if (!queued_.insert(fmt::format("{} {} {}", row.address, row.notify, row.original)).second) return;
   arrival_.story.recipient(arrival_.at, Stage::queue, "queued to be relayed", recipient.address, Outcome::queued,
                            row.domain, kAcceptedReply);
   remote_.push_back(std::move(row));

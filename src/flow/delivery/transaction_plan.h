@@ -53,6 +53,7 @@ class TransactionPlan {
   std::uint64_t kept_octets_ = 0;
   std::vector<std::int64_t> thread_keys_;
   std::set<storage::MailboxId> stored_;  ///< one copy a mailbox, however many recipients lead there
+  std::set<std::string> queued_;         ///< one copy a remote mailbox and its DSN parameters
   std::vector<storage::RecipientRow> remote_;
   std::vector<storage::Mutation> mutations_;
   std::vector<dsn::RecipientReport> reports_;

@@ -5,9 +5,7 @@
 namespace posthorn::queue {
 
 std::vector<Duration> Policy::default_retry() {
-  using std::chrono::hours;
-  using std::chrono::minutes;
-  return {minutes(5), minutes(10), minutes(15), minutes(30), hours(1), hours(2), hours(3), hours(4)};
+  return config::Relay{}.retry;
 }
 
 Policy Policy::from(const config::Config& config) {

@@ -384,6 +384,38 @@ TEST_F(RelayTest, PrivateTargetsAreFineWhereTheOperatorSaysSo) {
   EXPECT_EQ(network.peer("127.0.0.3").log.messages.size(), 1u);
 }
 
+// RFC 5321 5.1 speaks of MX records, which anybody can publish; a route is the operator's own word.
+TEST_F(RelayTest, ARouteMayLeadToAPrivateHost) {
+  network.peer("127.0.0.3");
+  network.peer("10.0.0.7");
+  config::Route by_address, by_name;
+  by_address.domain = "beta.example";
+  by_address.host = "127.0.0.3";
+  by_name.domain = "gamma.example";
+  by_name.host = "smart.alpha.example";
+  start("smart.alpha.example. A 10.0.0.7\n", {by_address, by_name});
+  const MailId first = send(), second = send("bob@gamma.example");
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(first));
+  EXPECT_FALSE(bed.waits(second));
+  EXPECT_EQ(network.peer("127.0.0.3").log.messages.size(), 1U);
+  EXPECT_EQ(network.peer("10.0.0.7").log.messages.size(), 1U);
+}
+
+// What is wrong with a route is mended by the operator: nobody's mail is returned for it.
+TEST_F(RelayTest, ARouteThatLeadsNowhereKeepsTheMail) {
+  config::Route route;
+  route.domain = "beta.example";
+  route.host = "smrat.alpha.example";
+  start("smart.alpha.example. A 192.0.2.1\n", {route});
+  const MailId id = send();
+  bed.run_for(seconds(1));
+  EXPECT_TRUE(bed.waits(id));
+  EXPECT_EQ(bed.acceptor.messages.size(), 0U);
+  EXPECT_NE(bed.store.story(id).find("4.4.4 the route of domain beta.example: smrat.alpha.example has no address"),
+            std::string::npos);
+}
+
 TEST_F(RelayTest, AnAliasedMxIsFollowedWithANote) {
   mx1();
   start(

@@ -45,6 +45,12 @@ std::string Targets::its_mail() const {
 }
 
 void Targets::end_with(bool permanent, int code, std::string status, std::string words) {
+  if (by_route_) {
+    // A route is the operator's own word: what is wrong with it is mended here, and no mail is returned for it.
+    permanent = false;
+    code = 0;
+    status.front() = '4';
+  }
   ending_.permanent = permanent;
   ending_.verdict = queue::Verdict{code, std::move(status), std::move(words), "", false};
   ending_set_ = true;
@@ -105,6 +111,7 @@ Task<> Targets::find_exchanges() {
 void Targets::take_route(const config::Route& route) {
   port_ = route.port;
   tls_ = route.tls;
+  by_route_ = true;
   exchanges_.push_back({0, 0, route.host, IpAddress::parse(route.host)});
 }
 
@@ -195,13 +202,17 @@ void Targets::note_without_address(const Exchange& exchange, const dns::AddressL
   else if (only_definite_so_far && implicit_)
     end_with(true, 550, "5.1.2", next_hop_ + " has neither a mail exchanger nor an address");
   else if (only_definite_so_far)
-    end_with(true, 550, "5.4.4", "no mail exchanger of " + next_hop_ + " has an address");
+    end_with(true, 550, "5.4.4",
+             by_route_ ? its_mail() + ": " + exchange.host + " has no address"
+                       : "no mail exchanger of " + next_hop_ + " has an address");
 }
 
 bool Targets::admit(const Exchange& exchange, Target& target, const std::vector<IpAddress>& addresses) {
   const std::vector<IpAddress>& sources = office_.options.source;
   for (const IpAddress& address : bounded(addresses)) {
-    if (address.is_special() && !office_.options.allow_private && !is_ourselves(address)) {
+    // An MX record is anybody's word; a route is the operator's.
+    const bool may_be_private = office_.options.allow_private || by_route_;
+    if (address.is_special() && !may_be_private && !is_ourselves(address)) {
       notes_.push_back(
           fmt::format("{} has the private or reserved address {}: not connected to", exchange.host, address.text()));
       if (!ending_set_ || ending_.permanent) end_with(true, 554, "5.4.6", its_mail() + " leads to a private address");

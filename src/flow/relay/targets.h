@@ -72,6 +72,7 @@ class Targets {
   bool found_ = false;
   bool implicit_ = false;
   bool by_mx_ = false;
+  bool by_route_ = false;
   bool mx_secure_ = false;
   std::vector<std::string> domain_names_;
   std::uint16_t port_ = 25;

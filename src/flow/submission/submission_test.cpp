@@ -313,6 +313,17 @@ TEST_F(SubmissionTest, ALoginMayRelay) {
   EXPECT_EQ(bed.stories("zoe@far.example").at(0).recipients.at(0).state, "queued");
 }
 
+TEST_F(SubmissionTest, AMailboxNamedTwiceGetsOneCopy) {
+  EXPECT_THAT(
+      ann()->mail("<ann@alpha.example>",
+                  {"<zoe@far.example>", "<Zoe@far.example>", "<zoe@FAR.example>", "<zoe@far.example> NOTIFY=NEVER"},
+                  kLetter),
+      StartsWith("250 "));
+  const auto rows = bed.queue();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(bed.queued(rows[0].id).size(), 3U) << "letters of a local part, and NOTIFY, are the far host's to judge";
+}
+
 // ---------------------------------------------------------------- limits
 
 // RFC 6152 3: whether BODY said so or not.

@@ -187,8 +187,8 @@ constexpr std::array keys{
         },
         false},
     Key{"relay.allow_private", "true or false", "RFC 6890",
-        "Whether MX and routes may lead to private and loopback addresses. Off, since an MX record anybody can publish "
-        "would otherwise reach your inner network.",
+        "Whether MX records may lead to private and loopback addresses. Off, since an MX record anybody can publish "
+        "would otherwise reach your inner network. Routes are your own word: they may.",
         [](const Config& c) -> std::string { return c.relay.allow_private ? "true" : "false"; }, false},
     Key{"relay.routes", "list of { domain|sender|stream, host, port, tls, login }", "",
         "Mail that goes to a fixed host instead of the MX. domain is \"example.org\", \".example.org\" (all below it) "
