@@ -60,7 +60,7 @@ class Counted final : public admin::Answer {
 std::optional<Problem> empty_filter(const Invocation& v) {
   if (!v.has("FILTER") || !v.get("FILTER").empty()) return std::nullopt;
   return Problem{ProblemKind::usage, std::string(v.verb().name), "FILTER is empty",
-                 "name an id, sender, address or domain; for all that waits leave FILTER out"};
+                 "name an id, sender, address or domain"};
 }
 
 Exit list(const Invocation& v) {

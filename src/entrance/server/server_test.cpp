@@ -355,6 +355,7 @@ TEST_F(RunningTest, WhatNeedsARestartIsSaidAndNotHalfDone) {
   const auto reloaded = site->reload();
   ASSERT_TRUE(reloaded);
   EXPECT_THAT(*reloaded, testing::ElementsAre("host_name"));
+  EXPECT_EQ(site->reload().value(), *reloaded) << "said again while it waits";
   EXPECT_THAT(logged(), testing::AllOf(HasSubstr("next start"), HasSubstr("host_name")));
   EXPECT_THAT(Line(at("smtp")).greeting, StartsWith("220 mail.alpha.example "));
 }

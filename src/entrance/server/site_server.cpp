@@ -12,6 +12,7 @@ namespace posthorn::server {
 SiteServer::SiteServer(Process& process, config::Config config, Replacements replacements)
     : process_(process),
       config_(std::move(config)),
+      started_with_(config_),
       log_(std::move(replacements.log)),
       sessions_("sessions", log_),
       housekeeping_("housekeeping", log_),
@@ -327,7 +328,7 @@ Result<std::vector<std::string>, config::Problems> SiteServer::reload() {
   auto next = config::load(present_config().file);
   if (!next) return fail(std::move(next.error()));
   if (auto used = use_certificates(next->tls); !used) return fail(config::Problems{std::move(used.error())});
-  std::vector<std::string> waiting = config::needs_restart(present_config(), *next);
+  std::vector<std::string> waiting = config::needs_restart(started_with_, *next);
   for (const std::string& key : waiting) log_.warning("this change takes effect at the next start", {{"key", key}});
   apply(std::move(*next));
   // A new key in the files: what the DNS says of it is looked at now.

@@ -113,6 +113,7 @@ class SiteServer {
   Process& process_;
   mutable std::mutex config_mutex_;
   config::Config config_;
+  const config::Config started_with_;  // what has waited for a restart since then still waits after a second reload
   runtime::Logger log_;
   runtime::Metrics metrics_;
   runtime::TaskGroup sessions_;
