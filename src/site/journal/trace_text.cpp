@@ -32,7 +32,7 @@ std::string_view sentence(std::string_view state) {
 }
 
 /// A next hop as the queue keeps it: a domain, a host, or "route:domain beta.example" (flow/queue/routes.h).
-std::string hop_text(std::string where) {
+std::string hop_text(const std::string& where) {
   constexpr std::string_view route = "route:";
   return where.starts_with(route) ? fmt::format("the route of {}", where.substr(route.size())) : where;
 }
