@@ -6,8 +6,6 @@
 #include "platform/storage/staged_file.h"
 
 namespace posthorn::storage {
-namespace {}  // namespace
-
 ContentRows::ContentRows(const Database& database)
     : insert_(database.prepare("INSERT OR IGNORE INTO contents (id, refs, size, crc, place, segment, position, octets) "
                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")),

@@ -38,6 +38,15 @@ std::string immutable_uri(std::string_view path) {
 
 }  // namespace
 
+void begin_sqlite() {
+  static const bool begun = [] {
+    // Its own count of memory takes a lock of the whole process with every allocation.
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    return sqlite3_initialize() == SQLITE_OK;
+  }();
+  static_cast<void>(begun);
+}
+
 bool DatabaseError::no_space() const {
   const bool io_error = (code & 0xff) == SQLITE_IOERR;
   return (code & 0xff) == SQLITE_FULL || (io_error && (system_code == ENOSPC || system_code == EDQUOT));
@@ -106,6 +115,7 @@ void Statement::bind(int index, std::nullptr_t) {
 }
 
 Database::Database(const std::filesystem::path& path, DatabaseMode mode, const char* vfs) {
+  begin_sqlite();
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   flags |= mode == DatabaseMode::immutable ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE;
   if (mode == DatabaseMode::create) flags |= SQLITE_OPEN_CREATE;

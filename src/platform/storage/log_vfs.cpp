@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "foundation/base/bytes.h"
+#include "platform/storage/database.h"
 
 namespace posthorn::storage {
 namespace {
@@ -160,7 +161,7 @@ class LogWriteVfs::State {
 LogWriteVfs::LogWriteVfs(const char* below_name) : state_(std::make_unique<State>()) {
   static std::atomic<int> number{0};
   state_->name = "posthorn-log-" + std::to_string(++number);
-  sqlite3_initialize();
+  begin_sqlite();
   sqlite3_vfs* below = sqlite3_vfs_find(below_name);
   // Everything but opening is the VFS below's own business; its functions find themselves by what they are given, so
   // its pointers are called through, not copied.

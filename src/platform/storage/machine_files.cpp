@@ -180,7 +180,9 @@ class MachineFiles final : public FileLayer {
     return std::unique_ptr<Lock>(std::move(held));
   }
 
-  const char* vfs_name() override { return nullptr; }
+  /// SQLite's VFS for one process alone (https://www.sqlite.org/vfs.html 2.1): the folder's lock keeps others out
+  /// anyway, and locks and the log's index stay in memory, where every commit and read would ask the kernel for them.
+  const char* vfs_name() override { return "unix-excl"; }
 
  private:
   // More than a disk takes in such a moment.

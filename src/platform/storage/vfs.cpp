@@ -7,6 +7,8 @@
 
 #include <sqlite3.h>
 
+#include "platform/storage/database.h"
+
 namespace posthorn::storage {
 namespace {
 
@@ -348,7 +350,7 @@ LayeredVfs::LayeredVfs(FileLayer& files) : state_(std::make_unique<State>(files)
   vfs.xSleep = vfs_sleep;
   vfs.xCurrentTime = vfs_time;
   vfs.xGetLastError = vfs_last_error;
-  sqlite3_initialize();
+  begin_sqlite();
   sqlite3_vfs_register(&vfs, 0);
 }
 
