@@ -4,7 +4,7 @@
 posthorn_floor(1 foundation)
 posthorn_room(base)
 posthorn_room(text USES base)
-posthorn_room(codec USES base LIBS PkgConfig::ZLIB)
+posthorn_room(codec USES base text LIBS PkgConfig::ZLIB)
 posthorn_room(crypto USES base LIBS PkgConfig::OPENSSL PkgConfig::ARGON2)
 
 posthorn_floor(2 standards)

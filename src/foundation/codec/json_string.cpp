@@ -1,56 +1,55 @@
-#include "site/journal/json_text.h"
+#include "foundation/codec/json_string.h"
 
 #include "foundation/text/ascii.h"
 
-namespace posthorn::journal {
+namespace posthorn::codec {
 namespace {
 
-void append_escaped(std::string& to, unsigned char octet) {
-  switch (octet) {
-    case '"':
-      to += "\\\"";
-      return;
-    case '\\':
-      to += "\\\\";
-      return;
-    case '\n':
-      to += "\\n";
-      return;
-    case '\r':
-      to += "\\r";
-      return;
-    case '\t':
-      to += "\\t";
-      return;
-    default:
-      break;
+/// Visible, and no mark of JSON's own.
+bool is_plain(char c) {
+  return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/// The octets in front that stand for themselves.
+std::size_t plain_length(std::string_view text) {
+  std::size_t length = 0;
+  while (length < text.size()) {
+    const char c = text[length];
+    const std::size_t next = is_plain(c) ? 1 : text::is_non_ascii(c) ? text::utf8_length(text.substr(length)) : 0;
+    if (next == 0) break;
+    length += next;
+  }
+  return length;
+}
+
+void append_escaped(std::string& to, char c) {
+  if (c == '"' || c == '\\') {
+    to += {'\\', c};
+    return;
+  }
+  if (c == '\n' || c == '\r' || c == '\t') {
+    to += c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t";
+    return;
   }
   constexpr std::string_view digits = "0123456789abcdef";
+  const auto octet = static_cast<unsigned char>(c);
   to += "\\u00";
-  to += digits[octet >> 4];
-  to += digits[octet & 15];
+  to += {digits[octet >> 4], digits[octet & 15]};
 }
 
 }  // namespace
 
 void append_json_string(std::string& to, std::string_view text) {
-  const bool keep_high = text::is_ascii(text) || text::is_utf8(text);
   to += '"';
-  std::size_t plain = 0;  // where the run of octets that stand for themselves began
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto octet = static_cast<unsigned char>(text[i]);
-    const bool replaced = octet > 0x7f && !keep_high;
-    if (octet >= 0x20 && octet != '"' && octet != '\\' && octet != 0x7f && !replaced) continue;
-    to.append(text, plain, i - plain);
-    plain = i + 1;
-    if (replaced) {
-      to += "\xef\xbf\xbd";
-    } else {
-      append_escaped(to, octet);
-    }
+  while (!text.empty()) {
+    const std::size_t plain = plain_length(text);
+    to += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    append_escaped(to, text.front());
+    text.remove_prefix(1);
   }
-  to.append(text, plain, text.size() - plain);
   to += '"';
 }
 
-}  // namespace posthorn::journal
+}  // namespace posthorn::codec

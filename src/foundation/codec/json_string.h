@@ -1,13 +1,13 @@
-// JSON text written without a DOM: what the hot path of stories needs.
+// A string of JSON (RFC 8259 7) written without a document in memory: what log lines and stories are made of.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace posthorn::journal {
+namespace posthorn::codec {
 
-/// Appends `text` as a JSON string. Octets that are no UTF-8 become U+FFFD one by one, so that whatever a peer sent
-/// leaves a valid document.
+/// Appends `text` in quotation marks. Whatever a peer sent leaves a valid document: octets that are no UTF-8 stand as
+/// the code points of their values (\u00ff), so that they can still be told apart.
 void append_json_string(std::string& to, std::string_view text);
 
-}  // namespace posthorn::journal
+}  // namespace posthorn::codec

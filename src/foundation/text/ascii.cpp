@@ -38,9 +38,7 @@ bool is_ascii(std::string_view text) {
   return std::ranges::none_of(text, is_non_ascii);
 }
 
-namespace {
-
-// RFC 3629 4: the octets of one character, as ranges of its second octet; 0 when none begins here.
+// RFC 3629 4: the octets of one character, as ranges of its second octet.
 std::size_t utf8_length(std::string_view text) {
   const auto at = [text](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : static_cast<unsigned char>(0);
@@ -62,8 +60,6 @@ std::size_t utf8_length(std::string_view text) {
   }
   return 0;
 }
-
-}  // namespace
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {

@@ -45,6 +45,8 @@ namespace posthorn::text {
 [[nodiscard]] bool istarts_with(std::string_view text, std::string_view prefix);
 /// Whether every octet is below 128.
 [[nodiscard]] bool is_ascii(std::string_view text);
+/// How many octets the UTF-8 character has that begins here; 0: none does.
+[[nodiscard]] std::size_t utf8_length(std::string_view text);
 /// Whether the octets are well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF).
 [[nodiscard]] bool is_utf8(std::string_view text);
 

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "foundation/codec/json_string.h"
+
 namespace posthorn::runtime {
 namespace {
 
@@ -23,47 +25,6 @@ bool is_plain(std::string_view text) {
   });
 }
 
-/// The length of the UTF-8 sequence that starts here (Unicode 3.9, table 3-7), 0 where there is none.
-std::size_t utf8_length(std::string_view text) {
-  const auto at = [text](std::size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
-  const auto tail = [at](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
-  const unsigned char first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const bool legal = !(first == 0xe0 && at(1) < 0xa0) && !(first == 0xed && at(1) > 0x9f);
-    return legal && tail(1) && tail(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool legal = !(first == 0xf0 && at(1) < 0x90) && !(first == 0xf4 && at(1) > 0x8f);
-    return legal && tail(1) && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-/// A string of JSON (RFC 8259 7), which is also how logfmt quotes. Octets that are not UTF-8 stand as \u00XX.
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    const auto c = static_cast<unsigned char>(text.front());
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += static_cast<char>(c);
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (length == 0 || c < ' ' || c == 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  out += '"';
-}
-
 struct AppendValue {
   std::string& out;
   bool json;
@@ -71,7 +32,7 @@ struct AppendValue {
     if (!json && is_plain(text)) {
       out += text;
     } else {
-      append_quoted(out, text);
+      codec::append_json_string(out, text);
     }
   }
   void operator()(bool value) const { out += value ? "true" : "false"; }
@@ -86,7 +47,7 @@ void append(std::string& out, LogFormat format, std::string_view key, const LogF
   const bool first = json ? out == "{" : out.empty();
   if (!first) out += json ? ',' : ' ';
   if (json) {
-    append_quoted(out, key);
+    codec::append_json_string(out, key);
     out += ':';
   } else {
     out += key;

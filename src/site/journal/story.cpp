@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "foundation/base/bytes.h"
+#include "foundation/codec/json_string.h"
 #include "foundation/text/ascii.h"
-#include "site/journal/json_text.h"
 
 namespace posthorn::journal {
 namespace {
 
 constexpr std::size_t story_octets_max = 1 * MiB;
+constexpr std::size_t usual_octets = 1 * KiB;  // of a message's first part
 /// Evidence longer than this is cut: a peer's reply has at most 512 octets a line, but many lines.
 constexpr std::size_t value_octets_max = 4 * KiB;
 constexpr std::size_t keys_max = 2000;
@@ -49,13 +50,14 @@ std::string_view name(Outcome outcome) {
 
 Story& Story::step(TimePoint at, Stage stage, std::string_view what) {
   if (full_) return *this;
+  if (json_.empty()) json_.reserve(usual_octets);
   json_ += json_.empty() ? "[{\"at\":" : "},{\"at\":";
   append_number(json_, unix_micros(at));
   json_ += ",\"stage\":\"";
   json_ += name(stage);
   json_ += "\",\"what\":";
   full_ = json_.size() > story_octets_max;
-  append_json_string(json_, full_ ? "the story is too long: what followed is not kept" : bounded(what));
+  codec::append_json_string(json_, full_ ? "the story is too long: what followed is not kept" : bounded(what));
   return *this;
 }
 
@@ -68,7 +70,7 @@ void Story::open_member(std::string_view key) {
 Story& Story::with(std::string_view key, std::string_view value) {
   if (full_ || json_.empty()) return *this;
   open_member(key);
-  append_json_string(json_, bounded(value));
+  codec::append_json_string(json_, bounded(value));
   return *this;
 }
 
@@ -92,7 +94,7 @@ Story& Story::with(std::string_view key, std::span<const std::string> values) {
   json_ += '[';
   for (const std::string& value : values) {
     if (json_.back() != '[') json_ += ',';
-    append_json_string(json_, bounded(value));
+    codec::append_json_string(json_, bounded(value));
   }
   json_ += ']';
   return *this;

@@ -4,8 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "foundation/codec/json_string.h"
 #include "foundation/text/ascii.h"
-#include "site/journal/json_text.h"
 
 namespace posthorn::journal {
 namespace {
@@ -69,9 +69,9 @@ Trace read_trace(storage::Reader& reader, const storage::StoryRow& row) {
 
 void append_member(std::string& out, std::string_view key, std::string_view text) {
   if (out.back() != '{') out += ',';
-  append_json_string(out, key);
+  codec::append_json_string(out, key);
   out += ':';
-  append_json_string(out, text);
+  codec::append_json_string(out, text);
 }
 
 void append_step(std::string& out, const TraceStep& step) {
@@ -81,7 +81,7 @@ void append_step(std::string& out, const TraceStep& step) {
   append_member(out, "what", step.what);
   for (const auto& [key, value] : step.evidence) {
     out += ',';
-    append_json_string(out, key);
+    codec::append_json_string(out, key);
     out += ':';
     out += value;
   }
