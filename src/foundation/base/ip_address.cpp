@@ -66,6 +66,16 @@ std::optional<Hextets> parse_hextets(std::string_view text, bool tail) {
   return out;
 }
 
+std::string dotted(std::span<const std::uint8_t, 16> octets) {
+  std::array<char, 16> text{};
+  char* end = text.data();
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i > 0) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), octets[i]).ptr;
+  }
+  return {text.data(), end};
+}
+
 struct Prefix {
   IpAddress network;
   unsigned length;
@@ -156,7 +166,7 @@ bool IpAddress::in_network(const IpAddress& other, unsigned prefix) const {
 }
 
 std::string IpAddress::text() const {
-  if (is_v4()) return fmt::format("{}.{}.{}.{}", octets_[0], octets_[1], octets_[2], octets_[3]);
+  if (is_v4()) return dotted(octets_);
   const auto hextet = [&](int i) {
     const auto at = static_cast<std::size_t>(2 * i);
     return static_cast<unsigned>(octets_[at] << 8 | octets_[at + 1]);

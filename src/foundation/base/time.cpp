@@ -1,8 +1,8 @@
 #include "foundation/base/time.h"
 
+#include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
+#include <charconv>
 
 namespace posthorn {
 namespace {
@@ -23,23 +23,57 @@ Civil civil(TimePoint t) {
           std::chrono::weekday{day}.c_encoding()};
 }
 
+// Every message bears several dates, so they are written without a formatter.
+
+/// At least `width` digits.
+void append_number(std::string& out, std::int64_t value, std::size_t width) {
+  std::array<char, 20> digits{};
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  const auto length = static_cast<std::size_t>(end - digits.data());
+  out.append(width - std::min(width, length), '0').append(digits.data(), length);
+}
+
+void append_time_of_day(std::string& out, const Civil& c) {
+  append_number(out, c.time.hours().count(), 2);
+  out += ':';
+  append_number(out, c.time.minutes().count(), 2);
+  out += ':';
+  append_number(out, c.time.seconds().count(), 2);
+}
+
 }  // namespace
 
 std::string rfc3339(TimePoint t, bool millis) {
   const Civil c = civil(t);
-  std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(c.date.year()),
-                                 static_cast<unsigned>(c.date.month()), static_cast<unsigned>(c.date.day()),
-                                 c.time.hours().count(), c.time.minutes().count(), c.time.seconds().count());
-  if (millis) text += fmt::format(".{:03}", c.time.subseconds().count() / 1000);
-  return text + "Z";
+  std::string text;
+  append_number(text, static_cast<int>(c.date.year()), 4);
+  text += '-';
+  append_number(text, static_cast<unsigned>(c.date.month()), 2);
+  text += '-';
+  append_number(text, static_cast<unsigned>(c.date.day()), 2);
+  text += 'T';
+  append_time_of_day(text, c);
+  if (millis) {
+    text += '.';
+    append_number(text, c.time.subseconds().count() / 1000, 3);
+  }
+  text += 'Z';
+  return text;
 }
 
 std::string rfc5322_date(TimePoint t) {
   const Civil c = civil(t);
-  return fmt::format("{}, {} {} {:04} {:02}:{:02}:{:02} +0000", kWeekdays[c.weekday],
-                     static_cast<unsigned>(c.date.day()), kMonths[static_cast<unsigned>(c.date.month()) - 1],
-                     static_cast<int>(c.date.year()), c.time.hours().count(), c.time.minutes().count(),
-                     c.time.seconds().count());
+  std::string text = kWeekdays[c.weekday];
+  text += ", ";
+  append_number(text, static_cast<unsigned>(c.date.day()), 1);
+  text += ' ';
+  text += kMonths[static_cast<unsigned>(c.date.month()) - 1];
+  text += ' ';
+  append_number(text, static_cast<int>(c.date.year()), 4);
+  text += ' ';
+  append_time_of_day(text, c);
+  text += " +0000";
+  return text;
 }
 
 }  // namespace posthorn

@@ -1,7 +1,8 @@
 #include "standards/message/write.h"
 
-#include <array>
-#include <vector>
+#include <algorithm>
+#include <initializer_list>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -12,33 +13,59 @@ namespace posthorn::message {
 namespace {
 
 /// One field of words: folded between words where a line would exceed the preferred length (RFC 5322 2.2.3).
-std::string fold_words(std::string_view name, const std::vector<std::string>& words) {
-  std::string out = fmt::format("{}:", name);
-  std::size_t column = out.size();
-  for (const std::string& word : words) {
-    if (word.empty()) continue;
-    const bool fits = column + 1 + word.size() <= line_octets_preferred;
-    const bool first = out.size() == name.size() + 1;
-    out += fits || first ? " " : "\r\n\t";
-    column = (fits || first ? column : 0) + 1 + word.size();
-    out += word;
+class FoldedField {
+ public:
+  explicit FoldedField(std::string_view name) {
+    out_.reserve(usual_octets);
+    out_ += name;
+    out_ += ':';
+    column_ = out_.size();
+    name_end_ = out_.size();
   }
-  return out + "\r\n";
-}
 
-std::vector<std::string> split_words(std::string_view text) {
-  std::vector<std::string> words;
-  for (const std::string_view word : text::words(text)) words.emplace_back(word);
-  return words;
+  /// The pieces stand together in one word.
+  void word(std::initializer_list<std::string_view> pieces) {
+    finish_word();
+    for (const std::string_view piece : pieces) word_ += piece;
+  }
+  void words(std::string_view text) {
+    for (const std::string_view each : text::words(text)) word({each});
+  }
+  /// Behind the last word.
+  void attach(std::string_view mark) { word_ += mark; }
+
+  [[nodiscard]] std::string take() {
+    finish_word();
+    out_ += "\r\n";
+    return std::move(out_);
+  }
+
+ private:
+  static constexpr std::size_t usual_octets = 256;
+
+  void finish_word() {
+    if (word_.empty()) return;
+    const bool fits = column_ + 1 + word_.size() <= line_octets_preferred || out_.size() == name_end_;
+    out_ += fits ? " " : "\r\n\t";
+    column_ = (fits ? column_ : 0) + 1 + word_.size();
+    out_ += word_;
+    word_.clear();
+  }
+
+  std::string out_;
+  std::string word_;
+  std::size_t column_ = 0;
+  std::size_t name_end_ = 0;
+};
+
+bool is_control(char c) {
+  return (c >= 0 && c < ' ') || c == 0x7f;
 }
 
 /// Without the octets that could end a field, a comment or a word.
 std::string one_word(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, line_octets_max - line_octets_preferred)) {
-    const bool safe = c > ' ' ? c != 0x7f : text::is_non_ascii(c);
-    out.push_back(safe ? c : '?');
-  }
+  std::string out(text.substr(0, line_octets_max - line_octets_preferred));
+  std::ranges::replace_if(out, [](char c) { return is_control(c) || c == ' '; }, '?');
   return out;
 }
 
@@ -52,29 +79,44 @@ bool is_domain_or_literal(std::string_view helo) {
   });
 }
 
+/// What stands between is told without the octets that would end the line.
+std::string one_line(std::string_view before, std::string_view text, std::string_view after) {
+  std::string out;
+  out.reserve(before.size() + text.size() + after.size());
+  out += before;
+  std::ranges::replace_copy_if(text, std::back_inserter(out), is_control, '?');
+  out += after;
+  return out;
+}
+
 std::string address_literal(const IpAddress& address) {
   return fmt::format("[{}{}]", address.is_v6() ? "IPv6:" : "", address.text());
 }
 
 /// from HELO (name [address]); an odd HELO is told as "unknown (name [address] helo=…)".
-std::vector<std::string> from_words(const ReceivedTrace& trace) {
+void add_from(FoldedField& field, const ReceivedTrace& trace) {
   const bool usable = is_domain_or_literal(trace.helo);
-  std::vector<std::string> words{"from " + (usable ? trace.helo : "unknown")};
-  std::string info = trace.client_name.empty() ? "" : one_word(comment_text(trace.client_name)) + " ";
+  field.word({"from ", usable ? std::string_view(trace.helo) : "unknown"});
+  std::string info = "(";
+  if (!trace.client_name.empty()) info += one_word(comment_text(trace.client_name)) + " ";
   info += address_literal(*trace.client);
   if (!usable && !trace.helo.empty()) info += " helo=" + one_word(comment_text(trace.helo.substr(0, 255)));
-  for (auto& word : split_words("(" + info + ")")) words.push_back(std::move(word));
-  return words;
+  field.words(info);
+  field.attach(")");
+}
+
+void add_comment(FoldedField& field, std::string_view text) {
+  if (!text.empty()) field.words("(" + comment_text(text) + ")");
 }
 
 }  // namespace
 
 std::string comment_text(std::string_view text) {
   std::string out;
+  out.reserve(text.size());
   for (const char c : text) {
     if (c == '(' || c == ')' || c == '\\') out.push_back('\\');
-    const bool control = (c >= 0 && c < ' ' && c != '\t') || c == 0x7f;
-    out.push_back(control ? '?' : c);
+    out.push_back(is_control(c) && c != '\t' ? '?' : c);
   }
   return out;
 }
@@ -88,36 +130,32 @@ std::string write_message_id(std::string_view unique, std::string_view domain) {
 }
 
 std::string write_return_path(std::string_view path) {
-  std::string safe;
-  for (const char c : path) safe.push_back((c >= 0 && c < ' ') || c == 0x7f ? '?' : c);
-  return fmt::format("Return-Path: <{}>\r\n", safe);
+  return one_line("Return-Path: <", path, ">\r\n");
 }
 
 std::string write_delivered_to(std::string_view mailbox) {
-  std::string safe;
-  for (const char c : mailbox) safe.push_back((c >= 0 && c < ' ') || c == 0x7f ? '?' : c);
-  return fmt::format("Delivered-To: {}\r\n", safe);
+  return one_line("Delivered-To: ", mailbox, "\r\n");
 }
 
 std::string write_unstructured(std::string_view name, std::string_view utf8_text) {
-  return fold_words(name, split_words(encode_words(utf8_text, EncodedWordContext::unstructured)));
+  FoldedField field(name);
+  field.words(encode_words(utf8_text, EncodedWordContext::unstructured));
+  return field.take();
 }
 
 std::string write_received(const ReceivedTrace& trace) {
-  std::vector<std::string> words;
-  if (trace.client) words = from_words(trace);
-  words.push_back("by " + one_word(trace.by));
-  if (!trace.by_comment.empty())
-    for (auto& word : split_words("(" + comment_text(trace.by_comment) + ")")) words.push_back(std::move(word));
-  words.push_back("with " + one_word(trace.with));
-  if (!trace.tls.empty())
-    for (auto& word : split_words("(" + comment_text(trace.tls) + ")")) words.push_back(std::move(word));
-  if (!trace.id.empty()) words.push_back("id " + one_word(trace.id));
+  FoldedField field("Received");
+  if (trace.client) add_from(field, trace);
+  field.word({"by ", one_word(trace.by)});
+  add_comment(field, trace.by_comment);
+  field.word({"with ", one_word(trace.with)});
+  add_comment(field, trace.tls);
+  if (!trace.id.empty()) field.word({"id ", one_word(trace.id)});
   // A quoted local part may hold a space; such a recipient is left out rather than told wrongly.
-  if (trace.for_ && one_word(*trace.for_) == *trace.for_) words.push_back(fmt::format("for <{}>", *trace.for_));
-  words.back() += ";";
-  for (auto& word : split_words(rfc5322_date(trace.at))) words.push_back(std::move(word));
-  return fold_words("Received", words);
+  if (trace.for_ && one_word(*trace.for_) == *trace.for_) field.word({"for <", *trace.for_, ">"});
+  field.attach(";");
+  field.words(rfc5322_date(trace.at));
+  return field.take();
 }
 
 }  // namespace posthorn::message

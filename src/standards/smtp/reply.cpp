@@ -1,6 +1,7 @@
 #include "standards/smtp/reply.h"
 
 #include <charconv>
+#include <span>
 
 #include "foundation/text/ascii.h"
 
@@ -39,11 +40,17 @@ char safe(char c, bool utf8) {
   return text::is_visible(c) || c == ' ' ? c : '?';
 }
 
+void append_safe(std::string& out, std::string_view text, bool utf8) {
+  const std::size_t begin = out.size();
+  out += text;
+  for (char& c : std::span(out).subspan(begin)) c = safe(c, utf8);
+}
+
 void append_line(std::string& out, std::string_view prefix, bool is_last, std::string_view line, bool utf8) {
   out += prefix.substr(0, 3);
   out += is_last ? ' ' : '-';
   out += prefix.substr(3);
-  for (const char c : line) out += safe(c, utf8);
+  append_safe(out, line, utf8);
   out += "\r\n";
 }
 
@@ -62,7 +69,9 @@ std::string Reply::one_line() const {
   std::string out = std::to_string(code.value);
   if (enhanced) out += " " + enhanced->text();
   if (!text.empty()) out += " ";
-  for (const char c : text) out += c == '\n' ? ' ' : safe(c, true);
+  const std::size_t begin = out.size();
+  out += text;
+  for (char& c : std::span(out).subspan(begin)) c = c == '\n' ? ' ' : safe(c, true);
   return out;
 }
 
