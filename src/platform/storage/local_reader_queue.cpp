@@ -127,10 +127,15 @@ std::vector<StoryRow> LocalReader::stories_by_key(std::string_view key, std::siz
   Statement& batches = sql("SELECT k.id FROM story_batches b JOIN story_keys k ON k.batch = b.batch WHERE k.hash = ?");
   batches.with(hash);
   while (batches.step()) ids.insert(batches.natural(0));
-  Statement& tail = sql("SELECT id, hashes FROM story_tail").with();
-  while (tail.step()) {
-    for (Octets hashes = tail.octets(1); hashes.size() >= sizeof hash; hashes.remove_prefix(sizeof hash)) {
-      if (std::memcmp(hashes.data(), &hash, sizeof hash) == 0) ids.insert(tail.natural(0));
+  Statement& recent = sql(
+      "SELECT id FROM stories WHERE id > (SELECT coalesce(max(newest), 0) FROM story_batches) AND instr(char(10) || "
+      "keys || char(10), char(10) || ? || char(10)) > 0");
+  recent.with(key);
+  while (recent.step()) ids.insert(recent.natural(0));
+  Statement& late = sql("SELECT id, hashes FROM story_tail").with();
+  while (late.step()) {
+    for (Octets hashes = late.octets(1); hashes.size() >= sizeof hash; hashes.remove_prefix(sizeof hash)) {
+      if (std::memcmp(hashes.data(), &hash, sizeof hash) == 0) ids.insert(late.natural(0));
     }
   }
   std::vector<StoryRow> rows;

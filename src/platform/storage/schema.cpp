@@ -4,7 +4,7 @@ namespace posthorn::storage {
 namespace {
 
 // Version 1. Rows that are written for every message are kept few and appended where possible: contents, email_data,
-// stories and story_tail are keyed by time-ordered ids; only emails, mailboxes and usage are written in place.
+// and stories are keyed by time-ordered ids; only emails, mailboxes and usage are written in place.
 constexpr const char* version_1 = R"sql(
 -- Counters that never go back: next_account, next_login, next_mailbox, uid_validity, next_segment, next_batch.
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -60,8 +60,9 @@ CREATE INDEX recipients_waiting ON recipients (domain, not_before, mail, idx) WH
 CREATE TABLE stories (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, keys TEXT NOT NULL, steps TEXT NOT NULL);
 CREATE TABLE story_parts (id INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, steps TEXT NOT NULL,
   PRIMARY KEY (id, seq)) WITHOUT ROWID;
--- Finding stories by key costs no random page a message: hashes are appended to the tail, and whole tails are sorted
--- into batches, each appended to the end of one tree. A question asks each batch, then scans the tail.
+-- Finding stories by key costs no random page a message: the hashes of a few thousand stories are sorted into a batch,
+-- each appended to the end of one tree. A question asks each batch, then scans the stories above every batch's newest,
+-- and story_tail, where those stand that were written after younger ones had been sorted.
 CREATE TABLE story_tail (seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, hashes BLOB NOT NULL);
 CREATE TABLE story_keys (batch INTEGER NOT NULL, hash INTEGER NOT NULL, id INTEGER NOT NULL,
   PRIMARY KEY (batch, hash, id)) WITHOUT ROWID;

@@ -527,6 +527,37 @@ TYPED_TEST(StoreConformance, FindsStoriesInTheTailAndInBatches) {
   EXPECT_EQ(find("n1000@alpha.example", 1).size(), 1u);
 }
 
+TYPED_TEST(StoreConformance, FindsAStoryThatWasWrittenAfterYoungerOnesWereSorted) {
+  const auto story = [](MailId id, const std::string& key) {
+    StoryRow row;
+    row.id = id;
+    row.keys = {key};
+    row.steps = "[]";
+    return row;
+  };
+  const auto write_batch = [&] {
+    for (int i = 0; i < 5'000; ++i) {
+      this->store_->commit_later(Unit{{}, {PutStory{story(this->ids_.mail(), "other@alpha.example")}}});
+      if (i % 500 == 0) ASSERT_TRUE(this->write(PutSetting{"wait", "x"}));
+    }
+  };
+  const MailId first = this->ids_.mail();
+  const MailId second = this->ids_.mail();
+  const auto found = [&](const std::string& key) {
+    return ask(*this->store_, [=](Reader& r) { return r.stories_by_key(key, 3).size(); });
+  };
+  write_batch();
+  ASSERT_TRUE(this->write(PutStory{story(first, "first@alpha.example")}));
+  EXPECT_EQ(found("first@alpha.example"), 1u);
+  this->reopen();
+  EXPECT_EQ(found("first@alpha.example"), 1u);
+  ASSERT_TRUE(this->write(PutStory{story(second, "second@alpha.example")}));
+  EXPECT_EQ(found("second@alpha.example"), 1u);
+  write_batch();
+  EXPECT_EQ(found("first@alpha.example"), 1u);
+  EXPECT_EQ(found("second@alpha.example"), 1u);
+}
+
 TYPED_TEST(StoreConformance, RemovingAnAccountTakesEverythingOfIt) {
   const Place place = make_account(*this->store_, "bob@beta.example");
   LoginRow login;

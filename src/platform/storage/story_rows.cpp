@@ -1,7 +1,9 @@
 #include "platform/storage/story_rows.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "foundation/text/ascii.h"
 #include "platform/storage/row_codec.h"
 
 namespace posthorn::storage {
@@ -16,12 +18,15 @@ StoryRows::StoryRows(const Database& database)
     : put_story_(database.prepare("INSERT OR REPLACE INTO stories (id, at, keys, steps) VALUES (?, ?, ?, ?)")),
       append_part_(database.prepare("INSERT INTO story_parts (id, seq, at, steps) VALUES (?1, (SELECT "
                                     "coalesce(max(seq), 0) + 1 FROM story_parts WHERE id = ?1), ?2, ?3)")),
-      add_tail_(database.prepare("INSERT INTO story_tail (id, hashes) VALUES (?, ?)")),
-      read_tail_(database.prepare("SELECT id, hashes FROM story_tail")),
-      clear_tail_(database.prepare("DELETE FROM story_tail")),
+      add_late_(database.prepare("INSERT INTO story_tail (id, hashes) VALUES (?, ?)")),
+      read_late_(database.prepare("SELECT id, hashes FROM story_tail")),
+      clear_late_(database.prepare("DELETE FROM story_tail")),
+      read_recent_(database.prepare("SELECT id, keys FROM stories WHERE id > ?")),
+      sorted_(database.prepare("SELECT coalesce(max(newest), 0) FROM story_batches")),
       add_key_(database.prepare("INSERT OR IGNORE INTO story_keys (batch, hash, id) VALUES (?, ?, ?)")),
       add_batch_(database.prepare("INSERT INTO story_batches (newest) VALUES (?) RETURNING batch")),
-      count_tail_(database.prepare("SELECT count(*) FROM story_tail")),
+      count_tail_(database.prepare("SELECT (SELECT count(*) FROM stories WHERE id > ?) + (SELECT count(*) FROM "
+                                   "story_tail)")),
       sum_octets_(database.prepare("SELECT (SELECT coalesce(sum(length(CAST(steps AS BLOB))), 0) FROM stories) + "
                                    "(SELECT coalesce(sum(length(CAST(steps AS BLOB))), 0) FROM story_parts)")),
       oldest_(database.prepare("SELECT id FROM stories ORDER BY id LIMIT ?")),
@@ -37,13 +42,27 @@ void StoryRows::put(const StoryRow& row) {
   const std::string keys = join(row.keys, '\n');
   put_story_.with(row.id, row.at, keys, row.steps).run();
   count_octets(static_cast<std::int64_t>(row.steps.size()));
+  if (tail_ >= 0) ++tail_;
+  if (static_cast<std::int64_t>(row.id.value) <= sorted_up_to()) add_late(row);
+}
+
+std::int64_t StoryRows::sorted_up_to() {
+  if (sorted_up_to_ < 0) {
+    static_cast<void>(sorted_.with().step());
+    sorted_up_to_ = sorted_.integer(0);
+    sorted_.reset();
+  }
+  return sorted_up_to_;
+}
+
+/// A story is written when its message ends, and messages that began after it may be in a batch by then.
+void StoryRows::add_late(const StoryRow& row) {
   if (row.keys.empty()) return;
   std::vector<std::int64_t> hashes;
   hashes.reserve(row.keys.size());
   for (const std::string& key : row.keys) hashes.push_back(story_key_hash(key));
   const Octets octets(reinterpret_cast<const char*>(hashes.data()), hashes.size() * sizeof(std::int64_t));
-  add_tail_.with(row.id, Blob{octets}).run();
-  if (tail_ >= 0) ++tail_;
+  add_late_.with(row.id, Blob{octets}).run();
 }
 
 void StoryRows::append(const StoryPartRow& row) {
@@ -88,37 +107,44 @@ std::uint64_t StoryRows::sweep(const SweepStories& which) {
 
 void StoryRows::sort_tail_if_long() {
   if (tail_ < 0) {
-    static_cast<void>(count_tail_.with().step());
+    static_cast<void>(count_tail_.with(sorted_up_to()).step());
     tail_ = count_tail_.integer(0);
     count_tail_.reset();
   }
   if (tail_ >= story_tail_max) sort_tail();
 }
 
-void StoryRows::sort_tail() {
-  struct Key {
-    std::int64_t hash = 0;
-    std::int64_t id = 0;
-    auto operator<=>(const Key&) const = default;
-  };
+std::vector<StoryRows::Key> StoryRows::tail_keys(std::int64_t& newest) {
   std::vector<Key> keys;
-  std::int64_t newest = 0;
-  read_tail_.with();
-  while (read_tail_.step()) {
-    const std::int64_t id = read_tail_.integer(0);
+  read_recent_.with(sorted_up_to());
+  while (read_recent_.step()) {
+    const std::int64_t id = read_recent_.integer(0);
     newest = std::max(newest, id);
-    for (Octets hashes = read_tail_.octets(1); hashes.size() >= sizeof(std::int64_t); hashes.remove_prefix(8)) {
+    for (const std::string_view key : text::split(read_recent_.octets(1), '\n'))
+      keys.push_back({story_key_hash(key), id});
+  }
+  read_late_.with();
+  while (read_late_.step()) {
+    const std::int64_t id = read_late_.integer(0);
+    for (Octets hashes = read_late_.octets(1); hashes.size() >= sizeof(std::int64_t); hashes.remove_prefix(8)) {
       std::int64_t hash = 0;
       std::memcpy(&hash, hashes.data(), sizeof hash);
       keys.push_back({hash, id});
     }
   }
-  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
+void StoryRows::sort_tail() {
+  std::int64_t newest = sorted_up_to();
+  std::vector<Key> keys = tail_keys(newest);
+  std::ranges::sort(keys);
   static_cast<void>(add_batch_.with(newest).step());
   const std::int64_t batch = add_batch_.integer(0);
   add_batch_.reset();
   for (const Key key : keys) add_key_.with(batch, key.hash, key.id).run();
-  clear_tail_.with().run();
+  clear_late_.with().run();
+  sorted_up_to_ = newest;
   tail_ = 0;
 }
 

@@ -6,7 +6,8 @@
 
 namespace posthorn::storage {
 
-/// Stories whose keys are still in the tail: what a question must scan, and what one sorting costs (about 10 ms).
+/// Stories whose keys are in no batch yet: what a question must scan, and what one sorting costs (about 10 ms). They
+/// are those with an id above every batch's newest, and those in story_tail, which came late.
 inline constexpr std::int64_t story_tail_max = 4096;
 
 class StoryRows {
@@ -21,18 +22,30 @@ class StoryRows {
   /// At the end of a group: sorts a tail that has grown long into a batch.
   void sort_tail_if_long();
   /// After a rollback of a unit or group: how long the tail is must be asked again.
-  void forget() { tail_ = octets_ = -1; }
+  void forget() { tail_ = octets_ = sorted_up_to_ = -1; }
 
  private:
+  struct Key {
+    std::int64_t hash = 0;
+    std::int64_t id = 0;
+    auto operator<=>(const Key&) const = default;
+  };
+
+  [[nodiscard]] std::int64_t sorted_up_to();
+  void add_late(const StoryRow& row);
+  /// Also raises `newest` to the highest id that is above every batch's.
+  [[nodiscard]] std::vector<Key> tail_keys(std::int64_t& newest);
   void sort_tail();
   void count_octets(std::int64_t change) {
     if (octets_ >= 0) octets_ += change;
   }
   void remove(std::int64_t id);
 
-  std::int64_t tail_ = -1;    // rows in the tail; -1: unknown
-  std::int64_t octets_ = -1;  // of all stories and parts; -1: unknown
-  Statement put_story_, append_part_, add_tail_, read_tail_, clear_tail_, add_key_, add_batch_, count_tail_;
+  std::int64_t tail_ = -1;          // stories in the tail; -1: unknown
+  std::int64_t sorted_up_to_ = -1;  // no story above it is in a batch; -1: unknown
+  std::int64_t octets_ = -1;        // of all stories and parts; -1: unknown
+  Statement put_story_, append_part_, add_late_, read_late_, clear_late_, read_recent_, sorted_, add_key_, add_batch_,
+      count_tail_;
   Statement sum_octets_, oldest_, story_octets_, remove_story_, remove_parts_, old_batches_, remove_batch_,
       remove_keys_;
 };
