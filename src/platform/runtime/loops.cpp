@@ -56,7 +56,12 @@ Executor Loops::next_executor() {
 }
 
 void Loops::start() {
-  for (const auto& loop : state_->loops) state_->threads.emplace_back([&loop] { loop->context.run(); });
+  for (const auto& loop : state_->loops) {
+    state_->threads.emplace_back([&loop] {
+      name_this_thread("loop");
+      loop->context.run();
+    });
+  }
 }
 
 void Loops::stop() {

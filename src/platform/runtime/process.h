@@ -16,6 +16,9 @@ void ignore_sigpipe();
 /// Raises the soft limit of open descriptors to the hard one; returns what it is now.
 [[nodiscard]] std::size_t raise_descriptor_limit();
 
+/// What `top -H` and a debugger call the thread that asks for it; the kernel keeps 15 octets.
+void name_this_thread(const char* name);
+
 /// CPU time of this process so far, and its resident memory, for metrics and benchmarks.
 [[nodiscard]] std::int64_t process_cpu_micros();
 [[nodiscard]] std::size_t resident_octets();

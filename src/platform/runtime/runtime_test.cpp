@@ -1,9 +1,12 @@
 // Coroutines, clocks and threads on virtual and on real time.
 #include <csignal>
+#include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include "platform/runtime/deadline.h"
+#include "platform/runtime/doorbell.h"
 #include "platform/runtime/event.h"
 #include "platform/runtime/loops.h"
 #include "platform/runtime/process.h"
@@ -333,6 +336,34 @@ TEST(RunToEnd, MayBeCalledFromATaskThatItRuns) {
   int count = 0;
   run_to_end([&] { return run_another(count); });
   EXPECT_EQ(count, 4);
+}
+
+TEST(Doorbell, ARingBeforeTheSleepIsNotLost) {
+  Doorbell bell;
+  bell.ring();
+  bell.wait();
+  EXPECT_FALSE(bell.wait_for(1us)) << "one ring wakes once";
+}
+
+TEST(Doorbell, WakesWhoSleepsInAnotherThread) {
+  Doorbell bell;
+  Doorbell answer;
+  std::jthread sleeper([&] {
+    bell.wait();
+    answer.ring();
+  });
+  EXPECT_FALSE(answer.wait_for(1ms));
+  bell.ring();
+  EXPECT_TRUE(answer.wait_for(1min));
+}
+
+TEST(Process, AThreadBearsItsName) {
+  std::string name;
+  std::jthread([&name] {
+    name_this_thread("the-committer");
+    std::ifstream("/proc/thread-self/comm") >> name;
+  }).join();
+  EXPECT_EQ(name, "the-committer");
 }
 
 }  // namespace

@@ -7,13 +7,18 @@
 #include <vector>
 
 #include "platform/runtime/event.h"
+#include "platform/runtime/process.h"
 
 namespace posthorn::runtime {
 
 class WorkerPool::State {
  public:
   State(std::size_t threads, std::size_t queue_max) : queue_max_(queue_max), inline_(threads == 0) {
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+    for (std::size_t i = 0; i < threads; ++i)
+      threads_.emplace_back([this] {
+        name_this_thread("worker");
+        work();
+      });
   }
   ~State() {
     {

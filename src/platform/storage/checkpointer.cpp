@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include "platform/runtime/process.h"
 #include "platform/storage/fatal.h"
 #include "platform/storage/schema.h"
 
@@ -27,6 +28,7 @@ void Checkpointer::note(std::uint64_t sequence, std::uint64_t wal_pages) {
 }
 
 void Checkpointer::work() {
+  runtime::name_this_thread("checkpointer");
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return closed_ || wal_pages_ >= pages_at_last_ + checkpoint_pages(); });

@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include "platform/runtime/process.h"
 #include "platform/storage/crc32c.h"
 #include "platform/storage/fatal.h"
 #include "platform/storage/schema.h"
@@ -71,17 +72,19 @@ void Committer::start() {
 }
 
 void Committer::close() {
+  bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
+    wakes = must_wake();
   }
-  changed_.notify_all();
+  if (wakes) bell_.ring();
   if (thread_.joinable()) thread_.join();
 }
 
 Task<CommitOutcome> Committer::commit(Unit unit) {
   const runtime::Promise<CommitOutcome> promise;
-  bool is_due = false;
+  bool wakes = false;
   while (true) {
     runtime::Event room;
     {
@@ -90,7 +93,7 @@ Task<CommitOutcome> Committer::commit(Unit unit) {
       if (waiting_.size() < options_.waiting_units_max) {
         waiting_.push_back({std::move(unit), promise});
         ++pending_;
-        is_due = waiting_.size() >= wake_at_;
+        wakes = must_wake();
         break;
       }
       waiting_for_room_.push_back(room);
@@ -98,12 +101,12 @@ Task<CommitOutcome> Committer::commit(Unit unit) {
     }
     co_await room.wait();
   }
-  if (is_due) changed_.notify_one();
+  if (wakes) bell_.ring();
   co_return co_await promise.wait();
 }
 
 void Committer::commit_later(Unit unit) {
-  bool is_due = false;
+  bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
     if (closed_ || waiting_.size() >= options_.waiting_units_max) {
@@ -112,9 +115,9 @@ void Committer::commit_later(Unit unit) {
     }
     waiting_.push_back({std::move(unit), std::nullopt});
     ++pending_;
-    is_due = waiting_.size() >= wake_at_;
+    wakes = must_wake();
   }
-  if (is_due) changed_.notify_one();
+  if (wakes) bell_.ring();
 }
 
 void Committer::observe(CommitObserver observer) {
@@ -132,6 +135,7 @@ void Committer::pause(const std::function<void()>& job) {
   std::mutex finished_mutex;
   std::condition_variable finished_changed;
   bool finished = false;
+  bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
@@ -140,8 +144,9 @@ void Committer::pause(const std::function<void()>& job) {
                        finished = true;
                        finished_changed.notify_all();
                      }});
+    wakes = must_wake();
   }
-  changed_.notify_one();
+  if (wakes) bell_.ring();
   std::unique_lock lock(finished_mutex);
   finished_changed.wait(lock, [&] { return finished; });
 }
@@ -149,6 +154,7 @@ void Committer::pause(const std::function<void()>& job) {
 // ---------------------------------------------------------------- the thread
 
 void Committer::work() {
+  runtime::name_this_thread("committer");
   Group group;
   std::vector<Job> jobs;
   while (take(group, jobs)) {
@@ -165,14 +171,39 @@ void Committer::work() {
   }
 }
 
+bool Committer::has_work() const {
+  return closed_ || !jobs_.empty() || waiting_.size() >= wake_at_;
+}
+
+/// Under the mutex, by who brought work: the committer is woken once, however many bring some.
+bool Committer::must_wake() {
+  return has_work() && std::exchange(asleep_, false);
+}
+
+/// Lets go of the mutex until there is work, or for `longest`.
+void Committer::rest(std::unique_lock<std::mutex>& lock, std::optional<Duration> longest) {
+  while (!has_work()) {
+    asleep_ = true;
+    lock.unlock();
+    bool rung = true;
+    if (longest) {
+      rung = bell_.wait_for(*longest);
+    } else {
+      bell_.wait();
+    }
+    lock.lock();
+    if (!rung) break;
+  }
+  asleep_ = false;
+}
+
 /// Until there is something to do; then a moment longer where company is expected.
 void Committer::wait_for_units(std::unique_lock<std::mutex>& lock) {
-  const auto must_go = [this] { return closed_ || !jobs_.empty() || waiting_.size() >= wake_at_; };
-  changed_.wait(lock, must_go);
+  rest(lock, std::nullopt);
   const Duration wait = company_.wait_for(waiting_.size());
   if (closed_ || !jobs_.empty() || wait == Duration::zero()) return;
   wake_at_ = company_.expected();
-  changed_.wait_for(lock, wait, must_go);
+  rest(lock, wait);
   wake_at_ = 1;
 }
 

@@ -5,12 +5,12 @@
 // nobody is answered on the strength of a write that may not have happened.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <thread>
 
+#include "platform/runtime/doorbell.h"
 #include "platform/runtime/event.h"
 #include "platform/storage/applier.h"
 #include "platform/storage/company.h"
@@ -72,6 +72,9 @@ class Committer {
 
   void work();
   [[nodiscard]] bool take(Group& group, std::vector<Job>& jobs);
+  [[nodiscard]] bool has_work() const;
+  [[nodiscard]] bool must_wake();
+  void rest(std::unique_lock<std::mutex>& lock, std::optional<Duration> longest);
   void wait_for_units(std::unique_lock<std::mutex>& lock);
   void run_group(Group& group);
   void refuse_for_space(Group& group);
@@ -97,7 +100,8 @@ class Committer {
   bool full_told_ = false;
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  runtime::Doorbell bell_;
+  bool asleep_ = false;  ///< whoever brings work must ring
   std::deque<Waiting> waiting_;
   std::deque<Job> jobs_;
   std::vector<runtime::Event> waiting_for_room_;

@@ -1,5 +1,6 @@
 #include "platform/storage/housekeeper.h"
 
+#include "platform/runtime/process.h"
 #include "platform/storage/rewrite.h"
 
 namespace posthorn::storage {
@@ -56,6 +57,7 @@ Housekeeper::Hold::~Hold() {
 }
 
 void Housekeeper::work() {
+  runtime::name_this_thread("housekeeper");
   auto look_at = std::chrono::steady_clock::now() + look_at_segments_every;
   std::unique_lock lock(mutex_);
   while (!closed_) {

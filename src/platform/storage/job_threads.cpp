@@ -1,5 +1,7 @@
 #include "platform/storage/job_threads.h"
 
+#include "platform/runtime/process.h"
+
 namespace posthorn::storage {
 
 void JobThreads::add(std::size_t count) {
@@ -29,6 +31,7 @@ void JobThreads::close() {
 }
 
 void JobThreads::work(std::size_t thread) {
+  runtime::name_this_thread(name_);
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return closed_ || !jobs_.empty(); });

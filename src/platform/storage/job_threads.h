@@ -15,7 +15,8 @@ class JobThreads {
  public:
   using Job = std::function<void(std::size_t thread)>;
 
-  explicit JobThreads(std::size_t count) { add(count); }
+  /// `name`: runtime::name_this_thread(); outlives the threads.
+  explicit JobThreads(const char* name, std::size_t count) : name_(name) { add(count); }
   JobThreads(const JobThreads&) = delete;
   JobThreads& operator=(const JobThreads&) = delete;
   ~JobThreads() { close(); }
@@ -29,6 +30,7 @@ class JobThreads {
  private:
   void work(std::size_t thread);
 
+  const char* name_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;

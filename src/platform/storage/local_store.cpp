@@ -35,7 +35,7 @@ LocalStore::LocalStore(StoreOptions options, std::unique_ptr<FileLayer::Lock> lo
           [this](FileError error) { end_process(options_, "preparing a segment", std::strerror(error.code)); }),
       log_vfs_(std::make_unique<LogWriteVfs>(files_.vfs_name())),
       intake_memory_(std::make_shared<IntakeMemory>(options_.intake_memory_max)),
-      intake_writers_(intake_threads) {
+      intake_writers_("writer", intake_threads) {
   const runtime::Clock& clock = options_.clock != nullptr ? *options_.clock : machine_clock_;
   Database writer = open_database(true, log_vfs_->name());
   sweep(writer, segments_, options_.segment_file_octets_max);

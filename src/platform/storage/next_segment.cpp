@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "platform/runtime/process.h"
 #include "platform/storage/prepared_space.h"
 
 namespace posthorn::storage {
@@ -73,6 +74,7 @@ void NextSegment::remove_file() {
 // ---------------------------------------------------------------- the thread
 
 void NextSegment::work() {
+  runtime::name_this_thread("next-segment");
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return closed_ || state_ == State::asked; });

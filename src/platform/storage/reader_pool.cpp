@@ -4,7 +4,7 @@
 
 namespace posthorn::storage {
 
-ReaderPool::ReaderPool(const StoreOptions& options, SegmentFiles& segments) : threads_(0) {
+ReaderPool::ReaderPool(const StoreOptions& options, SegmentFiles& segments) : threads_("reader", 0) {
   const Layout layout{options.dir};
   FileLayer& files = segments.files();
   for (std::size_t i = 0; i < std::max<std::size_t>(options.reader_threads, 1); ++i) {
