@@ -1,7 +1,7 @@
 // Where things stand in the store's folder.
 //
 //   lock                   flock: one process; the holder's pid
-//   posthorn.db (-wal -shm)  the truth
+//   posthorn.db (-wal)     the truth; the index of the log is in memory
 //   segments/0000000001.segment   records of messages between the inline and the segment bound
 //   messages/ID.message    one message each, above the segment bound or streamed early
 #pragma once
