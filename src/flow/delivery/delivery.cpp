@@ -22,10 +22,10 @@ Reply reply_for(const storage::CommitFailure& failure) {
 }
 
 std::string envelope_line(const Arrival& arrival) {
-  std::string line = fmt::format("<{}> to", arrival.sender.text());
+  std::string line = "<" + arrival.sender.text() + "> to";
   for (const Recipient& recipient : arrival.recipients) {
     if (line.size() > 400) return line + " ...";
-    line += fmt::format(" <{}>", recipient.address);
+    line += " <" + recipient.address + ">";
   }
   return line;
 }

@@ -208,7 +208,7 @@ message::ReceivedTrace Transaction::received_trace(std::string client_name) cons
 Task<Reply> Transaction::deliver() {
   auto accepted = co_await doorway_.delivery->accept(*arrival_, std::move(intake_));
   if (!accepted) co_return refuse(std::move(accepted.error()));
-  Reply reply(250, EnhancedStatus{2, 0, 0}, fmt::format("Accepted as {}", arrival_->id.text()));
+  Reply reply(250, EnhancedStatus{2, 0, 0}, "Accepted as " + arrival_->id.text());
   arrival_.reset();
   co_return reply;
 }

@@ -1,23 +1,32 @@
 #include "foundation/codec/json_string.h"
 
+#include <array>
+
 #include "foundation/text/ascii.h"
 
 namespace posthorn::codec {
 namespace {
 
-/// Visible, and no mark of JSON's own.
-bool is_plain(char c) {
-  return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-}
+/// Whether an octet stands for itself: visible or SP, and no mark of JSON's own. A table, since every octet of every
+/// story is asked about.
+constexpr std::array<bool, 256> is_plain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t octet = ' '; octet < 0x7f; ++octet) plain[octet] = octet != '"' && octet != '\\';
+  return plain;
+}();
 
 /// The octets in front that stand for themselves.
 std::size_t plain_length(std::string_view text) {
   std::size_t length = 0;
   while (length < text.size()) {
     const char c = text[length];
-    const std::size_t next = is_plain(c) ? 1 : text::is_non_ascii(c) ? text::utf8_length(text.substr(length)) : 0;
-    if (next == 0) break;
-    length += next;
+    if (is_plain[static_cast<unsigned char>(c)]) {
+      ++length;
+      continue;
+    }
+    const std::size_t character = text::is_non_ascii(c) ? text::utf8_length(text.substr(length)) : 0;
+    if (character == 0) break;
+    length += character;
   }
   return length;
 }

@@ -107,7 +107,9 @@ std::string_view take_until(std::string_view& text, char separator) {
 }
 
 std::vector<std::string_view> words(std::string_view text) {
+  constexpr std::size_t usual_pieces = 8;
   std::vector<std::string_view> pieces;
+  pieces.reserve(usual_pieces);
   for (;;) {
     while (!text.empty() && is_wsp(text.front())) text.remove_prefix(1);
     if (text.empty()) return pieces;

@@ -7,6 +7,10 @@
 namespace posthorn::message {
 namespace {
 
+// Room for an ordinary header section at once.
+constexpr std::size_t usual_octets = 1 * KiB;
+constexpr std::size_t usual_fields = 16;
+
 /// ftext (RFC 5322 3.6.8), and the raw 8-bit octets some senders put into names.
 bool is_ftext(char c) {
   return c != ':' && (c > ' ' || text::is_non_ascii(c)) && c != 0x7f;
@@ -103,6 +107,10 @@ HeaderReader::HeaderReader(std::size_t octets_max, std::size_t fields_max)
 
 std::size_t HeaderReader::push(Octets octets) {
   std::size_t taken = 0;
+  if (octets_.empty()) {
+    octets_.reserve(std::min(octets.size(), usual_octets));
+    spans_.reserve(usual_fields);
+  }
   while (state_ == State::reading && taken < octets.size()) {
     const std::size_t line_end = octets.find('\n', taken);
     const std::size_t upto = line_end == Octets::npos ? octets.size() : line_end + 1;

@@ -90,7 +90,7 @@ std::string one_line(std::string_view before, std::string_view text, std::string
 }
 
 std::string address_literal(const IpAddress& address) {
-  return fmt::format("[{}{}]", address.is_v6() ? "IPv6:" : "", address.text());
+  return (address.is_v6() ? "[IPv6:" : "[") + address.text() + "]";
 }
 
 /// from HELO (name [address]); an odd HELO is told as "unknown (name [address] helo=…)".

@@ -79,6 +79,7 @@ std::string Reply::one_line() const {
 void Reply::append_wire(std::string& out, bool utf8) const {
   std::string prefix = std::to_string(code.value);
   if (enhanced) prefix += enhanced->text() + " ";
+  out.reserve(out.size() + prefix.size() + text.size() + 3);
   const std::size_t room = wire_line_octets_max - prefix.size() - 3;
   std::string_view rest = text;
   for (;;) {
