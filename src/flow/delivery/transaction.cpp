@@ -231,20 +231,22 @@ Reply Transaction::refuse(Reply reply) {
   return with_id(std::move(reply), id);
 }
 
-void Transaction::drop(const Reply* reason) {
-  if (!arrival_) return;
+std::string Transaction::drop(const Reply* reason) {
+  if (!arrival_) return {};
   if (reason != nullptr) {
     arrival_->story.step(doorway_.clock->now(), Stage::data, "the message was not taken")
         .with("reply", reason->one_line());
     tell_recipients_refused(*reason);
     worth_telling_ = true;
   }
-  if (worth_telling_) {
-    record_refused();
-  } else {
+  if (!worth_telling_) {
     arrival_.reset();
     intake_.reset();
+    return {};
   }
+  std::string id = arrival_->id.text();
+  record_refused();
+  return id;
 }
 
 void Transaction::record_refused() {

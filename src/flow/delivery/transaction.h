@@ -68,8 +68,8 @@ class Transaction {
   [[nodiscard]] Task<smtp::Reply> deliver();
   /// Ends the transaction with a refusal of the whole message, which its story keeps; returns the reply with the id.
   [[nodiscard]] smtp::Reply refuse(smtp::Reply reply);
-  /// Ends it without a message. The story is kept where there is something to tell: a refusal.
-  void drop(const smtp::Reply* reason);
+  /// Ends it without a message. The story is kept where there is something to tell, a refusal: then its id is given.
+  std::string drop(const smtp::Reply* reason);
 
  private:
   void open(address::ReversePath sender, std::string login);

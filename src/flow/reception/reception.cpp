@@ -63,9 +63,9 @@ class ReceptionHandler final : public smtp_service::SessionHandler {
     co_return reply;
   }
 
-  void transaction_dropped(const smtp::Reply* reason) override {
+  std::string transaction_dropped(const smtp::Reply* reason) override {
     verification_.reset();
-    transaction_.drop(reason);
+    return transaction_.drop(reason);
   }
 
   void refused(const server::Refused& refused) override {

@@ -112,6 +112,22 @@ TEST_F(ReceptionTest, PostmasterIsThereThoughItsAccountIsSwitchedOff) {
   EXPECT_THAT(rcpt("<postmaster>"), StartsWith("250 2.1.5 "));
 }
 
+// Whatever is wrong with a message, its peer is told the id of its story.
+TEST_F(ReceptionTest, AMessageRefusedWhileItIsReadNamesItsStory) {
+  EXPECT_THAT(rcpt("<ann@alpha.example>"), StartsWith("250 "));
+  const std::string by_data = caller->data("Subject: x\r\n\r\na\nb\r\n");
+  EXPECT_THAT(by_data, StartsWith("550 5.5.2 "));
+  static_cast<void>(caller->say("MAIL FROM:<zoe@far.example>"));
+  EXPECT_THAT(rcpt("<bob@alpha.example>"), StartsWith("250 "));
+  const std::string by_chunk = caller->send("BDAT 3 LAST\r\na\nb");
+  EXPECT_THAT(by_chunk, StartsWith("550 5.5.2 "));
+  for (const std::string& reply : {by_data, by_chunk}) {
+    const auto open = reply.rfind('('), close = reply.rfind(')');
+    ASSERT_LT(open, close) << reply;
+    EXPECT_THAT(bed.story(reply.substr(open + 1, close - open - 1)), HasSubstr("550 5.5.2 Message refused"));
+  }
+}
+
 TEST_F(ReceptionTest, AFullMailboxIsTemporary) {
   bed.account("full@alpha.example", "", 1000);
   const std::string big = std::string(kLetter) + std::string(600, 'x') + "\r\n";

@@ -40,7 +40,8 @@ class SessionHandler {
   /// The message is whole. Returns when it is on stable storage, or refused.
   [[nodiscard]] virtual Task<smtp::Reply> message_ends() = 0;
   /// The transaction ends without a message: RSET, a new EHLO, an aborted message (then with the reply given).
-  virtual void transaction_dropped(const smtp::Reply* reason) = 0;
+  /// Gives the id under which its story is kept; empty: there is none.
+  virtual std::string transaction_dropped(const smtp::Reply* reason) = 0;
   /// The machine refused something by itself (syntax, order, limits).
   virtual void refused(const smtp::server::Refused& refused) = 0;
   virtual void closed(smtp::server::CloseReason reason) = 0;

@@ -100,12 +100,13 @@ Task<> Pump::on(server::MessageEnds&) {
 
 Task<> Pump::on(server::MessageAborted& event) {
   message_deadline_ = TimePoint::max();
-  handler_->transaction_dropped(&event.reply);
+  const std::string id = handler_->transaction_dropped(&event.reply);
+  if (!id.empty()) machine_.mark_refusal(id);
   co_return;
 }
 
 Task<> Pump::on(server::Reset&) {
-  handler_->transaction_dropped(nullptr);
+  static_cast<void>(handler_->transaction_dropped(nullptr));
   co_return;
 }
 

@@ -52,9 +52,10 @@ class Recorder final : public SessionHandler {
     seen_.messages.push_back(message_);
     co_return smtp::Reply(250, {2, 0, 0}, "Accepted");
   }
-  void transaction_dropped(const smtp::Reply*) override {
+  std::string transaction_dropped(const smtp::Reply*) override {
     const std::lock_guard lock(seen_.mutex);
     ++seen_.dropped;
+    return {};
   }
   void refused(const smtp::server::Refused&) override {}
   void closed(smtp::server::CloseReason reason) override {

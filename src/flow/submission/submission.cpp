@@ -55,7 +55,7 @@ class SubmissionHandler final : public smtp_service::SessionHandler {
   bool take_now(Octets octets) override;
   Task<> message_octets(Octets octets) override;
   Task<Reply> message_ends() override;
-  void transaction_dropped(const Reply* reason) override { transaction_.drop(reason); }
+  std::string transaction_dropped(const Reply* reason) override { return transaction_.drop(reason); }
   void refused(const server::Refused& refused) override {
     transaction_.note_refused(refused);
     context_.log.info("command refused", {{"command", refused.command}, {"reply", refused.reply.one_line()}});

@@ -25,6 +25,9 @@ void Session::accept() {
 void Session::reply(const Reply& reply) {
   core_->answer(reply);
 }
+void Session::mark_refusal(std::string_view id) {
+  if (core_->message && core_->message->refusal) core_->message->refusal->text.append(" (").append(id).append(")");
+}
 void Session::answer_password(bool right) {
   core_->answer_password(right);
 }

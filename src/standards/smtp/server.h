@@ -157,7 +157,7 @@ struct MessageOctets {
 struct MessageEnds {
   std::uint64_t size_octets = 0;
 };
-/// What was begun will not end: drop it. The peer gets `reply` in due time.
+/// What was begun will not end: drop it. The peer gets `reply` in due time, with what mark_refusal() adds to it.
 struct MessageAborted {
   Reply reply;
 };
@@ -237,6 +237,8 @@ class Session {
   void accept();
   /// The answer to a decision or question in our own words: 2yz accepts, 4yz and 5yz refuse; 421 also closes.
   void reply(const Reply& reply);
+  /// After MessageAborted: the id under which its story is kept, for the reply that the peer will get.
+  void mark_refusal(std::string_view id);
   void answer_password(bool right);
   void answer_scram_verifier(std::optional<sasl::ScramVerifier> verifier);
 
