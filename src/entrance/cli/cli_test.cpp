@@ -318,10 +318,6 @@ TEST_F(Offline, WhatAConfigurationNamesIsLookedAt) {
   EXPECT_THAT(problems("dns.source = \"zone:none.zone\""), HasSubstr("none.zone"));
   EXPECT_THAT(problems("dns.trust_anchor_file = \"none.anchor\""), HasSubstr("none.anchor"));
   EXPECT_THAT(problems("listen.submission = \"127.0.0.1:0\""), HasSubstr("no certificate is configured"));
-  write("named.toml",
-        "host_name = \"mail.alpha.example\"\nstore.dir = \"store\"\n"
-        "relay.routes = [ { domain = \"beta.example\", host = \"10.0.0.1\" } ]\n");
-  EXPECT_THAT(run_words({"config", "check", (dir_ / "named.toml").string()}).out, HasSubstr("relay.allow_private"));
   EXPECT_EQ(problems("listen.smtp = \"127.0.0.1:0\""), "[]") << "mail may come in without TLS";
 
   std::filesystem::remove(dir_ / "store" / "posthorn.db");

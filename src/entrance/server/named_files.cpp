@@ -79,19 +79,6 @@ void check_password_files(const config::Config& config, NamedFiles& found) {
   }
 }
 
-/// An address literal in a route needs no question to see that nothing will ever go there.
-void check_routes(const config::Config& config, NamedFiles& found) {
-  if (config.relay.allow_private) return;
-  for (const config::Route& route : config.relay.routes) {
-    const auto address = IpAddress::parse(route.host);
-    if (!address || !address->is_special()) continue;
-    found.notes.push_back(
-        fmt::format("The route of {} leads to the private address {}, and relay.allow_private is false: mail that "
-                    "takes it is returned to its sender.",
-                    route.name(), route.host));
-  }
-}
-
 }  // namespace
 
 NamedFiles check_named_files(const config::Config& config) {
@@ -100,7 +87,6 @@ NamedFiles check_named_files(const config::Config& config) {
   check_anchors(config, found);
   check_store(config, found);
   check_sealing_key(config, found);
-  check_routes(config, found);
   check_password_files(config, found);
   return found;
 }

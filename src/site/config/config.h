@@ -85,7 +85,7 @@ struct Route {
 struct Relay {
   std::uint16_t mx_port = 25;
   std::vector<IpAddress> source;  ///< local addresses to send from, one a family; empty: the system's choice
-  bool allow_private = false;     ///< whether MX and routes may lead to special-purpose addresses
+  bool allow_private = false;     ///< whether MX may lead to special-purpose addresses; routes may
   std::vector<Route> routes;
   /// Waits after the 1st, 2nd … failed attempt; the last one repeats.
   std::vector<Duration> retry{std::chrono::minutes(5), std::chrono::minutes(15), std::chrono::minutes(30),
