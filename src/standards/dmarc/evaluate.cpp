@@ -242,7 +242,7 @@ Task<Outcome> evaluate(dns::Resolver& resolver, const message::Header& header, c
 }
 
 Task<Outcome> discover_policy(dns::Resolver& resolver, dns::Name author_domain) {
-  Evaluation evaluation{resolver, std::move(author_domain)};
+  Evaluation evaluation{resolver, author_domain};
   co_await evaluation.discover();
   co_return evaluation.take();
 }
