@@ -53,7 +53,8 @@ class View::Handle final : public View::Subscription {
 View::View(storage::AccountId account, std::shared_ptr<const Version> first, Uid first_recent)
     : account_(account), mailbox_(first->mailbox()), current_(std::move(first)), first_recent_(first_recent) {}
 
-std::unique_ptr<View::Subscription> View::subscribe(runtime::Executor executor, std::shared_ptr<const Version> known,
+std::unique_ptr<View::Subscription> View::subscribe(runtime::Executor executor,
+                                                    const std::shared_ptr<const Version>& known,
                                                     std::function<void()> wake) {
   auto subscriber = std::make_shared<Subscriber>(std::move(executor), std::move(wake));
   {
@@ -61,7 +62,7 @@ std::unique_ptr<View::Subscription> View::subscribe(runtime::Executor executor, 
     std::erase_if(subscribers_, [](const auto& other) { return other.expired(); });
     subscribers_.push_back(subscriber);
   }
-  return std::make_unique<Handle>(shared_from_this(), std::move(subscriber), std::move(known));
+  return std::make_unique<Handle>(shared_from_this(), std::move(subscriber), known);
 }
 
 void View::publish(std::shared_ptr<const Version> next) {

@@ -37,7 +37,7 @@ class View : public std::enable_shared_from_this<View> {
   /// Posts `wake` on `executor` when the mailbox changes; then not again before rearm(). A change since `known` counts
   /// at once.
   [[nodiscard]] std::unique_ptr<Subscription> subscribe(runtime::Executor executor,
-                                                        std::shared_ptr<const Version> known,
+                                                        const std::shared_ptr<const Version>& known,
                                                         std::function<void()> wake);
 
   /// Uids from here on are \Recent to the next session that selects the mailbox (RFC 3501 2.3.2).

@@ -20,12 +20,12 @@ std::string_view lines_before(std::string_view text, std::uint32_t line) {
 
 /// `bad_line`: the first that is no TOML; 0 where it is not known.
 std::optional<toml::table> parse_or_fail(std::string_view text, std::uint32_t& bad_line) {
-  bad_line = 0;
   try {
     return toml::parse(ascii_form(text));
   } catch (const toml::parse_error& error) {
     bad_line = error.source().begin.line;
-  } catch (const std::logic_error&) {  // TOML_ASSERT, reading.h
+  } catch (const std::logic_error&) {
+    bad_line = 0;  // TOML_ASSERT, reading.h
   }
   return std::nullopt;
 }
