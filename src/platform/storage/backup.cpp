@@ -33,8 +33,12 @@ Result<void, Problem> make_empty(FileLayer& files, const Layout& layout, std::st
   return {};
 }
 
-/// Every page in one step: one state of the database, whatever is committed meanwhile.
-void copy_database(const Database& from, const Database& to) {
+/// Every page in one step: one state of the database, whatever is committed meanwhile. A damaged one is copied as it
+/// is.
+void copy_database(const Database& from, const Database& to, FileLayer& files, const Layout& target) {
+  PageNotes damaged;
+  note_damaged_pages(from.handle(), &damaged);
+  leave_room_for_page_sums(to.handle());
   sqlite3_backup* copy = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
   if (copy != nullptr) {
     sqlite3_backup_step(copy, -1);
@@ -44,6 +48,10 @@ void copy_database(const Database& from, const Database& to) {
   if (code != SQLITE_OK) throw DatabaseError(code, sqlite3_system_errno(to.handle()), sqlite3_errmsg(to.handle()));
   // One file without a log beside it.
   to.execute("PRAGMA journal_mode=DELETE");
+  if (damaged.pages().empty()) return;
+  const auto file = files.open(target.database(), OpenMode::read_write);
+  const auto kept = file ? keep_damage(**file, damaged.pages()) : Result<void, FileError>(fail(file.error()));
+  if (!kept) throw DatabaseError(SQLITE_IOERR, kept.error().code, std::strerror(kept.error().code));
 }
 
 /// Fills a backup's folders from what its database names.
@@ -124,6 +132,12 @@ Result<void, Problem> fill(const std::filesystem::path& from, const Layout& layo
   const std::string what = "cannot restore into " + layout.dir.string();
   const auto copied = copy_file(files, Layout{from}.database(), draft);
   if (!copied) return fail(cannot(what, std::strerror(copied.error().code)));
+  if (!report.verified.clean()) {
+    // The damage was accepted: from here on what is there is what the store has.
+    const auto file = files.open(draft, OpenMode::read_write);
+    const auto renewed = file ? renew_page_sums(**file) : Result<void, FileError>(fail(file.error()));
+    if (!renewed) return fail(cannot(what, std::strerror(renewed.error().code)));
+  }
   const Database database(draft, DatabaseMode::read_write, files.vfs_name());
   configure_connection(database, true);
   FileCopier copier(files, Layout{from}, layout, false);
@@ -159,9 +173,11 @@ Result<VerifyReport, Problem> verify_backup(const std::filesystem::path& from, c
     return fail(no_backup(from, "there is no backup in this folder", "name the folder that `posthorn backup` wrote"));
   try {
     const Database database(layout.database(), DatabaseMode::immutable, files.vfs_name());
+    PageNotes notes;
+    note_damaged_pages(database.handle(), &notes);
     if (auto checked = check_form(from, database); !checked) return fail(checked.error());
     SegmentFiles segments(files, layout, options.segment_file_octets_max);
-    return Verification(database, segments).run();
+    return Verification(database, notes, segments).run();
   } catch (const DatabaseError& error) {
     return fail(
         no_backup(from, fmt::format("its posthorn.db cannot be read: {}", error.what()), "take another backup"));
@@ -179,8 +195,10 @@ Result<BackupReport, Problem> LocalStore::backup(const std::filesystem::path& to
   committer_->pause([&] { open_segment = segments_.open_segment(); });
   try {
     const Database copy(target.database(), DatabaseMode::create, files_.vfs_name());
+    PageNotes damaged;
+    note_damaged_pages(copy.handle(), &damaged);
     copy.execute("PRAGMA synchronous=FULL");
-    copy_database(open_database(false, files_.vfs_name()), copy);
+    copy_database(open_database(false, files_.vfs_name()), copy, files_, target);
     FileCopier copier(files_, layout_, target, true);
     if (auto done = copier.run(copy, open_segment); !done) {
       return fail(cannot(what, std::strerror(done.error().code)));
@@ -198,7 +216,9 @@ Result<VerifyReport, Problem> LocalStore::verify() {
   const Housekeeper::Hold hold(*housekeeper_);
   try {
     const Database database = open_database(false, files_.vfs_name());
-    return Verification(database, segments_).run();
+    PageNotes notes;
+    note_damaged_pages(database.handle(), &notes);
+    return Verification(database, notes, segments_).run();
   } catch (const DatabaseError& error) {
     return fail(cannot("cannot verify the store " + options_.dir.string(), error.what()));
   }

@@ -15,6 +15,7 @@ constexpr int busy_timeout_ms = 10'000;
   const int code = connection != nullptr ? sqlite3_extended_errcode(connection) : SQLITE_NOMEM;
   const int system = connection != nullptr ? sqlite3_system_errno(connection) : 0;
   const char* why = connection != nullptr ? sqlite3_errmsg(connection) : "out of memory";
+  if (code == SQLITE_IOERR_DATA) why = "a page of posthorn.db does not have its checksum";  // page_sums.h
   throw DatabaseError(code, system, fmt::format("{}: {} (SQLite {})", doing, why, code));
 }
 

@@ -8,7 +8,7 @@
 // out first. The order of writes and syncs that reach the disk is SQLite's.
 #pragma once
 
-#include <memory>
+#include "platform/storage/overlay_vfs.h"
 
 namespace posthorn::storage {
 
@@ -17,16 +17,12 @@ class LogWriteVfs {
  public:
   /// `below`: the name of the VFS that does the work; nullptr: SQLite's own.
   explicit LogWriteVfs(const char* below);
-  LogWriteVfs(const LogWriteVfs&) = delete;
-  LogWriteVfs& operator=(const LogWriteVfs&) = delete;
-  ~LogWriteVfs();
 
   /// The name to open databases with; unique in the process.
-  [[nodiscard]] const char* name() const;
+  [[nodiscard]] const char* name() const { return vfs_.name(); }
 
  private:
-  class State;
-  std::unique_ptr<State> state_;
+  OverlayVfs vfs_;
 };
 
 }  // namespace posthorn::storage

@@ -15,6 +15,7 @@
 #include "platform/runtime/clock.h"
 #include "platform/storage/direct_file.h"
 #include "platform/storage/file_layer.h"
+#include "platform/storage/page_sums.h"
 
 namespace posthorn::storage {
 namespace {
@@ -182,7 +183,7 @@ class MachineFiles final : public FileLayer {
 
   /// SQLite's VFS for one process alone (https://www.sqlite.org/vfs.html 2.1): the folder's lock keeps others out
   /// anyway, and locks and the log's index stay in memory, where every commit and read would ask the kernel for them.
-  const char* vfs_name() override { return "unix-excl"; }
+  const char* vfs_name() override { return page_sums_.name(); }
 
  private:
   // More than a disk takes in such a moment.
@@ -197,6 +198,7 @@ class MachineFiles final : public FileLayer {
     return "another posthorn process holds it (pid " + std::to_string(pid) + ")";
   }
 
+  const PageSumVfs page_sums_{"unix-excl"};
   const runtime::SystemClock clock_;
   std::mutex mutex_;
   std::filesystem::path asked_;

@@ -26,6 +26,11 @@ Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
                           "use the newer posthorn"});
     }
     if (from < schema_version) migrate_schema(database, from);
+    if (!has_page_sums(database.handle())) {
+      // On the machine the copy that SQLite makes meanwhile may be larger than memory.
+      if (options.files == nullptr) database.execute("PRAGMA temp_store=FILE");
+      give_page_sums(database);
+    }
     return MigrateReport{from, schema_version};
   } catch (const DatabaseError& error) {
     return fail(Problem{ProblemKind::unavailable, what, error.what(),

@@ -81,6 +81,13 @@ Result<void, Problem> check_version(const StoreOptions& options, const Database&
                             fmt::format("it has form {}, newer than this program's {}", version, schema_version),
                             "use the newer posthorn"));
   }
+  if (!has_page_sums(database.handle())) {
+    return fail(
+        cannot_open(options, ProblemKind::unavailable,
+                    "its first page does not say that pages have checksums: `posthorn store migrate` was "
+                    "interrupted, or the page is damaged",
+                    fmt::format("run `posthorn store migrate` again, or `posthorn store verify`; {}", bring_back)));
+  }
   return {};
 }
 

@@ -3,14 +3,13 @@
 #pragma once
 
 #include "platform/storage/database.h"
+#include "platform/storage/page_sums.h"
 
 namespace posthorn::storage {
 
-inline constexpr int schema_version = 4;
+inline constexpr int schema_version = 5;
 /// SQLite's application_id of our databases: "PHRN".
 inline constexpr int application_id = 0x5048524e;
-/// Measured: docs/performance.md. A 4 KB message with its row fills one leaf and one overflow page.
-inline constexpr int page_octets = 4096;
 
 /// Pragmas of every connection; `writer` for the committer's and the checkpointer's.
 void configure_connection(const Database& database, bool writer);
@@ -23,5 +22,9 @@ void create_schema(const Database& database);
 void run_schema_step(const Database& database, int version);
 /// Brings an older version to the present one in one transaction.
 void migrate_schema(const Database& database, int from);
+
+/// Writes a database that was made before version 5 anew, so that its pages have checksums (page_sums.h). As safe from
+/// a crash as any change; may be done again.
+void give_page_sums(const Database& database);
 
 }  // namespace posthorn::storage

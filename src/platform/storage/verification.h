@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "platform/storage/database.h"
+#include "platform/storage/page_damage.h"
 #include "platform/storage/segments.h"
 #include "platform/storage/verify.h"
 
@@ -14,7 +15,9 @@ namespace posthorn::storage {
 
 class Verification {
  public:
-  Verification(const Database& database, SegmentFiles& segments) : database_(database), segments_(segments) {}
+  /// `notes`: of this connection, from before anything was read (note_damaged_pages).
+  Verification(const Database& database, const PageNotes& notes, SegmentFiles& segments)
+      : database_(database), notes_(notes), segments_(segments) {}
 
   [[nodiscard]] VerifyReport run();
 
@@ -51,6 +54,11 @@ class Verification {
   void check_segment_totals();
   void check_usage();
   void check_dmarc_days();
+  void check_pages();
+  void read_free_pages();
+  void tell_page(const PageDamage& page);
+  [[nodiscard]] Damage touched_by(const PageDamage& page) const;
+  void leave_out_the_named(Damage& damage) const;
   void name_touched_messages();
 
   /// Calls `handle` for each row of `select` in the order of `key`; where a page cannot be read, goes on from the
@@ -61,6 +69,7 @@ class Verification {
   [[nodiscard]] TouchedEmail touched(std::int64_t account, std::int64_t mailbox, Uid uid, EmailId id) const;
 
   const Database& database_;
+  const PageNotes& notes_;
   SegmentFiles& segments_;
   VerifyReport report_;
   Damage overflow_;  // what does not fit in the report

@@ -15,6 +15,8 @@ Result<VerifyReport, Problem> verify_folder(const StoreOptions& options) {
     const Layout layout{options.dir};
     FileLayer& files = files_of(options);
     const Database database(layout.database(), DatabaseMode::read_write, files.vfs_name());
+    PageNotes notes;
+    note_damaged_pages(database.handle(), &notes);
     // The log stays as it is: closing the last connection would move it into the database.
     sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     // First of all: with it SQLite opens a file that was cut short, and fails only where it needs the pages that are
@@ -27,7 +29,7 @@ Result<VerifyReport, Problem> verify_folder(const StoreOptions& options) {
       return report;
     }
     SegmentFiles segments(files, layout, options.segment_file_octets_max);
-    return Verification(database, segments).run();
+    return Verification(database, notes, segments).run();
   } catch (const DatabaseError& error) {
     VerifyReport report;
     report.damages.push_back(

@@ -352,14 +352,16 @@ LayeredVfs::LayeredVfs(FileLayer& files) : state_(std::make_unique<State>(files)
   vfs.xGetLastError = vfs_last_error;
   begin_sqlite();
   sqlite3_vfs_register(&vfs, 0);
+  page_sums_ = std::make_unique<PageSumVfs>(vfs.zName);
 }
 
 LayeredVfs::~LayeredVfs() {
+  page_sums_.reset();
   sqlite3_vfs_unregister(&state_->vfs);
 }
 
 const char* LayeredVfs::name() const {
-  return state_->name.c_str();
+  return page_sums_->name();
 }
 
 }  // namespace posthorn::storage

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "platform/storage/file_layer.h"
+#include "platform/storage/page_sums.h"
 
 namespace posthorn::storage {
 
@@ -16,13 +17,14 @@ class LayeredVfs {
   LayeredVfs& operator=(const LayeredVfs&) = delete;
   ~LayeredVfs();
 
-  /// The name to open databases with; unique in the process.
+  /// The name to open databases with, whose pages are checked; unique in the process.
   [[nodiscard]] const char* name() const;
 
   class State;
 
  private:
   std::unique_ptr<State> state_;
+  std::unique_ptr<PageSumVfs> page_sums_;  // over it
 };
 
 }  // namespace posthorn::storage
