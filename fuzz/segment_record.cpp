@@ -1,10 +1,10 @@
 // Segment record headers: what is read is written and read back the same, within its bound.
-#include "platform/storage/segment_record.h"
+#include "platform/disk/segment_record.h"
 
 #include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  using namespace posthorn::storage;
+  using namespace posthorn::disk;
   const posthorn::Octets octets{reinterpret_cast<const char*>(data), size};
   const auto parsed = parse_record_header(octets);
   if (!parsed) return 0;

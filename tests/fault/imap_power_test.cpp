@@ -254,11 +254,11 @@ class PowerRun {
 
  private:
   struct Cut {
-    std::unique_ptr<storage::testing::SimulatedFiles> disk;
+    std::unique_ptr<disk::testing::SimulatedFiles> disk;
     std::array<std::size_t, sessions> acknowledged{};
   };
 
-  static void adjust(storage::StoreOptions& options, storage::FileLayer& files) {
+  static void adjust(storage::StoreOptions& options, disk::FileLayer& files) {
     const runtime::Clock* clock = options.clock;
     options = storage::testing::options_for_faults("/disk/store");
     options.files = &files;
@@ -326,7 +326,7 @@ class PowerRun {
 
   std::uint64_t seed_;
   std::mt19937_64 random_;
-  storage::testing::SimulatedFiles disk_;
+  disk::testing::SimulatedFiles disk_;
   std::mutex mutex_, cutting_;
   std::array<std::size_t, sessions> acknowledged_{};
   std::size_t finished_ = 0;

@@ -37,8 +37,7 @@ inline Picture picture(const Version& version) {
 
 /// A store with Mailboxes over it.
 struct Bed {
-  Bed(const std::filesystem::path& dir, storage::FileLayer* files, const runtime::Clock& clock,
-      runtime::IdSource& ids) {
+  Bed(const std::filesystem::path& dir, disk::FileLayer* files, const runtime::Clock& clock, runtime::IdSource& ids) {
     storage::StoreOptions options = storage::testing::options_for_faults(dir);
     options.files = files;
     options.clock = &clock;
@@ -67,7 +66,7 @@ struct Bed {
 /// An account with two mailboxes and random operations on them. Reproducible: seed, clock and ids are its own.
 class Work {
  public:
-  Work(std::uint64_t seed, const std::filesystem::path& dir, storage::FileLayer* files)
+  Work(std::uint64_t seed, const std::filesystem::path& dir, disk::FileLayer* files)
       : random_(seed), bed_(dir, files, clock_, ids_) {
     storage::AccountRow ann;
     ann.address = "ann@alpha.example";

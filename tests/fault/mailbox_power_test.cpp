@@ -90,7 +90,7 @@ class PowerRun {
   }
 
   std::uint64_t seed_;
-  storage::testing::SimulatedFiles disk_;
+  disk::testing::SimulatedFiles disk_;
   runtime::VirtualClock clock_{from_unix_seconds(1'790'000'000)};
   runtime::SeededRandom id_random_{1};
   runtime::IdSource ids_{clock_, id_random_};

@@ -25,7 +25,7 @@ bool is_long() {
 
 /// The states a run passes without any fault, the first before any operation.
 std::vector<Pictures> states_without_fault() {
-  storage::testing::SimulatedFiles disk;
+  disk::testing::SimulatedFiles disk;
   Work work(seed, "/disk/store", &disk);
   std::vector<Pictures> states{work.pictures()};
   for (std::size_t i = 0; i < steps; ++i) {
@@ -36,7 +36,7 @@ std::vector<Pictures> states_without_fault() {
 }
 
 /// What stands in the store's two mailboxes; the store is verified, too.
-Pictures found_in(const std::filesystem::path& dir, storage::FileLayer* files) {
+Pictures found_in(const std::filesystem::path& dir, disk::FileLayer* files) {
   runtime::VirtualClock clock{from_unix_seconds(1'790'000'000)};
   runtime::SeededRandom random{2};
   runtime::IdSource ids{clock, random};
@@ -56,7 +56,7 @@ int strike_work(const Strike& strike, const std::vector<Pictures>& states) {
   const TemporaryFolder folder;
   const auto dir = folder.path() / "store";
   std::vector<std::string> diary;
-  StruckChild child(strike, [&dir](storage::FileLayer* files, const StruckChild::Write& write) {
+  StruckChild child(strike, [&dir](disk::FileLayer* files, const StruckChild::Write& write) {
     std::optional<Work> work;
     try {
       work.emplace(seed, dir, files);
@@ -109,7 +109,7 @@ TEST(MailboxStrike, AFullDiskAtEveryWriteAndSyncRefusesOneOperationWhole) {
   const std::int64_t stride = is_long() ? 1 : 7;
   std::int64_t refused = 0;
   for (std::int64_t n = 0; n < 400 && !HasFailure(); n += stride) {
-    storage::testing::SimulatedFiles disk;
+    disk::testing::SimulatedFiles disk;
     Pictures last;
     {
       Work work(seed, "/disk/store", &disk);

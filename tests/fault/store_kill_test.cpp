@@ -22,7 +22,7 @@ bool is_long() {
 }
 
 /// The load in this process until it is struck (or `steps` are done).
-void run_load(const std::filesystem::path& dir, std::uint64_t seed, int steps, FileLayer* files,
+void run_load(const std::filesystem::path& dir, std::uint64_t seed, int steps, disk::FileLayer* files,
               const StruckChild::Write& write) {
   StoreOptions options = options_for_faults(dir);
   options.files = files;
@@ -57,7 +57,7 @@ int strike_load(const Strike& strike, const std::string& when) {
   const TemporaryFolder folder;
   const auto dir = folder.path() / "store";
   Diary diary;
-  StruckChild child(strike, [&dir](FileLayer* files, const StruckChild::Write& write) {
+  StruckChild child(strike, [&dir](disk::FileLayer* files, const StruckChild::Write& write) {
     run_load(dir, 1, short_load, files, write);
   });
   child.read(diary);
@@ -74,8 +74,9 @@ TEST(StoreKill, AtRandomMoments) {
   std::mt19937_64 random(7);
   for (std::uint64_t i = 1; i <= kills && !HasFailure(); ++i) {
     const std::size_t kill_after = 20 + random() % 400;
-    StruckChild child(
-        {}, [&dir, i](FileLayer* files, const StruckChild::Write& write) { run_load(dir, i, endless, files, write); });
+    StruckChild child({}, [&dir, i](disk::FileLayer* files, const StruckChild::Write& write) {
+      run_load(dir, i, endless, files, write);
+    });
     child.read(diary, kill_after);
     const int status = child.wait();
     ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "status " << status;
@@ -129,7 +130,7 @@ TEST(StoreError, AFullDiskAtEveryWriteEndsNothing) {
     const TemporaryFolder folder;
     const auto dir = folder.path() / "store";
     Diary diary;
-    StruckChild child(strike, [&dir](FileLayer* files, const StruckChild::Write& write) {
+    StruckChild child(strike, [&dir](disk::FileLayer* files, const StruckChild::Write& write) {
       run_load(dir, 1, short_load, files, write);
       const auto& striking = static_cast<const StrikingFiles&>(*files);
       write(fmt::format("counted {}", striking.counted()));

@@ -38,7 +38,7 @@ class PowerRun {
   [[nodiscard]] std::size_t lines() const { return diary_.size(); }
 
  private:
-  static Result<std::unique_ptr<Store>, Problem> open(SimulatedFiles& disk) {
+  static Result<std::unique_ptr<Store>, Problem> open(disk::testing::SimulatedFiles& disk) {
     StoreOptions options = options_for_faults("/disk/store");
     options.files = &disk;
     return Store::open(options);
@@ -85,7 +85,7 @@ class PowerRun {
   }
 
   std::uint64_t seed_;
-  SimulatedFiles disk_;
+  disk::testing::SimulatedFiles disk_;
   std::unique_ptr<Store> store_;
   Ids ids_;
   std::mutex mutex_;

@@ -4,8 +4,8 @@
 
 #include <atomic>
 
-#include "platform/storage/file_layer.h"
-#include "platform/storage/vfs.h"
+#include "platform/disk/file_layer.h"
+#include "platform/disk/vfs.h"
 
 namespace posthorn::storage::testing {
 
@@ -16,23 +16,26 @@ struct Strike {
   bool syncs = true;      ///< else only writes are counted
 };
 
-class StrikingFiles final : public FileLayer {
+class StrikingFiles final : public disk::FileLayer {
  public:
   explicit StrikingFiles(Strike strike) : strike_(strike), vfs_(*this) {}
 
   /// Calls counted so far; beyond Strike::at something was struck.
   [[nodiscard]] std::int64_t counted() const { return counted_.load(); }
 
-  Result<std::unique_ptr<File>, FileError> open(const std::filesystem::path& path, OpenMode mode) override;
-  Result<void, FileError> remove(const std::filesystem::path& path) override;
-  Result<void, FileError> make_folder(const std::filesystem::path& path) override { return machine_.make_folder(path); }
-  Result<void, FileError> sync_folder(const std::filesystem::path& path) override;
-  Result<void, FileError> link(const std::filesystem::path& from, const std::filesystem::path& to) override {
+  Result<std::unique_ptr<disk::File>, disk::FileError> open(const std::filesystem::path& path,
+                                                            disk::OpenMode mode) override;
+  Result<void, disk::FileError> remove(const std::filesystem::path& path) override;
+  Result<void, disk::FileError> make_folder(const std::filesystem::path& path) override {
+    return machine_.make_folder(path);
+  }
+  Result<void, disk::FileError> sync_folder(const std::filesystem::path& path) override;
+  Result<void, disk::FileError> link(const std::filesystem::path& from, const std::filesystem::path& to) override {
     return machine_.link(from, to);
   }
   std::vector<std::string> list(const std::filesystem::path& folder) override { return machine_.list(folder); }
   bool exists(const std::filesystem::path& path) override { return machine_.exists(path); }
-  Result<std::uint64_t, FileError> free_octets(const std::filesystem::path& path) override {
+  Result<std::uint64_t, disk::FileError> free_octets(const std::filesystem::path& path) override {
     return machine_.free_octets(path);
   }
   Result<std::unique_ptr<Lock>, std::string> lock(const std::filesystem::path& path) override {
@@ -45,12 +48,12 @@ class StrikingFiles final : public FileLayer {
   enum class What : std::uint8_t { nothing, kill, error };
   [[nodiscard]] What count(bool is_sync);
   /// For calls that are done or not, never half.
-  [[nodiscard]] Result<void, FileError> whole(bool is_sync);
+  [[nodiscard]] Result<void, disk::FileError> whole(bool is_sync);
 
   const Strike strike_;
   std::atomic<std::int64_t> counted_{0};
-  FileLayer& machine_ = machine_files();
-  LayeredVfs vfs_;
+  disk::FileLayer& machine_ = disk::machine_files();
+  disk::LayeredVfs vfs_;
 };
 
 }  // namespace posthorn::storage::testing

@@ -13,7 +13,8 @@
 
 namespace posthorn::storage::testing {
 
-StruckChild::StruckChild(const Strike& strike, const std::function<void(FileLayer* files, const Write& write)>& work) {
+StruckChild::StruckChild(const Strike& strike,
+                         const std::function<void(disk::FileLayer* files, const Write& write)>& work) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
   pid_ = ::fork();

@@ -17,7 +17,7 @@ class StruckChild {
   using Write = std::function<void(const std::string& line)>;
   /// `work` runs in the child, on a thread of its own; `files` is nullptr where nothing is to be struck and counted.
   /// Exit status 3: the store could not be opened.
-  StruckChild(const Strike& strike, const std::function<void(FileLayer* files, const Write& write)>& work);
+  StruckChild(const Strike& strike, const std::function<void(disk::FileLayer* files, const Write& write)>& work);
   StruckChild(const StruckChild&) = delete;
   StruckChild& operator=(const StruckChild&) = delete;
   ~StruckChild();

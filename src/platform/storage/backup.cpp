@@ -2,7 +2,7 @@
 
 #include <sqlite3.h>
 
-#include "platform/storage/copy.h"
+#include "platform/disk/copy.h"
 #include "platform/storage/counters.h"
 #include "platform/storage/local_store.h"
 #include "platform/storage/open.h"
@@ -19,7 +19,7 @@ Problem cannot(std::string what, std::string why, std::string remedy = look_at_i
 }
 
 /// An empty folder with the store's folders in it.
-Result<void, Problem> make_empty(FileLayer& files, const Layout& layout, std::string_view remedy) {
+Result<void, Problem> make_empty(disk::FileLayer& files, const disk::Layout& layout, std::string_view remedy) {
   const std::string what = "cannot use the folder " + layout.dir.string();
   for (const std::string& name : files.list(layout.dir)) {
     const bool ours = name == "segments" || name == "messages";
@@ -35,10 +35,10 @@ Result<void, Problem> make_empty(FileLayer& files, const Layout& layout, std::st
 
 /// Every page in one step: one state of the database, whatever is committed meanwhile. A damaged one is copied as it
 /// is.
-void copy_database(const Database& from, const Database& to, FileLayer& files, const Layout& target) {
-  PageNotes damaged;
-  note_damaged_pages(from.handle(), &damaged);
-  leave_room_for_page_sums(to.handle());
+void copy_database(const Database& from, const Database& to, disk::FileLayer& files, const disk::Layout& target) {
+  disk::PageNotes damaged;
+  disk::note_damaged_pages(from.handle(), &damaged);
+  disk::leave_room_for_page_sums(to.handle());
   sqlite3_backup* copy = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
   if (copy != nullptr) {
     sqlite3_backup_step(copy, -1);
@@ -49,19 +49,20 @@ void copy_database(const Database& from, const Database& to, FileLayer& files, c
   // One file without a log beside it.
   to.execute("PRAGMA journal_mode=DELETE");
   if (damaged.pages().empty()) return;
-  const auto file = files.open(target.database(), OpenMode::read_write);
-  const auto kept = file ? keep_damage(**file, damaged.pages()) : Result<void, FileError>(fail(file.error()));
+  const auto file = files.open(target.database(), disk::OpenMode::read_write);
+  const auto kept =
+      file ? disk::keep_damage(**file, damaged.pages()) : Result<void, disk::FileError>(fail(file.error()));
   if (!kept) throw DatabaseError(SQLITE_IOERR, kept.error().code, std::strerror(kept.error().code));
 }
 
 /// Fills a backup's folders from what its database names.
 class FileCopier {
  public:
-  FileCopier(FileLayer& files, Layout from, Layout to, bool may_link)
+  FileCopier(disk::FileLayer& files, disk::Layout from, disk::Layout to, bool may_link)
       : files_(files), from_(std::move(from)), to_(std::move(to)), may_link_(may_link) {}
 
   /// `open_segment`: still growing, so never linked.
-  [[nodiscard]] Result<void, FileError> run(const Database& database, std::uint64_t open_segment) {
+  [[nodiscard]] Result<void, disk::FileError> run(const Database& database, std::uint64_t open_segment) {
     Statement segments = database.prepare("SELECT id, octets FROM segments");
     segments.with();
     while (segments.step()) {
@@ -84,14 +85,14 @@ class FileCopier {
   BackupReport report;
 
  private:
-  [[nodiscard]] Result<void, FileError> one(const std::filesystem::path& from, const std::filesystem::path& to,
-                                            std::uint64_t octets, bool link) {
+  [[nodiscard]] Result<void, disk::FileError> one(const std::filesystem::path& from, const std::filesystem::path& to,
+                                                  std::uint64_t octets, bool link) {
     report.octets += octets;
     if (link && files_.link(from, to)) {
       ++report.linked_files;
       return {};
     }
-    const auto copied = copy_file(files_, from, to, octets);
+    const auto copied = disk::copy_file(files_, from, to, octets);
     if (!copied) {
       // A file that is gone is a damage of the store; verify names its messages. The backup keeps the rest.
       if (copied.error().code == ENOENT) return {};
@@ -101,9 +102,9 @@ class FileCopier {
     return {};
   }
 
-  FileLayer& files_;
-  Layout from_;
-  Layout to_;
+  disk::FileLayer& files_;
+  disk::Layout from_;
+  disk::Layout to_;
   bool may_link_;
 };
 
@@ -126,21 +127,21 @@ void renew(const Database& database, std::int64_t now_seconds, RestoreReport& re
 }
 
 /// Everything but the database's final name.
-Result<void, Problem> fill(const std::filesystem::path& from, const Layout& layout, const std::filesystem::path& draft,
-                           const StoreOptions& options, RestoreReport& report) {
-  FileLayer& files = files_of(options);
+Result<void, Problem> fill(const std::filesystem::path& from, const disk::Layout& layout,
+                           const std::filesystem::path& draft, const StoreOptions& options, RestoreReport& report) {
+  disk::FileLayer& files = files_of(options);
   const std::string what = "cannot restore into " + layout.dir.string();
-  const auto copied = copy_file(files, Layout{from}.database(), draft);
+  const auto copied = disk::copy_file(files, disk::Layout{from}.database(), draft);
   if (!copied) return fail(cannot(what, std::strerror(copied.error().code)));
   if (!report.verified.clean()) {
     // The damage was accepted: from here on what is there is what the store has.
-    const auto file = files.open(draft, OpenMode::read_write);
-    const auto renewed = file ? renew_page_sums(**file) : Result<void, FileError>(fail(file.error()));
+    const auto file = files.open(draft, disk::OpenMode::read_write);
+    const auto renewed = file ? disk::renew_page_sums(**file) : Result<void, disk::FileError>(fail(file.error()));
     if (!renewed) return fail(cannot(what, std::strerror(renewed.error().code)));
   }
   const Database database(draft, DatabaseMode::read_write, files.vfs_name());
   configure_connection(database, true);
-  FileCopier copier(files, Layout{from}, layout, false);
+  FileCopier copier(files, disk::Layout{from}, layout, false);
   if (auto done = copier.run(database, 0); !done) return fail(cannot(what, std::strerror(done.error().code)));
   const runtime::SystemClock machine_clock;
   const runtime::Clock& clock = options.clock != nullptr ? *options.clock : machine_clock;
@@ -167,16 +168,16 @@ Result<void, Problem> check_form(const std::filesystem::path& from, const Databa
 }
 
 Result<VerifyReport, Problem> verify_backup(const std::filesystem::path& from, const StoreOptions& options) {
-  FileLayer& files = files_of(options);
-  const Layout layout{from};
+  disk::FileLayer& files = files_of(options);
+  const disk::Layout layout{from};
   if (!files.exists(layout.database()))
     return fail(no_backup(from, "there is no backup in this folder", "name the folder that `posthorn backup` wrote"));
   try {
     const Database database(layout.database(), DatabaseMode::immutable, files.vfs_name());
-    PageNotes notes;
-    note_damaged_pages(database.handle(), &notes);
+    disk::PageNotes notes;
+    disk::note_damaged_pages(database.handle(), &notes);
     if (auto checked = check_form(from, database); !checked) return fail(checked.error());
-    SegmentFiles segments(files, layout, options.segment_file_octets_max);
+    disk::SegmentFiles segments(files, layout, options.segment_file_octets_max);
     return Verification(database, notes, segments).run();
   } catch (const DatabaseError& error) {
     return fail(
@@ -188,15 +189,15 @@ Result<VerifyReport, Problem> verify_backup(const std::filesystem::path& from, c
 
 Result<BackupReport, Problem> LocalStore::backup(const std::filesystem::path& to) {
   const std::string what = "cannot back up to " + to.string();
-  const Layout target{to};
+  const disk::Layout target{to};
   if (auto made = make_empty(files_, target, "name a new folder"); !made) return fail(made.error());
   const Housekeeper::Hold hold(*housekeeper_);
   std::uint64_t open_segment = 0;
   committer_->pause([&] { open_segment = segments_.open_segment(); });
   try {
     const Database copy(target.database(), DatabaseMode::create, files_.vfs_name());
-    PageNotes damaged;
-    note_damaged_pages(copy.handle(), &damaged);
+    disk::PageNotes damaged;
+    disk::note_damaged_pages(copy.handle(), &damaged);
     copy.execute("PRAGMA synchronous=FULL");
     copy_database(open_database(false, files_.vfs_name()), copy, files_, target);
     FileCopier copier(files_, layout_, target, true);
@@ -216,8 +217,8 @@ Result<VerifyReport, Problem> LocalStore::verify() {
   const Housekeeper::Hold hold(*housekeeper_);
   try {
     const Database database = open_database(false, files_.vfs_name());
-    PageNotes notes;
-    note_damaged_pages(database.handle(), &notes);
+    disk::PageNotes notes;
+    disk::note_damaged_pages(database.handle(), &notes);
     return Verification(database, notes, segments_).run();
   } catch (const DatabaseError& error) {
     return fail(cannot("cannot verify the store " + options_.dir.string(), error.what()));
@@ -226,8 +227,8 @@ Result<VerifyReport, Problem> LocalStore::verify() {
 
 Result<RestoreReport, Problem> restore(const std::filesystem::path& from, const StoreOptions& options,
                                        bool accept_damage) {
-  const Layout layout{options.dir};
-  FileLayer& files = files_of(options);
+  const disk::Layout layout{options.dir};
+  disk::FileLayer& files = files_of(options);
   const std::filesystem::path draft = layout.dir / "restore.db";
   try {
     auto verified = verify_backup(from, options);
@@ -244,7 +245,7 @@ Result<RestoreReport, Problem> restore(const std::filesystem::path& from, const 
     RestoreReport report{std::move(*verified), 0, 0};
     if (auto filled = fill(from, layout, draft, options, report); !filled) return fail(filled.error());
     // A restore that was cut short leaves no database under its name, so no store.
-    Result<void, FileError> named = files.link(draft, layout.database());
+    Result<void, disk::FileError> named = files.link(draft, layout.database());
     if (named) named = files.remove(draft);
     if (named) named = files.sync_folder(layout.dir);
     if (!named) return fail(cannot("cannot restore into " + layout.dir.string(), std::strerror(named.error().code)));

@@ -47,7 +47,7 @@ void Checkpointer::checkpoint(std::uint64_t sequence, std::uint64_t wal_pages) {
   if (!commit_followed(sequence)) return;
   if (run(SQLITE_CHECKPOINT_PASSIVE)) completed_ = sequence;
   // The log has grown long: the committer is held while the last pages are moved.
-  if (wal_pages < options_.wal_octets_max / page_octets) return;
+  if (wal_pages < options_.wal_octets_max / disk::page_octets) return;
   committer_.pause([&] {
     std::uint64_t present = 0;
     {

@@ -34,7 +34,7 @@ class Checkpointer {
   /// True when the whole log is in the database.
   [[nodiscard]] bool run(int mode);
 
-  [[nodiscard]] std::uint64_t checkpoint_pages() const { return options_.checkpoint_octets / page_octets; }
+  [[nodiscard]] std::uint64_t checkpoint_pages() const { return options_.checkpoint_octets / disk::page_octets; }
 
   const StoreOptions& options_;
   Database database_;

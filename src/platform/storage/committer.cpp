@@ -6,11 +6,11 @@
 
 #include <sqlite3.h>
 
+#include "platform/disk/crc32c.h"
+#include "platform/disk/staged_file.h"
 #include "platform/runtime/process.h"
-#include "platform/storage/crc32c.h"
 #include "platform/storage/fatal.h"
 #include "platform/storage/schema.h"
-#include "platform/storage/staged_file.h"
 
 namespace posthorn::storage {
 namespace {
@@ -21,7 +21,7 @@ constexpr std::uint64_t group_octets_max = 32 * MiB;
 // Rows, indexes and the write-ahead log's frames take about this much beside a unit's octets.
 constexpr std::uint64_t unit_overhead_octets = 64 * KiB;
 // https://www.sqlite.org/fileformat2.html 4.1: a frame is a page behind a header of 24 octets.
-constexpr std::uint64_t wal_frame_octets = page_octets + 24;
+constexpr std::uint64_t wal_frame_octets = disk::page_octets + 24;
 // The log is written in runs of a few pages: folios not much larger than those (prepared_space.h).
 constexpr std::uint64_t log_zeros_octets = 256 * KiB;
 
@@ -54,7 +54,7 @@ int note_wal_pages(void* to, sqlite3*, const char*, int pages) {
 
 }  // namespace
 
-Committer::Committer(const StoreOptions& options, const runtime::Clock& clock, SegmentFiles& segments,
+Committer::Committer(const StoreOptions& options, const runtime::Clock& clock, disk::SegmentFiles& segments,
                      Database database, std::function<void(const GroupDone&)> done)
     : options_(options),
       clock_(clock),
@@ -271,7 +271,7 @@ void Committer::write_segments(Group& group) {
     for (const Mutation& mutation : group.units[i].unit.mutations) {
       const auto* put = std::get_if<PutContent>(&mutation);
       if (put == nullptr || put->staged || put->octets->size() <= options_.inline_octets_max) continue;
-      const RecordHeader header{put->id, put->octets->size(), crc32c(*put->octets), put->envelope};
+      const disk::RecordHeader header{put->id, put->octets->size(), disk::crc32c(*put->octets), put->envelope};
       group.placements.emplace(put, Placement{segments_.add(header, *put->octets), header.crc});
     }
     if (group.placements.size() != before) placed.push_back(i);
@@ -343,7 +343,7 @@ void Committer::prepare_log() {
   const std::uint64_t used = wal_pages_ * wal_frame_octets;
   if (full_told_ || log_space_.reaches(used + options_.prepare_octets / 2)) return;
   if (!log_file_) {
-    auto opened = segments_.files().open(segments_.layout().write_ahead_log(), OpenMode::read_write);
+    auto opened = segments_.files().open(segments_.layout().write_ahead_log(), disk::OpenMode::read_write);
     if (!opened) return;
     log_file_ = std::move(*opened);
   }
@@ -354,7 +354,7 @@ void Committer::prepare_log() {
   auto extended = log_space_.extend(*log_file_, *size);
   if (extended) extended = log_file_->sync();
   if (extended) return;
-  if (!is_full(extended.error())) die("extending the write-ahead log", std::strerror(extended.error().code));
+  if (!disk::is_full(extended.error())) die("extending the write-ahead log", std::strerror(extended.error().code));
   log_space_.restart(*size);  // nothing but zeros was waiting to be synced
 }
 

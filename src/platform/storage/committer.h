@@ -10,12 +10,12 @@
 #include <mutex>
 #include <thread>
 
+#include "platform/disk/prepared_space.h"
+#include "platform/disk/segments.h"
 #include "platform/runtime/doorbell.h"
 #include "platform/runtime/event.h"
 #include "platform/storage/applier.h"
 #include "platform/storage/company.h"
-#include "platform/storage/prepared_space.h"
-#include "platform/storage/segments.h"
 #include "platform/storage/store.h"
 
 namespace posthorn::storage {
@@ -31,7 +31,7 @@ struct GroupDone {
 
 class Committer {
  public:
-  Committer(const StoreOptions& options, const runtime::Clock& clock, SegmentFiles& segments, Database database,
+  Committer(const StoreOptions& options, const runtime::Clock& clock, disk::SegmentFiles& segments, Database database,
             std::function<void(const GroupDone&)> done);
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
@@ -89,14 +89,14 @@ class Committer {
 
   const StoreOptions& options_;
   const runtime::Clock& clock_;
-  SegmentFiles& segments_;
+  disk::SegmentFiles& segments_;
   Database database_;
   Applier applier_;
   std::function<void(const GroupDone&)> done_;
   std::uint64_t sequence_ = 0;
   std::uint64_t wal_pages_ = 0;
-  std::unique_ptr<File> log_file_;
-  PreparedSpace log_space_;
+  std::unique_ptr<disk::File> log_file_;
+  disk::PreparedSpace log_space_;
   bool full_told_ = false;
 
   std::mutex mutex_;

@@ -2,8 +2,8 @@
 
 #include <map>
 
-#include "platform/storage/crc32c.h"
-#include "platform/storage/staged_file.h"
+#include "platform/disk/crc32c.h"
+#include "platform/disk/staged_file.h"
 
 namespace posthorn::storage {
 ContentRows::ContentRows(const Database& database)
@@ -25,7 +25,8 @@ bool ContentRows::put(const PutContent& put, std::uint32_t references, const Pla
   }
   const std::uint64_t size = put.octets->size();
   if (placement == nullptr) {
-    insert_.with(put.id, references, size, crc32c(*put.octets), place_inline, nullptr, nullptr, Blob{*put.octets});
+    insert_.with(put.id, references, size, disk::crc32c(*put.octets), place_inline, nullptr, nullptr,
+                 Blob{*put.octets});
     return insert_.run() != 0;
   }
   insert_.with(put.id, references, size, placement->crc, place_segment, placement->segment.segment,

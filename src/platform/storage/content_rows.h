@@ -3,8 +3,8 @@
 
 #include <unordered_map>
 
+#include "platform/disk/segments.h"
 #include "platform/storage/database.h"
-#include "platform/storage/segments.h"
 #include "platform/storage/unit.h"
 
 namespace posthorn::storage {
@@ -16,7 +16,7 @@ inline constexpr int place_file = 2;
 
 /// Where the octets of a PutContent of this group already are, when not inline.
 struct Placement {
-  SegmentPlace segment;
+  disk::SegmentPlace segment;
   std::uint32_t crc = 0;
 };
 
@@ -28,7 +28,7 @@ struct ContentEffects {
   };
   std::vector<LiveChange> live;
   std::vector<MailId> freed_files;
-  std::vector<std::shared_ptr<StagedFile>> taken_files;
+  std::vector<std::shared_ptr<disk::StagedFile>> taken_files;
 };
 
 class ContentRows {

@@ -5,6 +5,8 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "platform/disk/sqlite.h"
+
 namespace posthorn::storage {
 namespace {
 
@@ -38,15 +40,6 @@ std::string immutable_uri(std::string_view path) {
 }
 
 }  // namespace
-
-void begin_sqlite() {
-  static const bool begun = [] {
-    // Its own count of memory takes a lock of the whole process with every allocation.
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    return sqlite3_initialize() == SQLITE_OK;
-  }();
-  static_cast<void>(begun);
-}
 
 bool DatabaseError::no_space() const {
   const bool io_error = (code & 0xff) == SQLITE_IOERR;
@@ -116,7 +109,7 @@ void Statement::bind(int index, std::nullptr_t) {
 }
 
 Database::Database(const std::filesystem::path& path, DatabaseMode mode, const char* vfs) {
-  begin_sqlite();
+  disk::begin_sqlite();
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   flags |= mode == DatabaseMode::immutable ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE;
   if (mode == DatabaseMode::create) flags |= SQLITE_OPEN_CREATE;

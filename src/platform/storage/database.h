@@ -20,9 +20,6 @@ struct sqlite3_stmt;
 
 namespace posthorn::storage {
 
-/// Sets SQLite up for this process, before anything else of it is called. Again it does nothing. Thread-safe.
-void begin_sqlite();
-
 class DatabaseError : public std::runtime_error {
  public:
   DatabaseError(int sqlite_code, int system_errno, const std::string& text)

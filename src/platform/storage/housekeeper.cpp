@@ -12,8 +12,8 @@ constexpr std::chrono::seconds look_at_segments_every{60};
 
 }  // namespace
 
-Housekeeper::Housekeeper(const StoreOptions& options, SegmentFiles& segments, Committer& committer, ReaderPool& readers,
-                         Database database)
+Housekeeper::Housekeeper(const StoreOptions& options, disk::SegmentFiles& segments, Committer& committer,
+                         ReaderPool& readers, Database database)
     : options_(options),
       segments_(segments),
       committer_(committer),
@@ -89,7 +89,7 @@ void Housekeeper::remove_doomed() {
     busy_ = true;
   }
   for (const Doomed& file : now) {
-    if (const auto id = Layout::segment_id(file.path.filename().string())) segments_.forget(*id);
+    if (const auto id = disk::Layout::segment_id(file.path.filename().string())) segments_.forget(*id);
     // What cannot be removed is swept at the next start.
     static_cast<void>(segments_.files().remove(file.path));
   }

@@ -13,7 +13,7 @@ namespace posthorn::storage {
 
 class Housekeeper {
  public:
-  Housekeeper(const StoreOptions& options, SegmentFiles& segments, Committer& committer, ReaderPool& readers,
+  Housekeeper(const StoreOptions& options, disk::SegmentFiles& segments, Committer& committer, ReaderPool& readers,
               Database database);
   Housekeeper(const Housekeeper&) = delete;
   Housekeeper& operator=(const Housekeeper&) = delete;
@@ -58,7 +58,7 @@ class Housekeeper {
   [[nodiscard]] bool held() const { return holds_ > 0; }
 
   const StoreOptions& options_;
-  SegmentFiles& segments_;
+  disk::SegmentFiles& segments_;
   Committer& committer_;
   ReaderPool& readers_;
   Database database_;

@@ -1,7 +1,7 @@
 #include "platform/storage/local_intake.h"
 
+#include "platform/disk/crc32c.h"
 #include "platform/runtime/event.h"
-#include "platform/storage/crc32c.h"
 #include "platform/storage/fatal.h"
 
 namespace posthorn::storage {
@@ -19,13 +19,13 @@ constexpr std::size_t stream_write_octets = 256 * KiB;
 /// The file while it is written; shared with the job on the writer thread, so that a cancelled session does not pull
 /// it away under the write.
 struct LocalIntake::Stream {
-  std::shared_ptr<StagedFile> name;  // removes the file unless a unit took it over
-  std::unique_ptr<File> file;
+  std::shared_ptr<disk::StagedFile> name;  // removes the file unless a unit took it over
+  std::unique_ptr<disk::File> file;
   std::uint64_t octets = 0;
   std::uint32_t crc = 0;
 };
 
-LocalIntake::LocalIntake(const StoreOptions& options, SegmentFiles& segments, JobThreads& writers,
+LocalIntake::LocalIntake(const StoreOptions& options, disk::SegmentFiles& segments, JobThreads& writers,
                          std::shared_ptr<IntakeMemory> memory, MailId id)
     : options_(options), segments_(segments), writers_(writers), memory_(std::move(memory)), id_(id) {}
 
@@ -78,27 +78,27 @@ Task<Result<void, Problem>> LocalIntake::append(Octets octets) {
 Task<Result<void, Problem>> LocalIntake::begin_stream() {
   extend_head(held_);
   const auto free = segments_.files().free_octets(options_.dir);
-  if (free && *free < options_.reserve_octets) co_return fail(problem(FileError{ENOSPC}));
+  if (free && *free < options_.reserve_octets) co_return fail(problem(disk::FileError{ENOSPC}));
   stream_ = std::make_shared<Stream>();
-  std::function<Result<void, FileError>()> open = [stream = stream_, &segments = segments_, id = id_] {
+  std::function<Result<void, disk::FileError>()> open = [stream = stream_, &segments = segments_, id = id_] {
     const auto path = segments.layout().message(id);
-    auto opened = segments.files().open(path, OpenMode::create);
-    if (!opened) return Result<void, FileError>(fail(opened.error()));
+    auto opened = segments.files().open(path, disk::OpenMode::create);
+    if (!opened) return Result<void, disk::FileError>(fail(opened.error()));
     stream->file = std::move(*opened);
-    stream->name = std::make_shared<StagedFile>(segments.files(), path, 0, 0);
-    return Result<void, FileError>{};
+    stream->name = std::make_shared<disk::StagedFile>(segments.files(), path, 0, 0);
+    return Result<void, disk::FileError>{};
   };
   co_return co_await on_writer(std::move(open));
 }
 
 Task<Result<void, Problem>> LocalIntake::flush() {
   auto octets = std::make_shared<OctetString>(std::exchange(held_, {}));
-  std::function<Result<void, FileError>()> write = [stream = stream_, octets] {
+  std::function<Result<void, disk::FileError>()> write = [stream = stream_, octets] {
     const Octets part = *octets;
     auto written = stream->file->write_at(stream->octets, std::span(&part, 1));
     if (written) {
       stream->octets += octets->size();
-      stream->crc = crc32c(*octets, stream->crc);
+      stream->crc = disk::crc32c(*octets, stream->crc);
     }
     return written;
   };
@@ -121,7 +121,7 @@ Task<Result<PutContent, Problem>> LocalIntake::finish() {
     co_return put;
   }
   if (auto flushed = co_await flush(); !flushed) co_return fail(flushed.error());
-  std::function<Result<void, FileError>()> sync = [stream = stream_, &segments = segments_, &options = options_] {
+  std::function<Result<void, disk::FileError>()> sync = [stream = stream_, &segments = segments_, &options = options_] {
     auto synced = stream->file->sync();
     if (synced) synced = segments.files().sync_folder(segments.layout().messages());
     const bool full = !synced && (synced.error().code == ENOSPC || synced.error().code == EDQUOT);
@@ -135,17 +135,17 @@ Task<Result<PutContent, Problem>> LocalIntake::finish() {
   co_return put;
 }
 
-Task<Result<void, Problem>> LocalIntake::on_writer(std::function<Result<void, FileError>()> job) {
-  using Outcome = Result<void, FileError>;
+Task<Result<void, Problem>> LocalIntake::on_writer(std::function<Result<void, disk::FileError>()> job) {
+  using Outcome = Result<void, disk::FileError>;
   const runtime::Promise<Outcome> done;
   const bool accepted = writers_.submit([done, job = std::move(job)](std::size_t) { done.set(job()); });
-  if (!accepted) co_return fail(problem(FileError{ESHUTDOWN}));
+  if (!accepted) co_return fail(problem(disk::FileError{ESHUTDOWN}));
   const Outcome outcome = co_await done.wait();
   if (outcome) co_return Result<void, Problem>{};
   co_return fail(problem(outcome.error()));
 }
 
-Problem LocalIntake::problem(FileError error) const {
+Problem LocalIntake::problem(disk::FileError error) const {
   return Problem{ProblemKind::unavailable, "cannot write the message " + id_.text(), std::strerror(error.code),
                  error.code == ENOSPC ? "make room on the disk of " + options_.dir.string() : ""};
 }

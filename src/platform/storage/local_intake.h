@@ -4,10 +4,10 @@
 
 #include <atomic>
 
+#include "platform/disk/segments.h"
+#include "platform/disk/staged_file.h"
 #include "platform/storage/intake.h"
 #include "platform/storage/job_threads.h"
-#include "platform/storage/segments.h"
-#include "platform/storage/staged_file.h"
 #include "platform/storage/store.h"
 
 namespace posthorn::storage {
@@ -21,7 +21,7 @@ struct IntakeMemory {
 
 class LocalIntake final : public Intake {
  public:
-  LocalIntake(const StoreOptions& options, SegmentFiles& segments, JobThreads& writers,
+  LocalIntake(const StoreOptions& options, disk::SegmentFiles& segments, JobThreads& writers,
               std::shared_ptr<IntakeMemory> memory, MailId id);
   LocalIntake(const LocalIntake&) = delete;
   LocalIntake& operator=(const LocalIntake&) = delete;
@@ -42,11 +42,11 @@ class LocalIntake final : public Intake {
   [[nodiscard]] Task<Result<void, Problem>> begin_stream();
   [[nodiscard]] Task<Result<void, Problem>> flush();
   /// Runs `job` on a writer thread and says what failed.
-  [[nodiscard]] Task<Result<void, Problem>> on_writer(std::function<Result<void, FileError>()> job);
-  [[nodiscard]] Problem problem(FileError error) const;
+  [[nodiscard]] Task<Result<void, Problem>> on_writer(std::function<Result<void, disk::FileError>()> job);
+  [[nodiscard]] Problem problem(disk::FileError error) const;
 
   const StoreOptions& options_;
-  SegmentFiles& segments_;
+  disk::SegmentFiles& segments_;
   JobThreads& writers_;
   std::shared_ptr<IntakeMemory> memory_;
   MailId id_;

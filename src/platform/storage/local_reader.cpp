@@ -15,7 +15,7 @@ Problem gone(MailId id, std::string why) {
 
 }  // namespace
 
-LocalReader::LocalReader(Database database, SegmentFiles& segments)
+LocalReader::LocalReader(Database database, disk::SegmentFiles& segments)
     : database_(std::move(database)), segments_(segments) {}
 
 void LocalReader::begin() {
@@ -75,9 +75,9 @@ Result<void, Problem> LocalReader::read_content(MailId id, std::uint64_t offset,
   if (place == place_segment) return read_file(id, segments_.file(segment), position + offset, max, to);
   if (place == place_file) {
     const auto path = segments_.layout().message(id);
-    auto opened = segments_.files().open(path, OpenMode::read);
+    auto opened = segments_.files().open(path, disk::OpenMode::read);
     if (!opened) return fail(gone(id, std::strerror(opened.error().code)));
-    return read_file(id, std::shared_ptr<File>(std::move(*opened)), offset, max, to);
+    return read_file(id, std::shared_ptr<disk::File>(std::move(*opened)), offset, max, to);
   }
   // substr counts from 1.
   Statement& octets = sql("SELECT substr(octets, ?, ?) FROM contents WHERE id = ?").with(offset + 1, max, id);
@@ -87,7 +87,7 @@ Result<void, Problem> LocalReader::read_content(MailId id, std::uint64_t offset,
   return {};
 }
 
-Result<void, Problem> LocalReader::read_file(MailId id, Result<std::shared_ptr<File>, FileError> file,
+Result<void, Problem> LocalReader::read_file(MailId id, Result<std::shared_ptr<disk::File>, disk::FileError> file,
                                              std::uint64_t offset, std::uint64_t max, OctetString& to) {
   if (!file) return fail(gone(id, std::strerror(file.error().code)));
   const std::size_t before = to.size();

@@ -1,15 +1,15 @@
 // LocalReader: the questions of reader.h on one SQLite connection. One thread each.
 #pragma once
 
+#include "platform/disk/segments.h"
 #include "platform/storage/database.h"
 #include "platform/storage/reader.h"
-#include "platform/storage/segments.h"
 
 namespace posthorn::storage {
 
 class LocalReader final : public Reader {
  public:
-  LocalReader(Database database, SegmentFiles& segments);
+  LocalReader(Database database, disk::SegmentFiles& segments);
 
   /// Around a question: all it asks is answered from one state of the store.
   void begin();
@@ -71,7 +71,7 @@ class LocalReader final : public Reader {
  private:
   /// `max` octets of a content from `offset`, which lie within it.
   [[nodiscard]] Result<void, Problem> read_content(MailId id, std::uint64_t offset, std::uint64_t max, OctetString& to);
-  [[nodiscard]] Result<void, Problem> read_file(MailId id, Result<std::shared_ptr<File>, FileError> file,
+  [[nodiscard]] Result<void, Problem> read_file(MailId id, Result<std::shared_ptr<disk::File>, disk::FileError> file,
                                                 std::uint64_t offset, std::uint64_t max, OctetString& to);
   /// The first octets of an email; `content` where it stands in the database. False where it is damaged.
   [[nodiscard]] bool gather(const StoredOctets& stored, std::optional<Octets> content, std::uint64_t octets_max,
@@ -80,7 +80,7 @@ class LocalReader final : public Reader {
   [[nodiscard]] Statement& sql(std::string_view text);
 
   Database database_;
-  SegmentFiles& segments_;
+  disk::SegmentFiles& segments_;
   std::unordered_map<std::string_view, Statement> statements_;  // keys are literals
 };
 

@@ -24,7 +24,7 @@ Result<std::unique_ptr<Store>, Problem> Store::open(const StoreOptions& options)
   }
 }
 
-LocalStore::LocalStore(StoreOptions options, std::unique_ptr<FileLayer::Lock> lock)
+LocalStore::LocalStore(StoreOptions options, std::unique_ptr<disk::FileLayer::Lock> lock)
     : options_(std::move(options)),
       files_(files_of(options_)),
       layout_{options_.dir},
@@ -32,8 +32,8 @@ LocalStore::LocalStore(StoreOptions options, std::unique_ptr<FileLayer::Lock> lo
       segments_(files_, layout_, options_.segment_file_octets_max, options_.prepare_octets),
       next_segment_(
           files_, layout_, {options_.next_segment_octets, options_.reserve_octets},
-          [this](FileError error) { end_process(options_, "preparing a segment", std::strerror(error.code)); }),
-      log_vfs_(std::make_unique<LogWriteVfs>(files_.vfs_name())),
+          [this](disk::FileError error) { end_process(options_, "preparing a segment", std::strerror(error.code)); }),
+      log_vfs_(std::make_unique<disk::LogWriteVfs>(files_.vfs_name())),
       intake_memory_(std::make_shared<IntakeMemory>(options_.intake_memory_max)),
       intake_writers_("writer", intake_threads) {
   const runtime::Clock& clock = options_.clock != nullptr ? *options_.clock : machine_clock_;

@@ -1,11 +1,11 @@
 // LocalStore: the embedded store, put together from its parts.
 #pragma once
 
+#include "platform/disk/log_vfs.h"
 #include "platform/storage/checkpointer.h"
 #include "platform/storage/committer.h"
 #include "platform/storage/housekeeper.h"
 #include "platform/storage/local_intake.h"
-#include "platform/storage/log_vfs.h"
 #include "platform/storage/reader_pool.h"
 #include "platform/storage/store.h"
 
@@ -13,7 +13,7 @@ namespace posthorn::storage {
 
 class LocalStore final : public Store {
  public:
-  LocalStore(StoreOptions options, std::unique_ptr<FileLayer::Lock> lock);
+  LocalStore(StoreOptions options, std::unique_ptr<disk::FileLayer::Lock> lock);
   ~LocalStore() override { LocalStore::close(); }
 
   Task<Result<Committed, CommitFailure>> commit(Unit unit) override { return committer_->commit(std::move(unit)); }
@@ -36,12 +36,12 @@ class LocalStore final : public Store {
 
   const StoreOptions options_;
   runtime::SystemClock machine_clock_;
-  FileLayer& files_;
-  const Layout layout_;
-  std::unique_ptr<FileLayer::Lock> lock_;
-  SegmentFiles segments_;
-  NextSegment next_segment_;
-  std::unique_ptr<LogWriteVfs> log_vfs_;  // under the committer's connection
+  disk::FileLayer& files_;
+  const disk::Layout layout_;
+  std::unique_ptr<disk::FileLayer::Lock> lock_;
+  disk::SegmentFiles segments_;
+  disk::NextSegment next_segment_;
+  std::unique_ptr<disk::LogWriteVfs> log_vfs_;  // under the committer's connection
   std::shared_ptr<IntakeMemory> intake_memory_;
   JobThreads intake_writers_;
   std::unique_ptr<ReaderPool> readers_;

@@ -10,7 +10,7 @@ Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
   auto lock = lock_folder(options);
   if (!lock) return fail(lock.error());
   try {
-    const Layout layout{options.dir};
+    const disk::Layout layout{options.dir};
     const Database database(layout.database(), DatabaseMode::read_write, files_of(options).vfs_name());
     configure_connection(database, true);
     if (is_empty(database))
@@ -26,7 +26,7 @@ Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
                           "use the newer posthorn"});
     }
     if (from < schema_version) migrate_schema(database, from);
-    if (!has_page_sums(database.handle())) {
+    if (!disk::has_page_sums(database.handle())) {
       // On the machine the copy that SQLite makes meanwhile may be larger than memory.
       if (options.files == nullptr) database.execute("PRAGMA temp_store=FILE");
       give_page_sums(database);

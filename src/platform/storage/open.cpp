@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "platform/storage/layout.h"
+#include "platform/disk/layout.h"
 #include "platform/storage/schema.h"
 
 namespace posthorn::storage {
@@ -14,8 +14,8 @@ Problem cannot_open(const StoreOptions& options, ProblemKind kind, std::string w
 }
 
 Result<void, Problem> make_folders(const StoreOptions& options) {
-  FileLayer& files = files_of(options);
-  const Layout layout{options.dir};
+  disk::FileLayer& files = files_of(options);
+  const disk::Layout layout{options.dir};
   const std::array<std::filesystem::path, 3> folders{layout.dir, layout.segments(), layout.messages()};
   for (const auto& folder : folders) {
     const auto made = files.make_folder(folder);
@@ -34,8 +34,8 @@ constexpr const char* bring_back = "`posthorn restore` brings back a backup";
 
 /// A folder where a store was has no new one made in it: the sweep at start would remove its messages.
 Result<void, Problem> check_nothing_lies_here(const StoreOptions& options) {
-  FileLayer& files = files_of(options);
-  const Layout layout{options.dir};
+  disk::FileLayer& files = files_of(options);
+  const disk::Layout layout{options.dir};
   const bool messages = !files.list(layout.segments()).empty() || !files.list(layout.messages()).empty();
   if (!messages && !files.exists(layout.write_ahead_log())) return {};
   return fail(cannot_open(options, ProblemKind::unavailable,
@@ -45,8 +45,8 @@ Result<void, Problem> check_nothing_lies_here(const StoreOptions& options) {
 
 /// The database is made under another name, so that one that holds nothing is never a store that was just begun.
 Result<void, Problem> make_database(const StoreOptions& options) {
-  FileLayer& files = files_of(options);
-  const Layout layout{options.dir};
+  disk::FileLayer& files = files_of(options);
+  const disk::Layout layout{options.dir};
   if (auto checked = check_nothing_lies_here(options); !checked) return checked;
   const std::filesystem::path draft = layout.dir / "new.db";
   for (const char* const end : {"", "-journal"}) {
@@ -58,7 +58,7 @@ Result<void, Problem> make_database(const StoreOptions& options) {
     database.execute("PRAGMA synchronous=FULL");
     create_schema(database);
   }
-  Result<void, FileError> named = files.link(draft, layout.database());
+  Result<void, disk::FileError> named = files.link(draft, layout.database());
   if (named) named = files.remove(draft);
   if (!named) return fail(cannot_open(options, ProblemKind::unavailable, std::strerror(named.error().code)));
   return {};
@@ -81,7 +81,7 @@ Result<void, Problem> check_version(const StoreOptions& options, const Database&
                             fmt::format("it has form {}, newer than this program's {}", version, schema_version),
                             "use the newer posthorn"));
   }
-  if (!has_page_sums(database.handle())) {
+  if (!disk::has_page_sums(database.handle())) {
     return fail(
         cannot_open(options, ProblemKind::unavailable,
                     "its first page does not say that pages have checksums: `posthorn store migrate` was "
@@ -91,10 +91,10 @@ Result<void, Problem> check_version(const StoreOptions& options, const Database&
   return {};
 }
 
-void sweep_messages(const Database& database, SegmentFiles& segments) {
+void sweep_messages(const Database& database, disk::SegmentFiles& segments) {
   Statement named = database.prepare("SELECT 1 FROM contents WHERE id = ? AND place = 2");
   for (const std::string& name : segments.files().list(segments.layout().messages())) {
-    const auto id = Layout::message_id(name);
+    const auto id = disk::Layout::message_id(name);
     const bool keep = id && named.with(*id).step();
     named.reset();
     if (!keep) static_cast<void>(segments.files().remove(segments.layout().messages() / name));
@@ -103,13 +103,13 @@ void sweep_messages(const Database& database, SegmentFiles& segments) {
 
 }  // namespace
 
-FileLayer& files_of(const StoreOptions& options) {
-  return options.files != nullptr ? *options.files : machine_files();
+disk::FileLayer& files_of(const StoreOptions& options) {
+  return options.files != nullptr ? *options.files : disk::machine_files();
 }
 
-Result<std::unique_ptr<FileLayer::Lock>, Problem> lock_folder(const StoreOptions& options) {
-  const Layout layout{options.dir};
-  FileLayer& files = files_of(options);
+Result<std::unique_ptr<disk::FileLayer::Lock>, Problem> lock_folder(const StoreOptions& options) {
+  const disk::Layout layout{options.dir};
+  disk::FileLayer& files = files_of(options);
   if (!options.create && !files.exists(layout.database())) {
     if (auto checked = check_nothing_lies_here(options); !checked) return fail(checked.error());
     return fail(cannot_open(options, ProblemKind::no, "there is no store in this folder",
@@ -127,7 +127,7 @@ Result<std::unique_ptr<FileLayer::Lock>, Problem> lock_folder(const StoreOptions
 
 Result<void, Problem> prepare_database(const StoreOptions& options) {
   try {
-    const Layout layout{options.dir};
+    const disk::Layout layout{options.dir};
     if (options.create && !files_of(options).exists(layout.database())) {
       if (auto made = make_database(options); !made) return made;
     }
@@ -145,7 +145,7 @@ Result<void, Problem> prepare_database(const StoreOptions& options) {
   }
 }
 
-void sweep(const Database& database, SegmentFiles& segments, std::uint64_t segment_octets_max) {
+void sweep(const Database& database, disk::SegmentFiles& segments, std::uint64_t segment_octets_max) {
   std::map<std::uint64_t, std::uint64_t> named;
   Statement rows = database.prepare("SELECT id, octets FROM segments");
   rows.with();
@@ -153,16 +153,16 @@ void sweep(const Database& database, SegmentFiles& segments, std::uint64_t segme
   std::uint64_t newest = named.empty() ? 0 : named.rbegin()->first;
   for (const std::string& name : segments.files().list(segments.layout().segments())) {
     const auto path = segments.layout().segments() / name;
-    const auto id = Layout::segment_id(name);
+    const auto id = disk::Layout::segment_id(name);
     newest = std::max(newest, id.value_or(0));
     if (!id || !named.contains(*id)) static_cast<void>(segments.files().remove(path));
   }
   segments.set_next_id(newest + 1);
   if (!named.empty() && named.rbegin()->second < segment_octets_max) {
     const auto [id, octets] = *named.rbegin();
-    auto file = segments.files().open(segments.layout().segment(id), OpenMode::read_write);
+    auto file = segments.files().open(segments.layout().segment(id), disk::OpenMode::read_write);
     // A segment that is shorter than its rows say is damaged: nothing is appended to it, verify names what it lost.
-    const auto size = file ? (*file)->size() : Result<std::uint64_t, FileError>(std::uint64_t{0});
+    const auto size = file ? (*file)->size() : Result<std::uint64_t, disk::FileError>(std::uint64_t{0});
     if (file && size && *size >= octets && (*file)->truncate(octets)) segments.resume(id, octets);
   }
   sweep_messages(database, segments);

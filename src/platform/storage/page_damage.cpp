@@ -4,12 +4,12 @@
 #include <map>
 #include <set>
 
-#include "platform/storage/changed_octet.h"
+#include "platform/disk/changed_octet.h"
 
 namespace posthorn::storage {
 namespace {
 
-constexpr std::size_t usable_octets = page_octets - page_sum_octets;
+constexpr std::size_t usable_octets = disk::page_octets - disk::page_sum_octets;
 // Rows that are named in the line itself.
 constexpr std::size_t rows_told_max = 5;
 
@@ -22,13 +22,13 @@ struct Place {
 
 class DamagedPages {
  public:
-  DamagedPages(const Database& database, const PageNotes& notes) : database_(database), notes_(notes) {}
+  DamagedPages(const Database& database, const disk::PageNotes& notes) : database_(database), notes_(notes) {}
 
   [[nodiscard]] std::vector<PageDamage> run() {
     find_places();
     find_owners();
     std::vector<PageDamage> damages;
-    for (const DamagedPage& page : notes_.pages()) {
+    for (const disk::DamagedPage& page : notes_.pages()) {
       if (auto damage = one(page)) damages.push_back(std::move(*damage));
     }
     return damages;
@@ -37,7 +37,7 @@ class DamagedPages {
  private:
   void find_places() {
     std::set<std::uint32_t> numbers;
-    for (const DamagedPage& page : notes_.pages()) numbers.insert(page.number);
+    for (const disk::DamagedPage& page : notes_.pages()) numbers.insert(page.number);
     Statement rows = database_.prepare("SELECT pageno, name, path, pagetype FROM dbstat");
     rows.with();
     while (rows.step()) {
@@ -62,7 +62,7 @@ class DamagedPages {
   /// "/1c2/000+000001" is an overflow page of a cell of page "/1c2/".
   static std::string owner_path(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
-  [[nodiscard]] std::optional<PageDamage> one(const DamagedPage& page) const {
+  [[nodiscard]] std::optional<PageDamage> one(const disk::DamagedPage& page) const {
     const auto place = places_.find(page.number);
     const bool empty = std::ranges::all_of(page.octets, [](char octet) { return octet == '\0'; });
     if (place == places_.end()) {
@@ -73,7 +73,7 @@ class DamagedPages {
     }
     PageDamage damage;
     const std::string in = fmt::format("page {} of posthorn.db ({})", page.number, kind_of(place->second.tree, damage));
-    const auto changed = empty ? std::nullopt : changed_octet(page.number, page.octets);
+    const auto changed = empty ? std::nullopt : disk::changed_octet(page.number, page.octets);
     if (changed) {
       damage.what =
           fmt::format("{}: octet {} is {:02x} and was {:02x}", in, changed->at,
@@ -94,29 +94,29 @@ class DamagedPages {
     return "table " + tree;
   }
 
-  [[nodiscard]] static std::vector<PageCell> rows_of(const DamagedPage& page,
-                                                     const std::optional<ChangedOctet>& changed) {
-    if (!changed) return page_cells(page.octets, page.number, usable_octets);
+  [[nodiscard]] static std::vector<disk::PageCell> rows_of(const disk::DamagedPage& page,
+                                                           const std::optional<disk::ChangedOctet>& changed) {
+    if (!changed) return disk::page_cells(page.octets, page.number, usable_octets);
     OctetString before = page.octets;
     before[changed->at] = changed->was;
-    std::vector<PageCell> cells = page_cells(before, page.number, usable_octets);
-    const auto touches = [at = changed->at](const PageCell& cell) {
+    std::vector<disk::PageCell> cells = disk::page_cells(before, page.number, usable_octets);
+    const auto touches = [at = changed->at](const disk::PageCell& cell) {
       return (at >= cell.begin && at < cell.end) || at == cell.pointer || at == cell.pointer + 1;
     };
     const bool in_header = !cells.empty() && changed->at < cells.front().pointer;
-    if (!in_header) std::erase_if(cells, [&](const PageCell& cell) { return !touches(cell); });
+    if (!in_header) std::erase_if(cells, [&](const disk::PageCell& cell) { return !touches(cell); });
     return cells;
   }
 
-  [[nodiscard]] std::vector<PageCell> owner_row(const Place& place) const {
+  [[nodiscard]] std::vector<disk::PageCell> owner_row(const Place& place) const {
     const auto owner = owners_.find(owner_path(place.path));
-    std::array<char, page_octets> page{};
+    std::array<char, disk::page_octets> page{};
     if (owner == owners_.end() || owner->second == 0) return {};
-    if (!read_page(database_.handle(), owner->second, page)) return {};
+    if (!disk::read_page(database_.handle(), owner->second, page)) return {};
     const Octets octets(page.data(), page.size());
     // In the log stands a later state of it: which of its rows is meant cannot be said from this one.
-    if (page_sum(owner->second, octets) != stored_page_sum(octets)) return {};
-    const std::vector<PageCell> cells = page_cells(octets, owner->second, usable_octets);
+    if (disk::page_sum(owner->second, octets) != disk::stored_page_sum(octets)) return {};
+    const std::vector<disk::PageCell> cells = disk::page_cells(octets, owner->second, usable_octets);
     const std::size_t name = place.path.rfind('/') + 1;
     const std::size_t index = std::strtoul(place.path.c_str() + name, nullptr, 16);
     if (index >= cells.size() || cells[index].overflow == 0) return {};
@@ -140,7 +140,7 @@ class DamagedPages {
     if (told < damage.rows.size()) damage.what += ", …";
   }
 
-  static std::string name_of(const PageCell& row, std::size_t keys) {
+  static std::string name_of(const disk::PageCell& row, std::size_t keys) {
     if (row.rowid) return std::to_string(*row.rowid);
     std::vector<std::string> parts;
     for (const auto& column : row.columns) {
@@ -152,14 +152,14 @@ class DamagedPages {
   }
 
   const Database& database_;
-  const PageNotes& notes_;
+  const disk::PageNotes& notes_;
   std::map<std::uint32_t, Place> places_;
   std::map<std::string, std::uint32_t> owners_;  // path, page
 };
 
 }  // namespace
 
-std::vector<PageDamage> place_damage(const Database& database, const PageNotes& notes) {
+std::vector<PageDamage> place_damage(const Database& database, const disk::PageNotes& notes) {
   return DamagedPages(database, notes).run();
 }
 

@@ -4,9 +4,9 @@
 
 namespace posthorn::storage {
 
-ReaderPool::ReaderPool(const StoreOptions& options, SegmentFiles& segments) : threads_("reader", 0) {
-  const Layout layout{options.dir};
-  FileLayer& files = segments.files();
+ReaderPool::ReaderPool(const StoreOptions& options, disk::SegmentFiles& segments) : threads_("reader", 0) {
+  const disk::Layout layout{options.dir};
+  disk::FileLayer& files = segments.files();
   for (std::size_t i = 0; i < std::max<std::size_t>(options.reader_threads, 1); ++i) {
     Database database(layout.database(), DatabaseMode::read_write, files.vfs_name());
     configure_connection(database, false);

@@ -13,7 +13,7 @@ namespace posthorn::storage {
 
 class ReaderPool {
  public:
-  ReaderPool(const StoreOptions& options, SegmentFiles& segments);
+  ReaderPool(const StoreOptions& options, disk::SegmentFiles& segments);
 
   [[nodiscard]] Task<> run(std::function<void(Reader&)> job);
   [[nodiscard]] std::size_t pending() const { return pending_.load(); }

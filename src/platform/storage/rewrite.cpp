@@ -1,6 +1,6 @@
 #include "platform/storage/rewrite.h"
 
-#include "platform/storage/crc32c.h"
+#include "platform/disk/crc32c.h"
 
 namespace posthorn::storage {
 namespace {
@@ -16,14 +16,14 @@ Problem problem(std::uint64_t segment, std::string why) {
 /// A file that grows by gathered pieces.
 class Writer {
  public:
-  explicit Writer(File& file) : file_(file) {}
+  explicit Writer(disk::File& file) : file_(file) {}
 
   [[nodiscard]] std::uint64_t end() const { return written_ + held_.size(); }
-  [[nodiscard]] Result<void, FileError> append(Octets octets) {
+  [[nodiscard]] Result<void, disk::FileError> append(Octets octets) {
     held_.append(octets);
-    return held_.size() < write_octets ? Result<void, FileError>{} : flush();
+    return held_.size() < write_octets ? Result<void, disk::FileError>{} : flush();
   }
-  [[nodiscard]] Result<void, FileError> flush() {
+  [[nodiscard]] Result<void, disk::FileError> flush() {
     const Octets part = held_;
     auto written = file_.write_at(written_, std::span(&part, 1));
     written_ += held_.size();
@@ -32,7 +32,7 @@ class Writer {
   }
 
  private:
-  File& file_;
+  disk::File& file_;
   std::uint64_t written_ = 0;
   OctetString held_;
 };
@@ -53,39 +53,39 @@ std::vector<LiveRecord> live_records(const Database& database, std::uint64_t seg
 }
 
 /// Header and octets of one record; empty text of the error means a damage.
-Result<OctetString, FileError> read_whole(File& file, const LiveRecord& record) {
+Result<OctetString, disk::FileError> read_whole(disk::File& file, const LiveRecord& record) {
   const auto header = read_record_header_before(file, record.position);
   OctetString octets(record.size, '\0');
   const auto count = file.read_at(record.position, octets);
   if (!count) return fail(count.error());
   const bool whole = header && header->header.id == record.id && *count == record.size;
-  if (!whole || crc32c(octets) != record.crc) return fail(FileError{EILSEQ});
-  return format_record_header(header->header) + octets + "\n";
+  if (!whole || disk::crc32c(octets) != record.crc) return fail(disk::FileError{EILSEQ});
+  return disk::format_record_header(header->header) + octets + "\n";
 }
 
 }  // namespace
 
-std::optional<ParsedRecordHeader> read_record_header_before(File& file, std::uint64_t position) {
-  const std::uint64_t length = std::min<std::uint64_t>(position, record_header_octets_max);
+std::optional<disk::ParsedRecordHeader> read_record_header_before(disk::File& file, std::uint64_t position) {
+  const std::uint64_t length = std::min<std::uint64_t>(position, disk::record_header_octets_max);
   std::string window(length, '\0');
   const auto count = file.read_at(position - length, window);
   if (!count || *count != length || window.empty() || window.back() != '\n') return std::nullopt;
   // The header has no LF inside: it begins behind the one before it.
   const std::size_t before = window.size() < 2 ? std::string::npos : window.rfind('\n', window.size() - 2);
-  return parse_record_header(Octets(window).substr(before == std::string::npos ? 0 : before + 1));
+  return disk::parse_record_header(Octets(window).substr(before == std::string::npos ? 0 : before + 1));
 }
 
-Result<RewrittenSegment, Problem> rewrite_segment(SegmentFiles& segments, const Database& database,
+Result<RewrittenSegment, Problem> rewrite_segment(disk::SegmentFiles& segments, const Database& database,
                                                   std::uint64_t from) {
   RewrittenSegment to;
   const auto source = segments.file(from);
   if (!source) return fail(problem(from, std::strerror(source.error().code)));
   to.id = segments.take_id();
   const auto path = segments.layout().segment(to.id);
-  auto target = segments.files().open(path, OpenMode::create);
+  auto target = segments.files().open(path, disk::OpenMode::create);
   if (!target) return fail(problem(from, std::strerror(target.error().code)));
   Writer writer(**target);
-  Result<void, FileError> written;
+  Result<void, disk::FileError> written;
   for (const LiveRecord& record : live_records(database, from)) {
     auto octets = read_whole(**source, record);
     if (octets) {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "platform/storage/crc32c.h"
+#include "platform/disk/crc32c.h"
 
 namespace posthorn::storage {
 namespace {
@@ -88,15 +88,15 @@ std::uint32_t octets_crc(const StoredOctets& octets) {
   OctetString numbers = encode_ranges(octets.ranges);
   put_number(numbers, octets.content.value);
   put_number(numbers, octets.size);
-  return crc32c(octets.header_block, crc32c(numbers));
+  return disk::crc32c(octets.header_block, disk::crc32c(numbers));
 }
 
 std::uint32_t queue_crc(const QueueRow& row) {
-  return crc32c(row.sender, octets_crc(row.octets));
+  return disk::crc32c(row.sender, octets_crc(row.octets));
 }
 
 std::uint32_t recipient_crc(const RecipientRow& row) {
-  return crc32c(row.address, crc32c(row.domain));
+  return disk::crc32c(row.address, disk::crc32c(row.domain));
 }
 
 std::int64_t story_key_hash(std::string_view key) {

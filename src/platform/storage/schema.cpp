@@ -181,8 +181,8 @@ void configure_connection(const Database& database, bool writer) {
 }
 
 void create_schema(const Database& database) {
-  database.execute(fmt::format("PRAGMA page_size={}", page_octets).c_str());
-  leave_room_for_page_sums(database.handle());
+  database.execute(fmt::format("PRAGMA page_size={}", disk::page_octets).c_str());
+  disk::leave_room_for_page_sums(database.handle());
   database.execute(fmt::format("PRAGMA application_id={}", application_id).c_str());
   migrate_schema(database, 0);
 }
@@ -207,7 +207,7 @@ void migrate_schema(const Database& database, int from) {
 }
 
 void give_page_sums(const Database& database) {
-  leave_room_for_page_sums(database.handle());
+  disk::leave_room_for_page_sums(database.handle());
   database.execute("PRAGMA cache_spill=ON");
   database.execute("VACUUM");
   database.execute("PRAGMA wal_checkpoint(TRUNCATE)");

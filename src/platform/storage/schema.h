@@ -2,8 +2,8 @@
 // explains them.
 #pragma once
 
+#include "platform/disk/page_sums.h"
 #include "platform/storage/database.h"
-#include "platform/storage/page_sums.h"
 
 namespace posthorn::storage {
 

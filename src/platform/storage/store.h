@@ -27,9 +27,11 @@
 #include "platform/storage/unit.h"
 #include "platform/storage/verify.h"
 
-namespace posthorn::storage {
-
+namespace posthorn::disk {
 class FileLayer;  // file_layer.h: the real files, or the simulated ones of the fault tests
+}
+
+namespace posthorn::storage {
 
 struct StoreOptions {
   std::filesystem::path dir;
@@ -55,7 +57,7 @@ struct StoreOptions {
   std::uint64_t next_segment_octets = 32 * MiB;
   /// Units that may wait; commit() waits for room beyond it.
   std::size_t waiting_units_max = 10'000;
-  FileLayer* files = nullptr;             ///< nullptr: the machine's
+  disk::FileLayer* files = nullptr;       ///< nullptr: the machine's
   const runtime::Clock* clock = nullptr;  ///< nullptr: the machine's; must outlive the store
   runtime::Logger log;
 };

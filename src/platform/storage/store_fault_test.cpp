@@ -30,7 +30,7 @@ class StoreFault : public ::testing::Test {
     for (const Damage& damage : report->damages) ADD_FAILURE() << damage_name(damage.kind) << ": " << damage.what;
   }
 
-  SimulatedFiles disk_;
+  disk::testing::SimulatedFiles disk_;
   Ids ids_;
 };
 
@@ -72,7 +72,7 @@ TEST_F(StoreFault, AFullDiskRefusesWhatAddsAndLetsTheQueueDrain) {
 TEST_F(StoreFault, ADiskThatFillsUpInTheMiddleOfAGroupHarmsNothing) {
   // No reserve: the disk is really full at some write of a segment, of the log, of a checkpoint.
   for (std::uint64_t room = 0; room < 120'000; room += 3'001) {
-    SimulatedFiles disk;
+    disk::testing::SimulatedFiles disk;
     StoreOptions o = options();
     o.files = &disk;
     auto store = open(o);
@@ -163,7 +163,7 @@ class StoreDamage : public StoreFault {
   }
   static std::string in_the_middle(MailId id, std::size_t size) { return message(id, size).substr(size / 2, 60); }
 
-  const Layout layout_{"/disk/store"};
+  const disk::Layout layout_{"/disk/store"};
   Place ann_, bob_;
   MailId inline_, first_, second_, file_;
 };
@@ -274,13 +274,13 @@ TEST_F(StoreDamage, EveryPageOfTheDatabaseIsWatched) {
   // A page overwritten with rubbish is found, whichever it is, and verify comes to an end.
   std::string whole;
   disk_.edit(layout_.database(), [&](std::string& octets) { whole = octets; });
-  for (std::size_t page = 0; page < whole.size() / page_octets; ++page) {
-    const std::size_t at = page * page_octets;
+  for (std::size_t page = 0; page < whole.size() / disk::page_octets; ++page) {
+    const std::size_t at = page * disk::page_octets;
     const bool has_rows = whole[at] == 0x0d || whole[at] == 0x0a || page == 0;
     if (!has_rows) continue;
     disk_.edit(layout_.database(), [&](std::string& octets) {
       octets = whole;
-      std::fill_n(octets.begin() + static_cast<std::ptrdiff_t>(at), page_octets, '\x5a');
+      std::fill_n(octets.begin() + static_cast<std::ptrdiff_t>(at), disk::page_octets, '\x5a');
     });
     EXPECT_FALSE(verify().clean()) << "page " << page;
   }
@@ -380,8 +380,8 @@ TEST_F(StoreFault, SegmentsLessThanHalfLiveAreRewritten) {
 
 TEST_F(StoreFault, WhatNoRowNamesIsSweptAtStart) {
   open()->close();
-  ASSERT_TRUE(disk_.open("/disk/store/segments/0000000077.segment", OpenMode::create));
-  ASSERT_TRUE(disk_.open("/disk/store/messages/" + ids_.mail().text() + ".message", OpenMode::create));
+  ASSERT_TRUE(disk_.open("/disk/store/segments/0000000077.segment", disk::OpenMode::create));
+  ASSERT_TRUE(disk_.open("/disk/store/messages/" + ids_.mail().text() + ".message", disk::OpenMode::create));
   open()->close();
   EXPECT_TRUE(disk_.list("/disk/store/segments").empty());
   EXPECT_TRUE(disk_.list("/disk/store/messages").empty());
@@ -398,7 +398,7 @@ TEST_F(StoreFault, AStoreThatLostItsDatabaseIsNotBegunAnew) {
   ASSERT_GT(segments, 0u);
   for (const char* const log : {"/disk/store/posthorn.db-wal", "/disk/store/posthorn.db-shm"})
     if (disk_.exists(log)) ASSERT_TRUE(disk_.remove(log));
-  ASSERT_TRUE((*disk_.open("/disk/store/posthorn.db", OpenMode::read_write))->truncate(0));
+  ASSERT_TRUE((*disk_.open("/disk/store/posthorn.db", disk::OpenMode::read_write))->truncate(0));
   const auto emptied = Store::open(options());
   ASSERT_FALSE(emptied) << "what would be swept is somebody's mail";
   EXPECT_NE(emptied.error().why.find("empty"), std::string::npos) << emptied.error().text();
@@ -439,7 +439,7 @@ TEST(StoreFiles, WhatAnOlderVersionLeftOpenToOthersIsClosed) {
   o.dir = folder.path() / "store";
   o.create = true;
   ASSERT_TRUE(Store::open(o));
-  const auto file = Layout{o.dir}.database();
+  const auto file = disk::Layout{o.dir}.database();
   using std::filesystem::perms;
   std::filesystem::permissions(file, perms::owner_read | perms::owner_write | perms::group_read | perms::others_read);
   ASSERT_TRUE(Store::open(o));
@@ -449,7 +449,7 @@ TEST(StoreFiles, WhatAnOlderVersionLeftOpenToOthersIsClosed) {
 TEST(StoreSchema, EveryReleasedVersionMigratesToTheSameTables) {
   // The text of every version that was released stands in schema.cpp as the step that made it: migrating from each
   // must end where a new store begins.
-  SimulatedFiles disk;
+  disk::testing::SimulatedFiles disk;
   const auto tables = [&](const std::string& path, int from) {
     const Database database(path, DatabaseMode::create, disk.vfs_name());
     for (int version = 0; version < from; ++version) run_schema_step(database, version);
@@ -468,7 +468,7 @@ TEST(StoreSchema, EveryReleasedVersionMigratesToTheSameTables) {
 }
 
 TEST(StoreSchema, WhatAnOlderVersionHeldIsThereAfterMigrating) {
-  SimulatedFiles disk;
+  disk::testing::SimulatedFiles disk;
   const Database database("/disk/old.db", DatabaseMode::create, disk.vfs_name());
   run_schema_step(database, 0);
   database.execute(
@@ -484,7 +484,7 @@ TEST(StoreSchema, WhatAnOlderVersionHeldIsThereAfterMigrating) {
 }
 
 TEST(StoreSchema, WhatWasRememberedAsSettingsBecomesRows) {
-  SimulatedFiles disk;
+  disk::testing::SimulatedFiles disk;
   const Database database("/disk/old.db", DatabaseMode::create, disk.vfs_name());
   for (int version = 0; version < 3; ++version) run_schema_step(database, version);
   database.execute(

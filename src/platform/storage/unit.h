@@ -11,9 +11,11 @@
 
 #include "platform/storage/rows.h"
 
-namespace posthorn::storage {
-
+namespace posthorn::disk {
 class StagedFile;  // staged_file.h: a message file that is already on stable storage, removed unless a unit names it
+}
+
+namespace posthorn::storage {
 
 // ---------------------------------------------------------------- preconditions
 
@@ -84,7 +86,7 @@ using Precondition = std::variant<QuotaAllows, RecipientUnchanged, EmailUnchange
 struct PutContent {
   MailId id;
   std::shared_ptr<const OctetString> octets;
-  std::shared_ptr<StagedFile> staged;
+  std::shared_ptr<disk::StagedFile> staged;
   /// For people who read a segment with `less`: sender and recipients on one line. Cut at 512 octets; may be empty.
   std::string envelope;
 };

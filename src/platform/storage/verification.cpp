@@ -1,6 +1,6 @@
 #include "platform/storage/verification.h"
 
-#include "platform/storage/crc32c.h"
+#include "platform/disk/crc32c.h"
 #include "platform/storage/rewrite.h"
 #include "platform/storage/row_codec.h"
 #include "platform/storage/schema.h"
@@ -300,7 +300,7 @@ void Verification::check_content(MailId id, const Content& content, Statement& r
   switch (rows.integer(3)) {
     case 0: {
       const Octets octets = rows.octets(6);
-      if (octets.size() != size || crc32c(octets) != crc) {
+      if (octets.size() != size || disk::crc32c(octets) != crc) {
         damage_content(DamageKind::content_octets, id,
                        fmt::format("content {} in the database does not have its checksum", id.text()));
       }
@@ -330,7 +330,7 @@ void Verification::check_segment_octets(MailId id, std::uint64_t segment, std::u
     return damage_content(DamageKind::content_missing, id,
                           fmt::format("{} at {}: content {}: {}", name, position, id.text(), why));
   }
-  if (crc32c(octets) != crc) {
+  if (disk::crc32c(octets) != crc) {
     return damage_content(DamageKind::content_octets, id,
                           fmt::format("{} at {}: content {} does not have its checksum", name, position, id.text()));
   }
@@ -348,7 +348,7 @@ void Verification::check_file_octets(MailId id, std::uint64_t size, std::uint32_
   ++report_.files;
   const auto path = segments_.layout().message(id);
   const std::string name = path.filename().string();
-  const auto file = segments_.files().open(path, OpenMode::read);
+  const auto file = segments_.files().open(path, disk::OpenMode::read);
   if (!file) {
     return damage_content(DamageKind::content_missing, id,
                           fmt::format("{}: {}", name, std::strerror(file.error().code)));
@@ -363,7 +363,7 @@ void Verification::check_file_octets(MailId id, std::uint64_t size, std::uint32_
                             fmt::format("{} at {}: {}", name, done, std::strerror(count.error().code)));
     }
     if (*count == 0) break;
-    found = crc32c(Octets(part).substr(0, *count), found);
+    found = disk::crc32c(Octets(part).substr(0, *count), found);
     done += *count;
   }
   if (done < size) {
@@ -456,7 +456,7 @@ void Verification::name_touched_messages() {
 void Verification::check_pages() {
   try {
     if (stored_schema_version(database_) < schema_version) return;  // made before there were checksums
-    if (!has_page_sums(database_.handle())) {
+    if (!disk::has_page_sums(database_.handle())) {
       add(DamageKind::database,
           "page 1 of posthorn.db does not say that its pages have checksums: it is damaged, or "
           "`posthorn store migrate` was interrupted");
@@ -476,13 +476,13 @@ void Verification::check_pages() {
 
 /// Pages that nothing leads to. Beside a log they cannot be told from those of which the log has a later state.
 void Verification::read_free_pages() {
-  const auto log = segments_.files().open(segments_.layout().write_ahead_log(), OpenMode::read);
-  const auto logged = log ? (*log)->size() : Result<std::uint64_t, FileError>(std::uint64_t{0});
+  const auto log = segments_.files().open(segments_.layout().write_ahead_log(), disk::OpenMode::read);
+  const auto logged = log ? (*log)->size() : Result<std::uint64_t, disk::FileError>(std::uint64_t{0});
   if (!logged || *logged != 0) return;
   const auto pages = static_cast<std::uint32_t>(database_.integer("PRAGMA page_count"));
-  std::array<char, page_octets> page{};
+  std::array<char, disk::page_octets> page{};
   for (std::uint32_t number = 1; number <= pages; ++number) {
-    if (!notes_.was_read(number)) static_cast<void>(read_page(database_.handle(), number, page));
+    if (!notes_.was_read(number)) static_cast<void>(disk::read_page(database_.handle(), number, page));
   }
 }
 
@@ -492,7 +492,7 @@ void Verification::tell_page(const PageDamage& page) {
   leave_out_the_named(damage);
   if (touches && damage.emails.empty() && damage.queued.empty()) return;
   if (page.table == "contents") {
-    const bool told = std::ranges::any_of(page.rows, [this](const PageCell& row) {
+    const bool told = std::ranges::any_of(page.rows, [this](const disk::PageCell& row) {
       const auto id = static_cast<std::uint64_t>(row.rowid.value_or(0));
       return contains(report_.damages, MailId{id}, &Damage::content);
     });
@@ -504,13 +504,13 @@ void Verification::tell_page(const PageDamage& page) {
 
 Damage Verification::touched_by(const PageDamage& page) const {
   Damage damage{DamageKind::database, page.what, {}, {}, {}};
-  const auto integer = [](const PageCell& row, std::size_t column) -> std::int64_t {
+  const auto integer = [](const disk::PageCell& row, std::size_t column) -> std::int64_t {
     const auto* value = column < row.columns.size() ? std::get_if<std::int64_t>(&row.columns[column]) : nullptr;
     return value != nullptr ? *value : 0;
   };
   constexpr std::array<std::string_view, 3> by_email_id{"email_data", "email_facts", "email_fields"};
   Statement place = database_.prepare("SELECT account, mailbox, uid FROM email_data WHERE email_id = ?");
-  for (const PageCell& row : page.rows) {
+  for (const disk::PageCell& row : page.rows) {
     const std::int64_t id = row.rowid.value_or(0);
     if (page.table == "emails") {
       damage.emails.push_back(touched(integer(row, 0), integer(row, 1), static_cast<Uid>(integer(row, 2)),

@@ -6,9 +6,9 @@
 #include <map>
 #include <unordered_map>
 
+#include "platform/disk/segments.h"
 #include "platform/storage/database.h"
 #include "platform/storage/page_damage.h"
-#include "platform/storage/segments.h"
 #include "platform/storage/verify.h"
 
 namespace posthorn::storage {
@@ -16,7 +16,7 @@ namespace posthorn::storage {
 class Verification {
  public:
   /// `notes`: of this connection, from before anything was read (note_damaged_pages).
-  Verification(const Database& database, const PageNotes& notes, SegmentFiles& segments)
+  Verification(const Database& database, const disk::PageNotes& notes, disk::SegmentFiles& segments)
       : database_(database), notes_(notes), segments_(segments) {}
 
   [[nodiscard]] VerifyReport run();
@@ -69,8 +69,8 @@ class Verification {
   [[nodiscard]] TouchedEmail touched(std::int64_t account, std::int64_t mailbox, Uid uid, EmailId id) const;
 
   const Database& database_;
-  const PageNotes& notes_;
-  SegmentFiles& segments_;
+  const disk::PageNotes& notes_;
+  disk::SegmentFiles& segments_;
   VerifyReport report_;
   Damage overflow_;  // what does not fit in the report
   std::map<std::uint64_t, Content> contents_;

@@ -12,11 +12,11 @@ Result<VerifyReport, Problem> verify_folder(const StoreOptions& options) {
   auto lock = lock_folder(options);
   if (!lock) return fail(lock.error());
   try {
-    const Layout layout{options.dir};
-    FileLayer& files = files_of(options);
+    const disk::Layout layout{options.dir};
+    disk::FileLayer& files = files_of(options);
     const Database database(layout.database(), DatabaseMode::read_write, files.vfs_name());
-    PageNotes notes;
-    note_damaged_pages(database.handle(), &notes);
+    disk::PageNotes notes;
+    disk::note_damaged_pages(database.handle(), &notes);
     // The log stays as it is: closing the last connection would move it into the database.
     sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     // First of all: with it SQLite opens a file that was cut short, and fails only where it needs the pages that are
@@ -28,7 +28,7 @@ Result<VerifyReport, Problem> verify_folder(const StoreOptions& options) {
       report.damages.push_back({DamageKind::database, "posthorn.db is empty: every message is touched", {}, {}, {}});
       return report;
     }
-    SegmentFiles segments(files, layout, options.segment_file_octets_max);
+    disk::SegmentFiles segments(files, layout, options.segment_file_octets_max);
     return Verification(database, notes, segments).run();
   } catch (const DatabaseError& error) {
     VerifyReport report;

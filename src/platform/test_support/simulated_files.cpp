@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <random>
 
-namespace posthorn::storage::testing {
+namespace posthorn::disk::testing {
 
 class SimulatedFiles::OpenFile final : public File {
  public:
@@ -286,4 +286,4 @@ Result<std::unique_ptr<FileLayer::Lock>, std::string> SimulatedFiles::lock(const
   return std::unique_ptr<Lock>(std::make_unique<HeldLock>(*this, path.string()));
 }
 
-}  // namespace posthorn::storage::testing
+}  // namespace posthorn::disk::testing

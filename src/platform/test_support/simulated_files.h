@@ -11,10 +11,10 @@
 #include <mutex>
 #include <set>
 
-#include "platform/storage/file_layer.h"
-#include "platform/storage/vfs.h"
+#include "platform/disk/file_layer.h"
+#include "platform/disk/vfs.h"
 
-namespace posthorn::storage::testing {
+namespace posthorn::disk::testing {
 
 class SimulatedFiles final : public FileLayer {
  public:
@@ -83,4 +83,4 @@ class SimulatedFiles final : public FileLayer {
   LayeredVfs vfs_;
 };
 
-}  // namespace posthorn::storage::testing
+}  // namespace posthorn::disk::testing
