@@ -14,8 +14,6 @@ constexpr std::size_t header_octets = 100;
 constexpr std::size_t page_size_at = 16;
 constexpr std::size_t reserved_at = 20;
 
-constexpr std::size_t usable_octets = page_octets - page_sum_octets;
-
 // Damaged pages kept for one look at a database: 40 MB.
 constexpr std::size_t damaged_pages_max = 10'000;
 
@@ -69,7 +67,7 @@ int read_whole(sqlite3_file* file, char* to, sqlite3_int64 offset) {
 
 int paged_read(sqlite3_file* file, void* to, int count, sqlite3_int64 offset) {
   PagedFile& paged = paged_file(file);
-  const bool page = offset % page_octets == 0 && count <= page_octets && count >= static_cast<int>(usable_octets);
+  const bool page = offset % page_octets == 0 && count <= page_octets && count >= static_cast<int>(page_usable_octets);
   if (paged.summed && page) {
     // SQLite may be built to read overflow pages past its cache, without the octets that it leaves alone.
     std::array<char, page_octets> whole{};
@@ -139,18 +137,18 @@ int paged_open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int 
 std::uint32_t page_sum(std::uint32_t number, Octets page) {
   std::array<char, 4> place{};
   put_big_endian(number, place.data());
-  return crc32c(page.substr(0, usable_octets), crc32c(Octets(place.data(), place.size())));
+  return crc32c(page.substr(0, page_usable_octets), crc32c(Octets(place.data(), place.size())));
 }
 
 std::uint32_t stored_page_sum(Octets page) {
   std::uint32_t sum = 0;
-  for (const char octet : page.substr(usable_octets, page_sum_octets))
+  for (const char octet : page.substr(page_usable_octets, page_sum_octets))
     sum = sum << 8 | static_cast<unsigned char>(octet);
   return sum;
 }
 
 void set_page_sum(std::uint32_t number, std::span<char> page) {
-  put_big_endian(page_sum(number, Octets(page.data(), page.size())), page.data() + usable_octets);
+  put_big_endian(page_sum(number, Octets(page.data(), page.size())), page.data() + page_usable_octets);
 }
 
 PageSumVfs::PageSumVfs(const char* below) : vfs_("pages", below, paged_open, sizeof(PagedFile)) {}

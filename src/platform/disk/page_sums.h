@@ -21,6 +21,8 @@ namespace posthorn::disk {
 /// Measured: docs/performance.md. A 4 KB message with its row fills one leaf and one overflow page.
 inline constexpr int page_octets = 4096;
 inline constexpr int page_sum_octets = 4;
+/// What SQLite has of a page.
+inline constexpr std::size_t page_usable_octets = page_octets - page_sum_octets;
 
 /// The sum of a page that is wholly there; its own last octets do not count. Pages are numbered from 1.
 [[nodiscard]] std::uint32_t page_sum(std::uint32_t number, Octets page);

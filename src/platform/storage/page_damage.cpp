@@ -9,7 +9,6 @@
 namespace posthorn::storage {
 namespace {
 
-constexpr std::size_t usable_octets = disk::page_octets - disk::page_sum_octets;
 // Rows that are named in the line itself.
 constexpr std::size_t rows_told_max = 5;
 
@@ -96,10 +95,10 @@ class DamagedPages {
 
   [[nodiscard]] static std::vector<disk::PageCell> rows_of(const disk::DamagedPage& page,
                                                            const std::optional<disk::ChangedOctet>& changed) {
-    if (!changed) return disk::page_cells(page.octets, page.number, usable_octets);
+    if (!changed) return disk::page_cells(page.octets, page.number, disk::page_usable_octets);
     OctetString before = page.octets;
     before[changed->at] = changed->was;
-    std::vector<disk::PageCell> cells = disk::page_cells(before, page.number, usable_octets);
+    std::vector<disk::PageCell> cells = disk::page_cells(before, page.number, disk::page_usable_octets);
     const auto touches = [at = changed->at](const disk::PageCell& cell) {
       return (at >= cell.begin && at < cell.end) || at == cell.pointer || at == cell.pointer + 1;
     };
@@ -116,7 +115,7 @@ class DamagedPages {
     const Octets octets(page.data(), page.size());
     // In the log stands a later state of it: which of its rows is meant cannot be said from this one.
     if (disk::page_sum(owner->second, octets) != disk::stored_page_sum(octets)) return {};
-    const std::vector<disk::PageCell> cells = disk::page_cells(octets, owner->second, usable_octets);
+    const std::vector<disk::PageCell> cells = disk::page_cells(octets, owner->second, disk::page_usable_octets);
     const std::size_t name = place.path.rfind('/') + 1;
     const std::size_t index = std::strtoul(place.path.c_str() + name, nullptr, 16);
     if (index >= cells.size() || cells[index].overflow == 0) return {};

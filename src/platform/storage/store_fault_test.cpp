@@ -1,38 +1,16 @@
-// A full disk, a failing disk, damage, backup and restore, on a simulated disk.
+// A full disk, a failing disk, backup, restore and older versions, on a simulated disk.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "platform/storage/migrate.h"
 #include "platform/storage/open.h"
 #include "platform/storage/schema.h"
-#include "platform/test_support/simulated_files.h"
-#include "platform/test_support/store_load.h"
+#include "platform/test_support/simulated_store.h"
 
 namespace posthorn::storage::testing {
 namespace {
 
-class StoreFault : public ::testing::Test {
- protected:
-  StoreOptions options(const std::string& dir = "/disk/store") {
-    StoreOptions o = options_for_faults(dir);
-    o.files = &disk_;
-    return o;
-  }
-  std::unique_ptr<Store> open(const StoreOptions& o) {
-    auto store = Store::open(o);
-    if (!store) throw std::runtime_error(store.error().text());
-    return std::move(*store);
-  }
-  std::unique_ptr<Store> open() { return open(options()); }
-
-  static void expect_clean(const Result<VerifyReport, Problem>& report) {
-    ASSERT_TRUE(report) << report.error().text();
-    for (const Damage& damage : report->damages) ADD_FAILURE() << damage_name(damage.kind) << ": " << damage.what;
-  }
-
-  disk::testing::SimulatedFiles disk_;
-  Ids ids_;
-};
+using StoreFault = StoreOnSimulatedDisk;
 
 TEST_F(StoreFault, AFullDiskRefusesWhatAddsAndLetsTheQueueDrain) {
   StoreOptions o = options();
@@ -124,166 +102,6 @@ TEST_F(StoreFault, AStoreThatIsNotThereIsNotMade) {
   const auto opened = Store::open(o);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ProblemKind::no);
-}
-
-// ---------------------------------------------------------------- damage
-
-class StoreDamage : public StoreFault {
- protected:
-  /// A store with one message inline, two in one segment, one in a file; two recipients of the second.
-  void SetUp() override {
-    auto store = open();
-    ann_ = make_account(*store, "ann@beta.example");
-    bob_ = make_account(*store, "bob@beta.example");
-    ASSERT_TRUE(commit(*store, delivery(ids_, bob_, 1'000, &inline_)));
-    Unit shared = delivery(ids_, bob_, 10'000, &first_);
-    shared.mutations.emplace_back(email(ann_.account, ann_.inbox, ids_.email(), first_, 10'000));
-    ASSERT_TRUE(commit(*store, shared));
-    ASSERT_TRUE(commit(*store, submission(ids_, {"x@x.example"}, 10'000, &second_)));
-    Unit large = delivery(ids_, bob_, 30'000, &file_);
-    const auto intake = store->intake(file_);
-    ASSERT_TRUE(wait(intake->append(message(file_, 30'000))));
-    large.mutations.front() = wait(intake->finish()).value();
-    ASSERT_TRUE(commit(*store, large));
-    store->close();
-  }
-
-  VerifyReport verify() {
-    StoreOptions o = options();
-    o.create = false;
-    return verify_folder(o).value();
-  }
-  /// Changes the octet in the middle of the first place where `text` stands.
-  void damage(const std::string& path, const std::string& text) {
-    disk_.edit(path, [&](std::string& octets) {
-      const std::size_t at = octets.rfind(text);
-      ASSERT_NE(at, std::string::npos) << path;
-      octets[at + text.size() / 2] ^= 1;
-    });
-  }
-  static std::string in_the_middle(MailId id, std::size_t size) { return message(id, size).substr(size / 2, 60); }
-
-  const disk::Layout layout_{"/disk/store"};
-  Place ann_, bob_;
-  MailId inline_, first_, second_, file_;
-};
-
-TEST_F(StoreDamage, AWholeStoreIsClean) {
-  const VerifyReport report = verify();
-  EXPECT_TRUE(report.clean());
-  EXPECT_EQ(report.contents, 4u);
-  EXPECT_EQ(report.emails, 4u);
-  EXPECT_EQ(report.queued, 1u);
-  EXPECT_EQ(report.files, 1u);
-}
-
-TEST_F(StoreDamage, AByteOfASegmentNamesItsMessagesAndNoOther) {
-  damage(layout_.segment(1), in_the_middle(first_, 10'000));
-  const VerifyReport report = verify();
-  ASSERT_EQ(report.damages.size(), 1u);
-  const Damage& found = report.damages[0];
-  EXPECT_EQ(found.kind, DamageKind::content_octets);
-  EXPECT_EQ(found.content, first_);
-  ASSERT_EQ(found.emails.size(), 2u);
-  EXPECT_EQ(found.emails[0].account_address, "bob@beta.example");
-  EXPECT_EQ(found.emails[0].mailbox_name, "INBOX");
-  EXPECT_EQ(found.emails[0].uid, 2u);
-  EXPECT_EQ(found.emails[1].account_address, "ann@beta.example");
-  EXPECT_TRUE(found.queued.empty());
-}
-
-TEST_F(StoreDamage, ACutSegmentNamesWhatItLost) {
-  disk_.edit(layout_.segment(1), [](std::string& octets) { octets.resize(octets.size() - 5'000); });
-  const VerifyReport report = verify();
-  ASSERT_EQ(report.damages.size(), 1u);
-  EXPECT_EQ(report.damages[0].kind, DamageKind::content_missing);
-  EXPECT_EQ(report.damages[0].queued, std::vector{second_});
-  EXPECT_TRUE(report.damages[0].emails.empty());
-  // The store opens all the same, and appends elsewhere.
-  auto store = open();
-  EXPECT_TRUE(commit(*store, delivery(ids_, bob_, 10'000)));
-  store.reset();
-  EXPECT_EQ(verify().damages.size(), 1u);
-}
-
-TEST_F(StoreDamage, SumsThatAreNotThoseOfTheirRowsAreTold) {
-  DmarcRow row;
-  row.day = std::chrono::sys_days(std::chrono::days(20'000));
-  row.policy_domain = "far.example";
-  for (const char* digest : {"one", "two"}) {
-    row.digest = digest;
-    ASSERT_TRUE(commit(*open(), Unit{{}, {CountDmarcRow{row}}}));
-  }
-  EXPECT_TRUE(verify().clean());
-  const auto with_sql = [&](const char* sql) {
-    const Database database(layout_.database(), DatabaseMode::read_write, disk_.vfs_name());
-    database.execute(sql);
-  };
-  with_sql("UPDATE dmarc_days SET rows = 5 WHERE policy_domain = 'far.example'");
-  VerifyReport report = verify();
-  ASSERT_EQ(report.damages.size(), 1u);
-  EXPECT_EQ(report.damages[0].kind, DamageKind::dmarc_day);
-  EXPECT_THAT(report.damages[0].what,
-              ::testing::HasSubstr("2024-10-04, far.example: 2 rows for DMARC reports, their sum "
-                                   "says 5"));
-  with_sql("DELETE FROM dmarc_days");
-  report = verify();
-  ASSERT_EQ(report.damages.size(), 2u) << "the domain and the whole day";
-  EXPECT_THAT(report.damages[0].what, ::testing::HasSubstr("all domains: 2 rows for DMARC reports, their sum says 0"));
-  with_sql("DELETE FROM dmarc_rows; INSERT INTO dmarc_days VALUES (9000000000000, 'far.example', 1, 0)");
-  report = verify();
-  ASSERT_EQ(report.damages.size(), 1u);
-  EXPECT_THAT(report.damages[0].what, ::testing::HasSubstr("day 9000000000000, far.example: 0 rows"));
-}
-
-TEST_F(StoreDamage, ARecordHeaderIsTold) {
-  damage(layout_.segment(1), "posthorn " + second_.text());
-  const VerifyReport report = verify();
-  ASSERT_EQ(report.damages.size(), 1u);
-  EXPECT_EQ(report.damages[0].kind, DamageKind::record_header);
-  EXPECT_EQ(report.damages[0].queued, std::vector{second_});
-}
-
-TEST_F(StoreDamage, AByteOrTheLossOfAMessageFileIsTold) {
-  damage(layout_.message(file_), in_the_middle(file_, 30'000));
-  ASSERT_EQ(verify().damages.size(), 1u);
-  EXPECT_EQ(verify().damages[0].emails.at(0).uid, 3u);
-  ASSERT_TRUE(disk_.remove(layout_.message(file_)));
-  ASSERT_EQ(verify().damages.size(), 1u);
-  EXPECT_EQ(verify().damages[0].kind, DamageKind::content_missing);
-}
-
-TEST_F(StoreDamage, AByteOfAnInlineMessageIsTold) {
-  damage(layout_.database(), in_the_middle(inline_, 1'000));
-  const VerifyReport report = verify();
-  ASSERT_EQ(report.damages.size(), 1u);
-  EXPECT_EQ(report.damages[0].kind, DamageKind::content_octets);
-  EXPECT_EQ(report.damages[0].content, inline_);
-  EXPECT_EQ(report.damages[0].emails.at(0).uid, 1u);
-}
-
-TEST_F(StoreDamage, AByteOfAnEmailsHeaderBlockIsTold) {
-  // The last one that stands in the file is the first that was written: rows grow from the page's end.
-  damage(layout_.database(), "Delivered-To: bob@beta.example\r\n");
-  const VerifyReport report = verify();
-  ASSERT_EQ(report.damages.size(), 1u);
-  EXPECT_EQ(report.damages[0].emails.at(0).uid, 1u);
-}
-
-TEST_F(StoreDamage, EveryPageOfTheDatabaseIsWatched) {
-  // A page overwritten with rubbish is found, whichever it is, and verify comes to an end.
-  std::string whole;
-  disk_.edit(layout_.database(), [&](std::string& octets) { whole = octets; });
-  for (std::size_t page = 0; page < whole.size() / disk::page_octets; ++page) {
-    const std::size_t at = page * disk::page_octets;
-    const bool has_rows = whole[at] == 0x0d || whole[at] == 0x0a || page == 0;
-    if (!has_rows) continue;
-    disk_.edit(layout_.database(), [&](std::string& octets) {
-      octets = whole;
-      std::fill_n(octets.begin() + static_cast<std::ptrdiff_t>(at), disk::page_octets, '\x5a');
-    });
-    EXPECT_FALSE(verify().clean()) << "page " << page;
-  }
 }
 
 // ---------------------------------------------------------------- backup, restore, reclaim, versions
@@ -431,6 +249,80 @@ TEST_F(StoreFault, AStoreOfAnotherVersionIsNotOpened) {
   ASSERT_FALSE(newer);
   EXPECT_NE(newer.error().why.find("newer"), std::string::npos) << newer.error().text();
   EXPECT_FALSE(migrate(o));
+}
+
+/// A database as the program made it before pages had checksums.
+void make_store_of_form_4(const std::filesystem::path& dir, disk::FileLayer& files, int rows) {
+  const Database database(dir / "posthorn.db", DatabaseMode::create, files.vfs_name());
+  for (int version = 0; version < 4; ++version) run_schema_step(database, version);
+  database.execute(fmt::format("PRAGMA application_id={}; PRAGMA user_version=4", application_id).c_str());
+  database.execute("PRAGMA journal_mode=WAL");
+  Statement insert = database.prepare("INSERT INTO settings VALUES (?, hex(zeroblob(?)))");
+  for (int i = 0; i < rows; ++i) insert.with(fmt::format("setting-{:05}", i), 100 + i).run();
+  database.execute("PRAGMA wal_checkpoint");
+  insert.with("in-the-log", 3).run();
+}
+
+void expect_migrated(const StoreOptions& o, int rows) {
+  const auto older = Store::open(o);
+  ASSERT_FALSE(older);
+  EXPECT_NE(older.error().remedy.find("store migrate"), std::string::npos) << older.error().text();
+  const auto migrated = migrate(o);
+  ASSERT_TRUE(migrated) << migrated.error().text();
+  EXPECT_EQ(migrated->from, 4);
+  const auto store = Store::open(o);
+  ASSERT_TRUE(store) << store.error().text();
+  const auto report = (*store)->verify();
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->clean()) << report->damages[0].what;
+  const auto value = [&](const std::string& key) {
+    return ask(**store, [key](Reader& r) { return r.setting(key); }).size();
+  };
+  EXPECT_EQ(value("setting-00000"), 200u);
+  EXPECT_EQ(value(fmt::format("setting-{:05}", rows - 1)), 2 * (100u + static_cast<std::size_t>(rows) - 1));
+  EXPECT_EQ(value("in-the-log"), 6u);
+}
+
+TEST_F(StoreFault, AnOlderStoreIsGivenPagesWithChecksums) {
+  StoreOptions o = options();
+  ASSERT_TRUE(disk_.make_folder(o.dir));
+  make_store_of_form_4(o.dir, disk_, 300);
+  o.create = false;
+  expect_migrated(o, 300);
+}
+
+TEST_F(StoreFault, AMigrationThatLosesPowerIsTakenUpAgain) {
+  StoreOptions o = options();
+  ASSERT_TRUE(disk_.make_folder(o.dir));
+  ASSERT_TRUE(disk_.make_folder(o.dir / "segments") && disk_.make_folder(o.dir / "messages"));
+  ASSERT_TRUE(disk_.sync_folder("/disk") && disk_.sync_folder(o.dir));
+  make_store_of_form_4(o.dir, disk_, 60);
+  ASSERT_TRUE(disk_.sync_folder(o.dir));
+  o.create = false;
+  std::vector<std::unique_ptr<disk::testing::SimulatedFiles>> found;
+  disk_.on_sync([&] { found.push_back(disk_.power_loss(found.size())); });
+  ASSERT_TRUE(migrate(o));
+  disk_.on_sync({});
+  ASSERT_GT(found.size(), 4u);
+  for (std::size_t cut = 0; cut < found.size(); ++cut) {
+    o.files = found[cut].get();
+    const auto again = migrate(o);
+    ASSERT_TRUE(again) << "cut " << cut << ": " << again.error().text();
+    const auto store = Store::open(o);
+    ASSERT_TRUE(store) << "cut " << cut << ": " << store.error().text();
+    EXPECT_TRUE((*store)->verify()->clean()) << "cut " << cut;
+    EXPECT_EQ(ask(**store, [](Reader& r) { return r.setting("setting-00059"); }).size(), 318u);
+  }
+}
+
+TEST(StoreFiles, AnOlderStoreOnTheMachineIsGivenPagesWithChecksums) {
+  const TemporaryFolder folder;
+  StoreOptions o;
+  o.dir = folder.path() / "store";
+  std::filesystem::create_directories(o.dir / "segments");
+  std::filesystem::create_directories(o.dir / "messages");
+  make_store_of_form_4(o.dir, disk::machine_files(), 2'000);
+  expect_migrated(o, 2'000);
 }
 
 TEST(StoreFiles, WhatAnOlderVersionLeftOpenToOthersIsClosed) {

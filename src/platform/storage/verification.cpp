@@ -455,8 +455,8 @@ void Verification::name_touched_messages() {
 /// After everything else: where another check has named the row that stands on a damaged page, it has said more.
 void Verification::check_pages() {
   try {
-    if (stored_schema_version(database_) < schema_version) return;  // made before there were checksums
     if (!disk::has_page_sums(database_.handle())) {
+      if (stored_schema_version(database_) < schema_version) return;  // made before there were checksums
       add(DamageKind::database,
           "page 1 of posthorn.db does not say that its pages have checksums: it is damaged, or "
           "`posthorn store migrate` was interrupted");
