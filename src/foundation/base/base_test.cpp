@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "foundation/base/id.h"
+#include "foundation/base/number.h"
 #include "foundation/base/require.h"
 #include "foundation/base/result.h"
 #include "foundation/base/time.h"
@@ -32,6 +33,18 @@ TEST(Time, Rfc3339) {
   // RFC 3339 5.8: 1985-04-12T23:20:50.52Z.
   EXPECT_EQ(rfc3339(from_unix_seconds(482196050)), "1985-04-12T23:20:50Z");
   EXPECT_EQ(rfc3339(from_unix_micros(482196050520000), true), "1985-04-12T23:20:50.520Z");
+}
+
+TEST(Number, IsAppendedWithZerosUpToItsWidth) {
+  std::string text = "n=";
+  append_number(text, std::numeric_limits<std::uint64_t>::max());
+  append_number(text, std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(text, "n=18446744073709551615-9223372036854775808");
+  text.clear();
+  append_number(text, 7, 2);
+  append_number(text, 123, 2);
+  append_number(text, 0);
+  EXPECT_EQ(text, "071230");
 }
 
 TEST(Problem, TextLeavesOutEmptyParts) {

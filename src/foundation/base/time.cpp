@@ -1,8 +1,8 @@
 #include "foundation/base/time.h"
 
-#include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "foundation/base/number.h"
 
 namespace posthorn {
 namespace {
@@ -21,16 +21,6 @@ Civil civil(TimePoint t) {
   const auto day = std::chrono::floor<std::chrono::days>(t);
   return {std::chrono::year_month_day{day}, std::chrono::hh_mm_ss<Duration>{t - day},
           std::chrono::weekday{day}.c_encoding()};
-}
-
-// Every message bears several dates, so they are written without a formatter.
-
-/// At least `width` digits.
-void append_number(std::string& out, std::int64_t value, std::size_t width) {
-  std::array<char, 20> digits{};
-  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  const auto length = static_cast<std::size_t>(end - digits.data());
-  out.append(width - std::min(width, length), '0').append(digits.data(), length);
 }
 
 void append_time_of_day(std::string& out, const Civil& c) {

@@ -219,12 +219,7 @@ class WatcherTest : public testing::Test {
     store->close();
   }
   void open() {
-    storage::StoreOptions options;
-    options.dir = folder.path() / "store";
-    options.create = true;
-    options.reserve_octets = 0;
-    options.clock = &clock;
-    store = std::move(*storage::Store::open(options));
+    store = storage::testing::open_store(folder, &clock);
     group = std::make_unique<runtime::TaskGroup>("watch", runtime::Logger{});
     watcher = std::make_unique<Watcher>(
         Watcher::Surroundings{store.get(), &clock, &ids, &acceptor, &metrics, {}, &eye, group.get()}, options_of_watch);

@@ -172,12 +172,7 @@ class CertificatesTest : public testing::Test {
   ~CertificatesTest() override { store->close(); }
 
   void open() {
-    storage::StoreOptions options;
-    options.dir = folder.path() / "store";
-    options.create = true;
-    options.reserve_octets = 0;
-    options.clock = &clock;
-    store = std::move(*storage::Store::open(options));
+    store = storage::testing::open_store(folder, &clock);
     ring = keyring::Keyring::make(*store);
     run(ring->start(folder.path() / "sealing.key"));
     certificates = std::make_unique<Certificates>(

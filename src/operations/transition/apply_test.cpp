@@ -141,6 +141,14 @@ MemoryWorld world_with_policy() {
   return world;
 }
 
+/// What the model wants is published; a day later the domain is told to leave.
+void publish_and_leave(MemoryWorld& world) {
+  ASSERT_FALSE(world.run().problem);
+  world.time += std::chrono::days(1);
+  world.kept.model.state = domains::State::leaving;
+  world.kept.model.leaving_since = world.time;
+}
+
 TEST(Apply, PublishesInOrderAndKeepsWhatOthersOwn) {
   MemoryWorld world = world_with_policy();
   const ApplyOutcome outcome = world.run();
@@ -371,10 +379,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Apply, LeavingServesNoneCountsDownAndTakesTheRecordLast) {
   MemoryWorld world = world_with_policy();
   world.kept.model.sts = domains::StsStage{mta_sts::Mode::enforce, 1'209'600};
-  ASSERT_FALSE(world.run().problem);
-  world.time += std::chrono::days(1);
+  publish_and_leave(world);
   world.kept.policies.fetched(world.time);
-  world.kept.model.state = domains::State::leaving;
   world.kept.model.caa = {"changed.example"};
   const ApplyOutcome begun = world.run();
   EXPECT_EQ(world.kept.policies.current()->policy.mode, mta_sts::Mode::none);
@@ -397,10 +403,7 @@ TEST(Apply, LeavingServesNoneCountsDownAndTakesTheRecordLast) {
 TEST(Apply, ADomainWithoutAPolicyLeavesWhenTheTtlsOfItsMxAreOver) {
   MemoryWorld world = world_with_policy();
   world.kept.model.sts.reset();
-  ASSERT_FALSE(world.run().problem);
-  world.time += std::chrono::days(1);
-  world.kept.model.state = domains::State::leaving;
-  world.kept.model.leaving_since = world.time;
+  publish_and_leave(world);
   const ApplyOutcome begun = world.run();
   EXPECT_EQ(world.kept.model.state, domains::State::leaving) << "nobody holds a policy; caches hold the MX";
   ASSERT_NE(step(begun.road, "caches-drain"), nullptr);
@@ -415,11 +418,8 @@ TEST(Apply, ADomainWithoutAPolicyLeavesWhenTheTtlsOfItsMxAreOver) {
 
 TEST(Apply, TheRecordOfAPolicyIsForgottenBeforeTheDomainHasLeft) {
   MemoryWorld world = world_with_policy();
-  ASSERT_FALSE(world.run().problem);
-  world.time += std::chrono::days(1);
+  publish_and_leave(world);
   world.kept.policies.fetched(world.time);
-  world.kept.model.state = domains::State::leaving;
-  world.kept.model.leaving_since = world.time;
   ASSERT_FALSE(world.run().problem);
   world.time += std::chrono::days(1);
   const ApplyOutcome withdrawn = world.run();
@@ -436,11 +436,8 @@ TEST(Apply, TheRecordOfAPolicyIsForgottenBeforeTheDomainHasLeft) {
 TEST(Apply, ParkingSaysTheNullMxFirstAndTakesMailForTheTtlOfTheOldOne) {
   MemoryWorld world = world_with_policy();
   world.kept.model.sts.reset();
-  ASSERT_FALSE(world.run().problem);
-  world.time += std::chrono::days(1);
-  world.kept.model.state = domains::State::leaving;
+  publish_and_leave(world);
   world.kept.model.leaving_to = domains::State::parked;
-  world.kept.model.leaving_since = world.time;
   const ApplyOutcome closing = world.run();
   ASSERT_FALSE(closing.problem);
   EXPECT_THAT(world.records(), testing::Contains("a.example MX 0 ."));

@@ -46,11 +46,7 @@ class KeyStatesTest : public testing::Test {
   ~KeyStatesTest() override { store->close(); }
 
   void open() {
-    storage::StoreOptions options;
-    options.dir = folder.path() / "store";
-    options.create = true;
-    options.reserve_octets = 0;
-    store = std::move(*storage::Store::open(options));
+    store = storage::testing::open_store(folder);
     ring = keyring::Keyring::make(*store);
     ASSERT_FALSE(wait(ring->start(folder.path() / "sealing.key")));
   }

@@ -13,6 +13,10 @@ Problem gone(MailId id, std::string why) {
                  "run `posthorn store verify` to see what is damaged"};
 }
 
+AccountRow account_row(const Statement& s) {
+  return {AccountId{s.integer(0)}, s.text(1), s.text(2), s.integer(3) != 0, s.natural(4), s.text(5), s.time(6)};
+}
+
 }  // namespace
 
 LocalReader::LocalReader(Database database, disk::SegmentFiles& segments)
@@ -111,10 +115,7 @@ std::vector<AccountRow> LocalReader::accounts() {
   std::vector<AccountRow> rows;
   Statement& s =
       sql("SELECT id, address, password_hash, enabled, quota_octets, settings, created FROM accounts").with();
-  while (s.step()) {
-    rows.push_back(
-        {AccountId{s.integer(0)}, s.text(1), s.text(2), s.integer(3) != 0, s.natural(4), s.text(5), s.time(6)});
-  }
+  while (s.step()) rows.push_back(account_row(s));
   return rows;
 }
 
@@ -123,9 +124,7 @@ std::optional<AccountRow> LocalReader::account(AccountId id) {
   Statement& s = sql("SELECT id, address, password_hash, enabled, quota_octets, settings, created FROM accounts WHERE "
                      "id = ?")
                      .with(id);
-  if (s.step())
-    row = AccountRow{
-        AccountId{s.integer(0)}, s.text(1), s.text(2), s.integer(3) != 0, s.natural(4), s.text(5), s.time(6)};
+  if (s.step()) row = account_row(s);
   s.reset();
   return row;
 }

@@ -11,16 +11,8 @@ namespace {
 /// Makes and reopens embedded stores.
 struct Embedded {
   TemporaryFolder folder;
-  StoreOptions options;
 
-  std::unique_ptr<Store> open() {
-    options.dir = folder.path() / "store";
-    options.create = true;
-    options.reserve_octets = 0;
-    auto store = Store::open(options);
-    if (!store) throw std::runtime_error(store.error().text());
-    return std::move(*store);
-  }
+  std::unique_ptr<Store> open() { return open_store(folder); }
 };
 
 using Implementations = ::testing::Types<Embedded>;

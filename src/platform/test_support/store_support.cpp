@@ -17,6 +17,17 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+std::unique_ptr<Store> open_store(const TemporaryFolder& folder, const runtime::Clock* clock) {
+  StoreOptions options;
+  options.dir = folder.path() / "store";
+  options.create = true;
+  options.reserve_octets = 0;
+  options.clock = clock;
+  auto store = Store::open(options);
+  if (!store) throw std::runtime_error(store.error().text());
+  return std::move(*store);
+}
+
 PutContent content(MailId id, OctetString octets) {
   PutContent put;
   put.id = id;

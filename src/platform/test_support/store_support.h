@@ -22,6 +22,10 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+/// The store of a test, in its folder; made the first time. It keeps no part of the disk free. Throws where it cannot
+/// be opened.
+[[nodiscard]] std::unique_ptr<Store> open_store(const TemporaryFolder& folder, const runtime::Clock* clock = nullptr);
+
 template <class T>
 Task<> await_into(Task<T> task, std::optional<T>& result) {
   result.emplace(co_await std::move(task));

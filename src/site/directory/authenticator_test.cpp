@@ -9,6 +9,7 @@
 
 #include "foundation/crypto/password.h"
 #include "platform/runtime/loops.h"
+#include "platform/test_support/store_support.h"
 #include "site/directory/password_text.h"
 #include "site/directory/plan.h"
 #include "standards/sasl/server.h"
@@ -24,14 +25,7 @@ const IpAddress here = *IpAddress::parse("192.0.2.1");
 class Authentication : public testing::Test {
  protected:
   Authentication() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "posthorn-auth-XXXXXX").string();
-    dir_ = ::mkdtemp(pattern.data());
-    storage::StoreOptions options;
-    options.dir = dir_ / "store";
-    options.create = true;
-    auto opened = storage::Store::open(options);
-    EXPECT_TRUE(opened) << opened.error().text();
-    store = std::move(*opened);
+    store = storage::testing::open_store(folder);
     directory = Directory::make(*store, {});
     directory->observe_revocations([this](const Revocation& r) { revocations.push_back(r); });
     authenticator = std::make_unique<Authenticator>(*directory, *store, workers, clock, GuessLimits{.per_address = 5});
@@ -39,10 +33,7 @@ class Authentication : public testing::Test {
     commit(add_domain(*now(), {"alpha.example"}, clock.now()));
     commit(add_account(*now(), {"ann@alpha.example", crypto::hash_password("tulip", cheap)}, clock.now()));
   }
-  ~Authentication() override {
-    store->close();
-    std::filesystem::remove_all(dir_);
-  }
+  ~Authentication() override { store->close(); }
 
   void run(Task<> task) {
     auto shared = std::make_shared<Task<>>(std::move(task));
@@ -84,7 +75,7 @@ class Authentication : public testing::Test {
     return *login;
   }
 
-  std::filesystem::path dir_;
+  storage::testing::TemporaryFolder folder;
   runtime::SystemClock clock;
   runtime::WorkerPool workers{1, 16};
   std::unique_ptr<storage::Store> store;

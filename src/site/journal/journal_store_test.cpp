@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/runtime/loops.h"
+#include "platform/test_support/store_support.h"
 #include "site/journal/journal.h"
 #include "site/journal/trace.h"
 
@@ -12,20 +13,7 @@ const TimePoint kEight = from_unix_seconds(1'798'099'200);
 
 class WithStore : public testing::Test {
  protected:
-  WithStore() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "posthorn-journal-XXXXXX").string();
-    dir_ = ::mkdtemp(pattern.data());
-    storage::StoreOptions options;
-    options.dir = dir_ / "store";
-    options.create = true;
-    auto opened = storage::Store::open(options);
-    EXPECT_TRUE(opened) << opened.error().text();
-    store = std::move(*opened);
-  }
-  ~WithStore() override {
-    store->close();
-    std::filesystem::remove_all(dir_);
-  }
+  ~WithStore() override { store->close(); }
 
   static Task<> commit_and_find(storage::Store& store, storage::Unit unit, std::string what,
                                 std::vector<Trace>& found) {
@@ -49,8 +37,8 @@ class WithStore : public testing::Test {
     return story;
   }
 
-  std::filesystem::path dir_;
-  std::unique_ptr<storage::Store> store;
+  storage::testing::TemporaryFolder folder;
+  std::unique_ptr<storage::Store> store = storage::testing::open_store(folder);
 };
 
 TEST_F(WithStore, RefusedMailIsWrittenByFlush) {

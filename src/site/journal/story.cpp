@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "foundation/base/bytes.h"
+#include "foundation/base/number.h"
 #include "foundation/codec/json_string.h"
 #include "foundation/text/ascii.h"
 
@@ -27,12 +27,6 @@ static_assert(stage_names.size() == static_cast<std::size_t>(Stage::administrati
 constexpr std::array<std::string_view, 8> outcome_names{"mailbox",  "relayed",       "expanded", "discarded",
                                                         "returned", "undeliverable", "queued",   "refused"};
 static_assert(outcome_names.size() == static_cast<std::size_t>(Outcome::refused) + 1);
-
-void append_number(std::string& to, std::int64_t value) {
-  std::array<char, 24> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  to.append(digits.data(), end);
-}
 
 std::string_view bounded(std::string_view value) {
   return value.substr(0, value_octets_max);

@@ -164,11 +164,7 @@ class KeyringTest : public testing::Test {
   ~KeyringTest() override { store->close(); }
 
   void open() {
-    storage::StoreOptions options;
-    options.dir = folder.path() / "store";
-    options.create = true;
-    options.reserve_octets = 0;
-    store = std::move(*storage::Store::open(options));
+    store = storage::testing::open_store(folder);
     ring = Keyring::make(*store);
   }
   void reopen() {

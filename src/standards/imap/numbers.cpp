@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "foundation/base/number.h"
+
 namespace posthorn::imap {
 namespace {
-
-void append_number(std::string& output, std::uint64_t value) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  output.append(digits, end);
-}
 
 void append_range(std::string& output, NumberRange range) {
   append_number(output, range.first);

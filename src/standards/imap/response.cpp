@@ -1,7 +1,6 @@
 #include "standards/imap/response.h"
 
-#include <charconv>
-
+#include "foundation/base/number.h"
 #include "foundation/text/ascii.h"
 #include "standards/imap/flags.h"
 #include "standards/imap/mailbox_name.h"
@@ -12,8 +11,7 @@ namespace posthorn::imap {
 // ---- words -----------------------------------------------------------------------------------------------------
 
 void ResponseWriter::number(std::uint64_t value) {
-  char digits[20];
-  output_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  append_number(output_, value);
 }
 
 void ResponseWriter::string(std::string_view octets) {

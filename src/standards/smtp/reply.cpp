@@ -40,10 +40,11 @@ char safe(char c, bool utf8) {
   return text::is_visible(c) || c == ' ' ? c : '?';
 }
 
-void append_safe(std::string& out, std::string_view text, bool utf8) {
+/// `line_end` stands in place of LF.
+void append_safe(std::string& out, std::string_view text, bool utf8, char line_end = '?') {
   const std::size_t begin = out.size();
   out += text;
-  for (char& c : std::span(out).subspan(begin)) c = safe(c, utf8);
+  for (char& c : std::span(out).subspan(begin)) c = c == '\n' ? line_end : safe(c, utf8);
 }
 
 void append_line(std::string& out, std::string_view prefix, bool is_last, std::string_view line, bool utf8) {
@@ -69,9 +70,7 @@ std::string Reply::one_line() const {
   std::string out = std::to_string(code.value);
   if (enhanced) out += " " + enhanced->text();
   if (!text.empty()) out += " ";
-  const std::size_t begin = out.size();
-  out += text;
-  for (char& c : std::span(out).subspan(begin)) c = c == '\n' ? ' ' : safe(c, true);
+  append_safe(out, text, true, ' ');
   return out;
 }
 
