@@ -47,7 +47,8 @@ Task<Done> backup(Site& site, const Request& request, Answer& answer) {
                            {"contents", report->contents},
                            {"octets", report->octets},
                            {"linked_files", report->linked_files},
-                           {"copied_files", report->copied_files}};
+                           {"copied_files", report->copied_files},
+                           {"damaged_pages", report->damaged_pages}};
   co_return co_await answer.value(json::serialize(shown));
 }
 

@@ -96,6 +96,10 @@ void put_backup(std::string& out, const json::object& b) {
       "sealing key, which opens "
       "the DKIM keys in the store. Keep copies of them elsewhere.\n",
       member(b, "contents"), octets_text(b.at("octets").to_number<std::uint64_t>()), member(b, "backup"));
+  if (member(b, "damaged_pages") != "0")
+    out += fmt::format(
+        "{} pages of the database are damaged, here as there: posthorn store verify names what they touch\n",
+        member(b, "damaged_pages"));
 }
 
 Exit backup(const Invocation& v) {
@@ -110,7 +114,9 @@ void put_restore(std::string& out, const json::object& r) {
   if (member(r, "held_recipients") != "0")
     out += "Look at them (posthorn queue list) and release them: posthorn queue release\n";
   if (member(r, "clean") != "yes")
-    out += "What is damaged is damaged still: posthorn store verify names the messages.\n";
+    out +=
+        "What is damaged is damaged still: posthorn store verify names the messages whose octets are; pages of the "
+        "database are taken as they are from now on.\n";
 }
 
 Exit restore(const Invocation& v) {

@@ -33,9 +33,10 @@ Result<void, Problem> make_empty(disk::FileLayer& files, const disk::Layout& lay
   return {};
 }
 
-/// Every page in one step: one state of the database, whatever is committed meanwhile. A damaged one is copied as it
-/// is.
-void copy_database(const Database& from, const Database& to, disk::FileLayer& files, const disk::Layout& target) {
+/// Every page in one step: one state of the database, whatever is committed meanwhile. Damaged ones are copied as they
+/// are; answers how many.
+std::size_t copy_database(const Database& from, const Database& to, disk::FileLayer& files,
+                          const disk::Layout& target) {
   disk::PageNotes damaged;
   disk::note_damaged_pages(from.handle(), &damaged);
   disk::leave_room_for_page_sums(to.handle());
@@ -48,11 +49,12 @@ void copy_database(const Database& from, const Database& to, disk::FileLayer& fi
   if (code != SQLITE_OK) throw DatabaseError(code, sqlite3_system_errno(to.handle()), sqlite3_errmsg(to.handle()));
   // One file without a log beside it.
   to.execute("PRAGMA journal_mode=DELETE");
-  if (damaged.pages().empty()) return;
+  if (damaged.pages().empty()) return 0;
   const auto file = files.open(target.database(), disk::OpenMode::read_write);
   const auto kept =
       file ? disk::keep_damage(**file, damaged.pages()) : Result<void, disk::FileError>(fail(file.error()));
   if (!kept) throw DatabaseError(SQLITE_IOERR, kept.error().code, std::strerror(kept.error().code));
+  return damaged.pages().size();
 }
 
 /// Fills a backup's folders from what its database names.
@@ -199,8 +201,8 @@ Result<BackupReport, Problem> LocalStore::backup(const std::filesystem::path& to
     disk::PageNotes damaged;
     disk::note_damaged_pages(copy.handle(), &damaged);
     copy.execute("PRAGMA synchronous=FULL");
-    copy_database(open_database(false, files_.vfs_name()), copy, files_, target);
     FileCopier copier(files_, layout_, target, true);
+    copier.report.damaged_pages = copy_database(open_database(false, files_.vfs_name()), copy, files_, target);
     if (auto done = copier.run(copy, open_segment); !done) {
       return fail(cannot(what, std::strerror(done.error().code)));
     }

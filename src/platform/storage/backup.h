@@ -18,6 +18,7 @@ struct BackupReport {
   std::uint64_t octets = 0;        ///< of all files of the backup
   std::uint64_t linked_files = 0;  ///< shared with the store by hard links
   std::uint64_t copied_files = 0;
+  std::uint64_t damaged_pages = 0;  ///< of the database, without their checksum: copied as they are
 };
 
 struct RestoreReport {

@@ -75,7 +75,7 @@ class DamagedPages {
     const auto changed = empty ? std::nullopt : disk::changed_octet(page.number, page.octets);
     if (changed) {
       damage.what =
-          fmt::format("{}: octet {} is {:02x} and was {:02x}", in, changed->at,
+          fmt::format("{}: octet {} is 0x{:02x} and was 0x{:02x}", in, changed->at,
                       static_cast<unsigned char>(page.octets[changed->at]), static_cast<unsigned char>(changed->was));
     } else {
       damage.what = fmt::format("{} {}", in, empty ? "is empty" : "does not have its checksum");

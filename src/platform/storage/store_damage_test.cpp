@@ -224,8 +224,8 @@ TEST_F(StorePageDamage, ARowThatChangedNamesItsMessageAlone) {
   EXPECT_EQ(found.emails[0].uid, 2u);
   EXPECT_TRUE(found.queued.empty());
   EXPECT_THAT(found.what,
-              ::testing::ContainsRegex("page [0-9]+ of posthorn.db \\(table emails\\): octet [0-9]+ is 4c and "
-                                       "was 6c, in the row [0-9]+ [0-9]+ 2$"));
+              ::testing::ContainsRegex("page [0-9]+ of posthorn.db \\(table emails\\): octet [0-9]+ is 0x4c and "
+                                       "was 0x6c, in the row [0-9]+ [0-9]+ 2$"));
 }
 
 TEST_F(StorePageDamage, ARowWithoutAMessageIsNamed) {
@@ -268,7 +268,9 @@ TEST_F(StorePageDamage, WhatIsReadDamagedIsAnErrorAndStaysOne) {
 TEST_F(StorePageDamage, ABackupKeepsTheDamageUntilItIsAccepted) {
   static_cast<void>(only_damage("unmistakable-value"));
   auto store = open();
-  ASSERT_TRUE(store->backup("/backup/damaged"));
+  const auto backup = store->backup("/backup/damaged");
+  ASSERT_TRUE(backup) << backup.error().text();
+  EXPECT_EQ(backup->damaged_pages, 1u);
   store.reset();
   const auto refused = restore("/backup/damaged", options("/disk/restored"));
   ASSERT_FALSE(refused);
