@@ -228,7 +228,14 @@ class SeveralHosts(unittest.TestCase):
         self.bed.submit("rcpt@seven-bit.example", message=text, mail_options=["BODY=8BITMIME"])
         self.bed.wait_for_state("eight@posthorn.example", "rcpt@seven-bit.example", "returned")
         self.assertEqual(self.report("rcpt@seven-bit.example")["Status"], "5.6.3")
-        self.assertEqual(self.sinks["seven-bit"][0].messages, [])
+        self.assertNotIn("rcpt@seven-bit.example", self.sinks["seven-bit"][0].recipients_seen())
+
+    def test_ascii_that_was_declared_eight_bit_goes_to_a_seven_bit_host(self):
+        # RFC 6152 3: what holds no octet above 127 needs no 8BITMIME.
+        text = bed.note(ANN, "ascii@seven-bit.example", "ascii@posthorn.example", "plain\r\n")
+        self.bed.submit("ascii@seven-bit.example", message=text, mail_options=["BODY=8BITMIME"])
+        self.bed.wait_for_state("ascii@posthorn.example", "ascii@seven-bit.example", "relayed")
+        self.assertIn("ascii@seven-bit.example", self.sinks["seven-bit"][0].recipients_seen())
 
     def test_one_dead_recipient_among_three(self):
         recipients = [f"{name}@mixed.example" for name in ("one", "dead", "two")]

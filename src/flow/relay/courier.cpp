@@ -55,6 +55,14 @@ std::string contact_words(const client::Outcome& outcome) {
   return outcome.reply.text;
 }
 
+/// Nothing was said to the peer: the message's octets cannot be had now.
+client::TransactionOutcome unreadable(const Problem& problem, std::size_t recipients) {
+  client::TransactionOutcome outcome;
+  outcome.message = {client::Stage::local, client::Cause::local, smtp::Reply(451, {4, 3, 0}, problem.text())};
+  outcome.recipients.assign(recipients, outcome.message);
+  return outcome;
+}
+
 bool is_final_for_connection(const client::TransactionOutcome& outcome) {
   return outcome.message.cause == client::Cause::disconnected || outcome.message.cause == client::Cause::timeout;
 }
@@ -73,6 +81,7 @@ Task<> SmtpCourier::rest() {
 Task<queue::Delivery> SmtpCourier::deliver(queue::Parcel parcel) {
   Attempt attempt(parcel);
   sts_.reset();
+  needs_.reset();
   in_plain_.clear();
   if (is_warm() && !may_carry_warm(parcel)) co_await rest();
   if (is_warm()) co_await carry_warm(parcel, attempt);
@@ -222,14 +231,37 @@ Task<> SmtpCourier::transact_all(const queue::Parcel& parcel, Attempt& attempt, 
   }
 }
 
+/// Says of the message what is so. Where a host has less than the sender declared a need of, the message itself is
+/// asked, once an attempt: RFC 6152 3 and RFC 6531 3.4 ask for no more than its octets do, and what is ASCII goes
+/// anywhere.
+Task<Result<void, Problem>> SmtpCourier::declare(const queue::Parcel& parcel, smtp::MailParameters& parameters) {
+  const smtp::Extensions& peer = connection_->extensions();
+  const bool is_eight_bit = parameters.body == smtp::Body::eight_bit_mime;
+  if ((!is_eight_bit || peer.eight_bit_mime) && (!parameters.smtputf8 || peer.smtputf8))
+    co_return Result<void, Problem>{};
+  if (!needs_) {
+    const Result<Needs, Problem> found = co_await read_needs(*office_->with.store, parcel.mail);
+    if (!found) co_return fail(found.error());
+    needs_ = *found;
+  }
+  if (!needs_->eight_bit_mime) parameters.body = smtp::Body::seven_bit;
+  if (!needs_->smtputf8) parameters.smtputf8 = false;
+  co_return Result<void, Problem>{};
+}
+
 Task<client::TransactionOutcome> SmtpCourier::transact(const queue::Parcel& parcel, Attempt& attempt,
                                                        std::vector<std::size_t> who, bool reused) {
   const TimePoint began = loop_.clock().now();
   SpokenEnvelope spoken = envelope_for(parcel, who);
   for (const std::size_t position : spoken.unspeakable) attempt.note_unspeakable(position);
   if (spoken.who.empty()) co_return client::TransactionOutcome{};
-  queue::Body body(*office_->with.store, parcel.mail);
-  client::TransactionOutcome outcome = co_await connection_->transact(std::move(spoken.envelope), body);
+  client::TransactionOutcome outcome;
+  if (const auto declared = co_await declare(parcel, spoken.envelope.parameters)) {
+    queue::Body body(*office_->with.store, parcel.mail);
+    outcome = co_await connection_->transact(std::move(spoken.envelope), body);
+  } else {
+    outcome = unreadable(declared.error(), spoken.who.size());
+  }
   // A connection kept open may have been closed by the peer meanwhile: nothing was said, another is made.
   // What it said when it grew tired of waiting (421) may be all there is to read.
   const bool is_gone = is_final_for_connection(outcome) || outcome.message.reply.code.value == 421;

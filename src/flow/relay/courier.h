@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "flow/relay/connection.h"
+#include "flow/relay/needs.h"
 #include "flow/relay/relay.h"
 #include "flow/relay/targets.h"
 
@@ -72,6 +73,7 @@ class SmtpCourier final : public queue::Courier {
   [[nodiscard]] Task<bool> connect(Attempt& attempt, ConnectionPlan plan);
   [[nodiscard]] Task<smtp::client::TransactionOutcome> transact(const queue::Parcel& parcel, Attempt& attempt,
                                                                 std::vector<std::size_t> who, bool reused);
+  [[nodiscard]] Task<Result<void, Problem>> declare(const queue::Parcel& parcel, smtp::MailParameters& parameters);
   [[nodiscard]] Task<> carry_on(const queue::Parcel& parcel, Attempt& attempt);
   [[nodiscard]] Task<> carry_in_plain(const queue::Parcel& parcel, Attempt& attempt);
   [[nodiscard]] Task<> transact_all(const queue::Parcel& parcel, Attempt& attempt, std::vector<std::size_t>& left,
@@ -98,6 +100,7 @@ class SmtpCourier final : public queue::Courier {
   std::string next_hop_;
   std::unique_ptr<Connection> connection_;
   std::optional<StsFound> sts_;           // of this parcel's attempt
+  std::optional<Needs> needs_;            // the same, once a host had less than was declared
   std::vector<ConnectionPlan> in_plain_;  // hosts of this attempt that said no to STARTTLS
 };
 

@@ -1,6 +1,7 @@
 // The relay against peers that fail at every stage, on virtual time (RFC 5321 5.1, STANDARDS.md section 3).
 #include "flow/relay/relay.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "flow/queue/envelope.h"
@@ -26,6 +27,12 @@ constexpr const char* two_hosts =
     "beta.example. MX 20 mx2.beta.example.\n"
     "mx1.beta.example. A 192.0.2.1\n"
     "mx2.beta.example. A 192.0.2.2\n";
+
+/// On top of the message, as recipients' own fields are.
+void add_to_header(storage::QueueRow& mail, std::string_view field) {
+  mail.octets.header_block += field;
+  mail.octets.size += field.size();
+}
 
 class RelayTest : public ::testing::Test {
  protected:
@@ -495,6 +502,7 @@ TEST_F(RelayTest, EightBitGoesToTheHostThatTakesItElseIsReturned) {
   mx1().script.extensions = "PIPELINING";
   mx2();
   start(two_hosts);
+  bed.text = "Gr\u00fc\u00dfe\r\n";
   const auto eight_bit = [](storage::QueueRow& mail, auto&) { mail.eight_bit = true; };
   bed.send("ann@alpha.example", {"bob@beta.example"}, eight_bit);
   bed.run_for(seconds(1));
@@ -512,7 +520,10 @@ TEST_F(RelayTest, SmtpUtf8GoesToTheHostThatTakesItElseIsReturned) {
   mx1();
   mx2().script.extensions = "PIPELINING 8BITMIME SMTPUTF8";
   start(two_hosts);
-  const auto utf8 = [](storage::QueueRow& mail, auto&) { mail.smtputf8 = mail.eight_bit = true; };
+  const auto utf8 = [](storage::QueueRow& mail, auto&) {
+    mail.smtputf8 = mail.eight_bit = true;
+    add_to_header(mail, "Subject: Gr\u00fc\u00dfe\r\n");
+  };
   bed.send("ann@alpha.example", {"bob@beta.example"}, utf8);
   bed.run_for(seconds(1));
   EXPECT_EQ(mx2().log.messages.size(), 1u);
@@ -521,6 +532,61 @@ TEST_F(RelayTest, SmtpUtf8GoesToTheHostThatTakesItElseIsReturned) {
   bed.send("ann@alpha.example", {"bob@beta.example"}, utf8);
   bed.run_for(seconds(1));
   EXPECT_EQ(bed.acceptor.count("Status: 5.6.7"), 1u);
+}
+
+// RFC 6152 3: the octets need 8BITMIME, not what was said of them.
+TEST_F(RelayTest, AsciiThatWasDeclaredEightBitGoesAnywhere) {
+  mx1().script.extensions = "PIPELINING";
+  start(two_hosts);
+  const MailId id = bed.send("ann@alpha.example", {"bob@beta.example"},
+                             [](storage::QueueRow& mail, auto&) { mail.eight_bit = true; });
+  bed.run_for(seconds(1));
+  EXPECT_FALSE(bed.waits(id));
+  ASSERT_EQ(mx1().log.messages.size(), 1u);
+  EXPECT_THAT(mx1().log.messages[0], testing::EndsWith("Hello.\r\n..dot"));
+  EXPECT_THAT(mx1().log.commands, testing::Contains("MAIL FROM:<ann@alpha.example>"));
+}
+
+TEST_F(RelayTest, AnEightBitOctetInTheHeaderBlockAloneIsSeenToo) {
+  mx1().script.extensions = "PIPELINING";
+  mx2().script.extensions = "PIPELINING";
+  start(two_hosts);
+  bed.send("ann@alpha.example", {"bob@beta.example"}, [](storage::QueueRow& mail, auto&) {
+    mail.eight_bit = true;
+    add_to_header(mail, "X-Note: \u00fc\r\n");
+  });
+  bed.run_for(seconds(1));
+  EXPECT_TRUE(mx1().log.messages.empty() && mx2().log.messages.empty());
+  EXPECT_EQ(bed.acceptor.count("Status: 5.6.3"), 1u);
+}
+
+// RFC 6531 3.4: SMTPUTF8 is for what requires it, the message's header fields or an address.
+TEST_F(RelayTest, AsciiHeaderAndAddressesGoWithoutSmtpUtf8) {
+  mx1().script.extensions = "PIPELINING 8BITMIME";
+  mx2().script.extensions = "PIPELINING 8BITMIME";
+  start(two_hosts);
+  const auto utf8 = [](storage::QueueRow& mail, auto&) { mail.smtputf8 = mail.eight_bit = true; };
+  bed.text = "Gr\u00fc\u00dfe\r\n";
+  bed.send("ann@alpha.example", {"bob@beta.example"}, utf8);
+  bed.run_for(seconds(1));
+  ASSERT_EQ(mx1().log.messages.size(), 1u);
+  EXPECT_THAT(mx1().log.commands, testing::Contains("MAIL FROM:<ann@alpha.example> BODY=8BITMIME"));
+  bed.send("ann@alpha.example", {"\u03b4@beta.example"}, utf8);
+  bed.run_for(seconds(1));
+  EXPECT_EQ(mx1().log.messages.size(), 1u);
+  EXPECT_EQ(bed.acceptor.count("Status: 5.6.7"), 1u) << "the address is not ASCII";
+}
+
+TEST_F(RelayTest, AMessageThatCannotBeReadForItsNeedsWaits) {
+  mx1().script.extensions = "PIPELINING";
+  start(two_hosts);
+  const MailId id = bed.send("ann@alpha.example", {"bob@beta.example"}, [](storage::QueueRow& mail, auto&) {
+    mail.eight_bit = true;
+    mail.octets.content = MailId{1};  // of which there is none
+  });
+  bed.run_for(seconds(1));
+  EXPECT_TRUE(bed.waits(id));
+  EXPECT_TRUE(bed.acceptor.messages.empty());
 }
 
 TEST_F(RelayTest, TooLargeForEveryHostIsReturned) {

@@ -93,7 +93,7 @@ MailId QueueBed::send(const std::string& sender, const std::vector<std::string>&
   mail.sender = sender;
   mail.arrived = clock.now();
   auto octets = std::make_shared<const OctetString>("Message-ID: <" + mail.id.text() +
-                                                    "@alpha.example>\r\nSubject: news\r\n\r\nHello.\r\n.dot\r\n");
+                                                    "@alpha.example>\r\nSubject: news\r\n\r\n" + text);
   mail.octets.content = mail.id;
   mail.octets.size = octets->size();
   std::vector<storage::RecipientRow> rows;

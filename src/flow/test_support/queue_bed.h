@@ -54,6 +54,7 @@ class QueueBed {
   KeepingAcceptor acceptor;
   runtime::TaskGroup group;
   queue::Policy policy;
+  std::string text = "Hello.\r\n.dot\r\n";  ///< the body of the next mail
   std::unique_ptr<queue::Queue> queue;
 };
 
