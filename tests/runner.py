@@ -238,7 +238,7 @@ class Group:
     at_once: int = CORES
 
 
-TSAN_TARGETS = ("test_foundation", "test_platform", "test_site", "test_flow")
+TSAN_TARGETS = ("test_foundation", "test_platform", "test_site", "test_flow", "test_operations", "test_entrance")
 
 GROUPS = [
     Group("tidy", [], tidy_programs, "the rules of the house, on the source text", quick=True),
