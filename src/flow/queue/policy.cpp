@@ -4,6 +4,18 @@
 
 namespace posthorn::queue {
 
+namespace {
+
+/// Spreads what tells neighbouring numbers apart over all bits (the finalizer of splitmix64).
+std::uint64_t spread(std::uint64_t bits) {
+  bits += 0x9e3779b97f4a7c15ULL;
+  bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebULL;
+  return bits ^ (bits >> 31);
+}
+
+}  // namespace
+
 std::vector<Duration> Policy::default_retry() {
   return config::Relay{}.retry;
 }
@@ -25,6 +37,12 @@ Duration Policy::wait_after(std::uint32_t attempts) const {
   const std::size_t last = retry.size() - 1;
   const std::size_t step = attempts == 0 ? 0 : std::min<std::size_t>(attempts - 1, last);
   return retry[step];
+}
+
+Duration Policy::wait_after(std::uint32_t attempts, MailId mail) const {
+  const Duration wait = wait_after(attempts);
+  const auto places = static_cast<std::uint64_t>((wait / retry_spread_share).count()) + 1;
+  return wait + Duration(static_cast<Duration::rep>(spread(mail.value + attempts) % places));
 }
 
 storage::RecipientRow new_recipient(const Policy& policy, MailId mail, std::uint32_t index, std::string address,

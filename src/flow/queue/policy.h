@@ -16,6 +16,8 @@ namespace posthorn::queue {
 // give up after four or five days at least.
 inline constexpr Duration retry_spacing_later_min = std::chrono::minutes(30);
 inline constexpr Duration retry_first_hour = std::chrono::hours(1);
+// Ours: a tenth of the wait. Waits are never shorter than the schedule's, for greylisting's sake.
+inline constexpr int retry_spread_share = 10;
 
 struct Policy {
   /// Waits after the first, second, … attempt; the last one repeats. `relay.retry`.
@@ -36,6 +38,9 @@ struct Policy {
   [[nodiscard]] static Policy from(const config::Config& config);
   /// The wait after attempt number `attempts` (1 for the first).
   [[nodiscard]] Duration wait_after(std::uint32_t attempts) const;
+  /// The same for one mail: longer by up to retry_spread_share, so that mails that failed together do not come back
+  /// together. Recipients of one mail do: they share a transaction. Always the same for the same mail and attempt.
+  [[nodiscard]] Duration wait_after(std::uint32_t attempts, MailId mail) const;
 };
 
 /// A recipient row as it enters the queue: due at once, gives up as the policy says.

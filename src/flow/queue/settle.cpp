@@ -45,7 +45,7 @@ void defer_row(Decision& decision, const Policy& policy, const Mail& mail, TimeP
   row.attempts = decision.before.attempts + 1;
   row.last_reply = text::printable(decision.verdict.line(), last_reply_octets_max);
   // The last attempt is made when the time is over, not hours before.
-  row.not_before = std::min(now + policy.wait_after(row.attempts), std::max(row.expires, now + Duration{1}));
+  row.not_before = std::min(now + policy.wait_after(row.attempts, row.mail), std::max(row.expires, now + Duration{1}));
   if (now < delay_due(policy, mail) || !wants_delay(mail, decision.before)) return;
   row.delay_told = true;
   decision.report = dsn::Action::delayed;

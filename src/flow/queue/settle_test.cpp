@@ -1,5 +1,7 @@
 #include "flow/queue/settle.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "flow/queue/envelope.h"
@@ -92,9 +94,12 @@ TEST_F(SettleTest, TheScheduleIsKeptARecipientAndEndsAtExpiry) {
     parcel.recipients[0] = decision.after;
     now = decision.after.not_before;
   }
-  EXPECT_EQ(waits.front(), minutes(5));
+  for (std::size_t i = 0; i < waits.size(); ++i) {
+    const Duration step = policy.retry[std::min(i, policy.retry.size() - 1)];
+    EXPECT_GE(waits[i], step) << "never before its time";
+    EXPECT_LE(waits[i], step + step / retry_spread_share);
+  }
   for (std::size_t i = 3; i < waits.size(); ++i) EXPECT_GE(waits[i], retry_spacing_later_min);
-  for (std::size_t i = 1; i < waits.size(); ++i) EXPECT_GE(waits[i], waits[i - 1]);
   while (true) {
     const Decision decision = after(Fate::deferred, now)[0];
     if (decision.kind != Decision::Kind::waits) {
@@ -106,6 +111,29 @@ TEST_F(SettleTest, TheScheduleIsKeptARecipientAndEndsAtExpiry) {
     parcel.recipients[0] = decision.after;
     now = decision.after.not_before;
     ASSERT_LE(now, noon + hours(121));
+  }
+}
+
+TEST_F(SettleTest, MailsThatFailedTogetherComeBackApartAndRecipientsOfOneTogether) {
+  constexpr std::size_t mails = 1000;
+  constexpr std::size_t parts = 10;
+  const Duration spread = policy.retry.front() / retry_spread_share;
+  std::array<std::size_t, parts> in_part{};
+  for (std::uint64_t id = 1; id <= mails; ++id) {
+    parcel.recipients = {new_recipient(policy, MailId{id}, 0, "bob@beta.example", "beta.example", noon),
+                         new_recipient(policy, MailId{id}, 1, "eve@beta.example", "beta.example", noon)};
+    Delivery delivery;
+    for (std::uint32_t index : {0u, 1u})
+      delivery.recipients.push_back({index, Fate::deferred, Verdict{450, "4.2.0", "no", "mx.beta.example", true}});
+    const auto decisions = decide(policy, parcel, delivery, noon);
+    const Duration later = decisions[0].after.not_before - noon - policy.retry.front();
+    ASSERT_TRUE(later >= Duration::zero() && later <= spread);
+    EXPECT_EQ(decisions[1].after.not_before, decisions[0].after.not_before) << "one transaction for both";
+    ++in_part[std::min<std::size_t>(static_cast<std::size_t>(later * parts / spread), parts - 1)];
+  }
+  for (const std::size_t count : in_part) {
+    EXPECT_GT(count, mails / parts / 2);
+    EXPECT_LT(count, mails / parts * 2);
   }
 }
 

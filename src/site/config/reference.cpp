@@ -195,7 +195,9 @@ constexpr std::array keys{
         "or \"*\"; tls is none, opportunistic, required, verified or implicit; login is { user, password_file }.",
         [](const Config& c) { return list_of(c.relay.routes, route_text); }, false},
     Key{"relay.retry", "list of durations", "RFC 5321 4.5.4.1",
-        "Waits after the first, second … failed attempt; the last one repeats.",
+        "Waits after the first, second … failed attempt; the last one repeats. Each mail waits up to a tenth longer, "
+        "so "
+        "that those that failed together do not come back together.",
         [](const Config& c) {
           return list_of(c.relay.retry, [](Duration d) { return toml_string(duration_text(d)); });
         },
