@@ -87,7 +87,7 @@ bool MailboxRows::move_one(AccountId account, MailboxId mailbox, Uid uid, Mailbo
   auto email = find(account, mailbox, uid);
   if (!email) return false;
   const EmailId id = email->email_id;
-  take_out(account, mailbox, uid, gone, outcome);
+  take_out(account, mailbox, *email, gone, outcome);
   if (!place(account, to, come, std::move(*email), uid, outcome)) return false;
   // RFC 8514 2: the save date is that of the mailbox it stands in.
   move_data_.with(to, outcome.placed.back().uid, now, id).run();
@@ -113,13 +113,11 @@ bool MailboxRows::copy_one(const CopyEmails& which, std::size_t index, ModSeq mo
   if (!contents_.add_reference(content)) return false;
   const EmailId from = email->email_id;
   const EmailId id = which.new_ids[index];
-  const std::uint64_t size = email->size;
   email->email_id = id;
   if (!place(which.account, which.to, modseq, std::move(*email), which.uids[index], outcome)) return false;
   if (copy_data_.with(id, which.to, outcome.placed.back().uid, now, from).run() == 0) return false;
   copy_facts_.with(id, from).run();
   copy_fields_.with(id, from).run();
-  change_usage(which.account, static_cast<std::int64_t>(size), 1);
   return true;
 }
 

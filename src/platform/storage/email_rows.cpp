@@ -44,7 +44,7 @@ bool MailboxRows::add(const AddEmail& add, bool content_is_counted, Committed& o
   add_email_.with(row.account, row.mailbox, placed.uid, placed.modseq, row.email_id, row.octets.size,
                   static_cast<std::uint32_t>(row.flags), keywords, unix_seconds(row.internal_date));
   add_email_.run();
-  change_usage(row.account, static_cast<std::int64_t>(row.octets.size), 1);
+  count_emails(*counters, row.account, static_cast<std::int64_t>(row.octets.size), 1);
   outcome.placed.push_back(placed);
   return true;
 }
@@ -66,17 +66,19 @@ bool MailboxRows::expunge(const ExpungeEmail& which, Committed& outcome) {
   const auto email = find(which.account, which.mailbox, which.uid);
   if (counters == nullptr || !email) return false;
   const ModSeq modseq = ++counters->highest_modseq;
-  take_out(which.account, which.mailbox, which.uid, modseq, outcome);
+  take_out(which.account, which.mailbox, *email, modseq, outcome);
   free_email(email->email_id);
-  change_usage(which.account, -static_cast<std::int64_t>(email->size), -1);
   outcome.modseqs.push_back(modseq);
   return true;
 }
 
-void MailboxRows::take_out(AccountId account, MailboxId mailbox, Uid uid, ModSeq modseq, Committed& outcome) {
-  remove_email_.with(account, mailbox, uid).run();
-  add_tombstone_.with(account, mailbox, modseq, uid).run();
-  outcome.gone.push_back({mailbox, uid, modseq});
+void MailboxRows::take_out(AccountId account, MailboxId mailbox, const EmailSummary& email, ModSeq modseq,
+                           Committed& outcome) {
+  remove_email_.with(account, mailbox, email.uid).run();
+  add_tombstone_.with(account, mailbox, modseq, email.uid).run();
+  if (MailboxCounters* counters = counters_of(account, mailbox))
+    count_emails(*counters, account, -static_cast<std::int64_t>(email.size), -1);
+  outcome.gone.push_back({mailbox, email.uid, modseq});
 }
 
 void MailboxRows::free_email(EmailId email) {
@@ -99,6 +101,7 @@ bool MailboxRows::place(AccountId account, MailboxId to, ModSeq modseq, EmailSum
   add_email_.with(account, to, email.uid, modseq, email.email_id, email.size, static_cast<std::uint32_t>(email.flags),
                   keywords, unix_seconds(email.internal_date));
   add_email_.run();
+  count_emails(*counters, account, static_cast<std::int64_t>(email.size), 1);
   outcome.placed.push_back({to, counters->uid_validity, email.uid, modseq, from});
   outcome.arrived.push_back(std::move(email));
   return true;

@@ -15,13 +15,12 @@ bool MailboxRows::expunge(const ExpungeEmails& which, TimePoint now, Committed& 
     if (!email) continue;
     if (which.only_deleted && (email->flags & static_cast<std::uint8_t>(Flag::deleted)) == 0) continue;
     counters->highest_modseq = modseq;
-    take_out(which.account, which.mailbox, uid, modseq, outcome);
+    take_out(which.account, which.mailbox, *email, modseq, outcome);
     if (which.recoverable) {
       keep_aside(*email, which.account, which.mailbox, name, now);
     } else {
       free_email(email->email_id);
     }
-    change_usage(which.account, -static_cast<std::int64_t>(email->size), -1);
   }
   return true;
 }
@@ -50,11 +49,9 @@ bool MailboxRows::undelete(const UndeleteEmail& which, TimePoint now, Committed&
   email.keywords = split(get_expunged_.octets(2), ' ');
   email.internal_date = get_expunged_.time(3);
   get_expunged_.reset();
-  const std::uint64_t size = email.size;
   if (!place(which.account, which.to, ++counters->highest_modseq, std::move(email), 0, outcome)) return false;
   move_data_.with(which.to, outcome.placed.back().uid, now, which.email_id).run();
   remove_expunged_.with(which.email_id).run();
-  change_usage(which.account, static_cast<std::int64_t>(size), 1);
   return true;
 }
 

@@ -169,7 +169,8 @@ std::vector<GroupRow> LocalReader::groups() {
 
 UsageRow LocalReader::usage(AccountId account) {
   UsageRow row;
-  Statement& s = sql("SELECT octets, messages FROM usage WHERE account = ?").with(account);
+  Statement& s =
+      sql("SELECT coalesce(sum(octets), 0), coalesce(sum(messages), 0) FROM mailboxes WHERE account = ?").with(account);
   if (s.step()) row = {s.natural(0), s.natural(1)};
   s.reset();
   return row;

@@ -73,23 +73,20 @@ MailboxRows::MailboxRows(const Database& database, ContentRows& contents, Counte
           "INSERT OR IGNORE INTO subscriptions (account, name) SELECT account, name FROM mailboxes WHERE account = ? "
           "AND id = ? AND subscribed")),
       add_tombstone_(database.prepare("INSERT INTO tombstones (account, mailbox, modseq, uid) VALUES (?, ?, ?, ?)")),
-      get_mailbox_(database.prepare("SELECT uid_validity, uid_next, highest_modseq FROM mailboxes WHERE account = ? "
-                                    "AND id = ?")),
+      get_mailbox_(database.prepare("SELECT uid_validity, uid_next, highest_modseq, octets, messages FROM mailboxes "
+                                    "WHERE account = ? AND id = ?")),
       add_mailbox_(database.prepare("INSERT OR IGNORE INTO mailboxes (account, id, uid_validity, uid_next, "
                                     "highest_modseq, subscribed, name, special_use) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")),
       rename_mailbox_(database.prepare("UPDATE OR IGNORE mailboxes SET name = ?, special_use = ?, subscribed = ? WHERE "
                                        "account = ? AND id = ?")),
-      write_mailbox_(database.prepare("UPDATE mailboxes SET uid_next = ?, highest_modseq = ? WHERE account = ? AND "
-                                      "id = ?")),
+      write_mailbox_(database.prepare("UPDATE mailboxes SET uid_next = ?, highest_modseq = ?, octets = ?, messages = ? "
+                                      "WHERE account = ? AND id = ?")),
       remove_mailbox_(database.prepare("DELETE FROM mailboxes WHERE account = ? AND id = ?")),
       remove_tombstones_(database.prepare("DELETE FROM tombstones WHERE account = ? AND mailbox = ?")),
       emails_of_mailbox_(database.prepare("SELECT email_id, size FROM emails WHERE account = ? AND mailbox = ?")),
       remove_emails_(database.prepare("DELETE FROM emails WHERE account = ? AND mailbox = ?")),
       mailboxes_of_account_(database.prepare("SELECT id FROM mailboxes WHERE account = ?")),
-      get_usage_(database.prepare("SELECT octets, messages FROM usage WHERE account = ?")),
-      write_usage_(database.prepare("INSERT INTO usage (account, octets, messages) VALUES (?1, ?2, ?3) ON CONFLICT "
-                                    "(account) DO UPDATE SET octets = ?2, messages = ?3")),
-      remove_usage_(database.prepare("DELETE FROM usage WHERE account = ?")),
+      get_used_(database.prepare("SELECT coalesce(sum(octets), 0) FROM mailboxes WHERE account = ?")),
       get_quota_(database.prepare("SELECT quota_octets FROM accounts WHERE id = ?")) {}
 
 // ---------------------------------------------------------------- counters in memory
@@ -99,7 +96,13 @@ MailboxRows::MailboxCounters* MailboxRows::counters_of(AccountId account, Mailbo
   auto found = mailboxes_.find(key);
   if (found == mailboxes_.end()) {
     if (!get_mailbox_.with(account, id).step()) return nullptr;
-    const MailboxCounters stored{get_mailbox_.small(0), get_mailbox_.natural(1), get_mailbox_.natural(2), true, false};
+    const MailboxCounters stored{get_mailbox_.small(0),
+                                 get_mailbox_.natural(1),
+                                 get_mailbox_.natural(2),
+                                 get_mailbox_.integer(3),
+                                 get_mailbox_.integer(4),
+                                 true,
+                                 false};
     get_mailbox_.reset();
     found = mailboxes_.emplace(key, stored).first;
   }
@@ -116,29 +119,27 @@ MailboxRows::MailboxCounters* MailboxRows::change_counters(AccountId account, Ma
   return counters;
 }
 
-MailboxRows::Usage& MailboxRows::usage_of(AccountId account) {
-  const auto found = usage_.find(account.value);
-  if (found != usage_.end()) return found->second;
-  Usage stored;
-  if (get_usage_.with(account).step()) {
-    stored = Usage{get_usage_.integer(0), get_usage_.integer(1), false};
-    get_usage_.reset();
-  }
-  return usage_.emplace(account.value, stored).first->second;
+std::int64_t& MailboxRows::used_by(AccountId account) {
+  const auto found = used_.find(account.value);
+  if (found != used_.end()) return found->second;
+  const std::int64_t stored = get_used_.with(account).step() ? get_used_.integer(0) : 0;
+  get_used_.reset();
+  return used_.emplace(account.value, stored).first->second;
 }
 
-void MailboxRows::change_usage(AccountId account, std::int64_t octets, std::int64_t messages) {
-  Usage& usage = usage_of(account);
-  undo_usage_.emplace_back(account.value, usage);
-  if (!usage.dirty) dirty_usage_.push_back(account.value);
-  usage.octets += octets;
-  usage.messages += messages;
-  usage.dirty = true;
+/// The account's sum is known before a mailbox of it changes: the rows that it is made of are written with the group.
+void MailboxRows::count_emails(MailboxCounters& counters, AccountId account, std::int64_t octets,
+                               std::int64_t messages) {
+  std::int64_t& used = used_by(account);
+  undo_used_.emplace_back(account.value, used);
+  used += octets;
+  counters.octets += octets;
+  counters.messages += messages;
 }
 
 void MailboxRows::begin_unit() {
   undo_mailboxes_.clear();
-  undo_usage_.clear();
+  undo_used_.clear();
 }
 
 void MailboxRows::undo_unit() {
@@ -148,12 +149,7 @@ void MailboxRows::undo_unit() {
     mailboxes_[key] = before;
     mailboxes_[key].dirty = listed;
   }
-  for (std::size_t i = undo_usage_.size(); i-- > 0;) {
-    const auto& [account, before] = undo_usage_[i];
-    const bool listed = usage_[account].dirty;
-    usage_[account] = before;
-    usage_[account].dirty = listed;
-  }
+  for (std::size_t i = undo_used_.size(); i-- > 0;) used_[undo_used_[i].first] = undo_used_[i].second;
   begin_unit();
 }
 
@@ -162,28 +158,19 @@ void MailboxRows::write_counters() {
     MailboxCounters& counters = mailboxes_[key];
     counters.dirty = false;
     if (!counters.exists) continue;
-    write_mailbox_.with(counters.uid_next, counters.highest_modseq, key.account, key.mailbox).run();
-  }
-  for (const std::int64_t account : dirty_usage_) {
-    Usage& usage = usage_[account];
-    usage.dirty = false;
-    if (usage.octets == 0 && usage.messages == 0) {
-      remove_usage_.with(account).run();
-    } else {
-      write_usage_.with(account, usage.octets, usage.messages).run();
-    }
+    write_mailbox_
+        .with(counters.uid_next, counters.highest_modseq, counters.octets, counters.messages, key.account, key.mailbox)
+        .run();
   }
   dirty_mailboxes_.clear();
-  dirty_usage_.clear();
   if (mailboxes_.size() > kept_counters_max) mailboxes_.clear();
-  if (usage_.size() > kept_counters_max) usage_.clear();
+  if (used_.size() > kept_counters_max) used_.clear();
 }
 
 void MailboxRows::forget() {
   mailboxes_.clear();
-  usage_.clear();
+  used_.clear();
   dirty_mailboxes_.clear();
-  dirty_usage_.clear();
   begin_unit();
 }
 
@@ -207,7 +194,7 @@ bool MailboxRows::allows(const QuotaAllows& quota) {
   const std::uint64_t limit = get_quota_.natural(0);
   get_quota_.reset();
   if (limit == 0) return true;
-  const auto used = static_cast<std::uint64_t>(std::max<std::int64_t>(usage_of(quota.account).octets, 0));
+  const auto used = static_cast<std::uint64_t>(std::max<std::int64_t>(used_by(quota.account), 0));
   return used <= limit && quota.octets <= limit - used;
 }
 
@@ -248,7 +235,8 @@ void MailboxRows::remove_emails(AccountId account, MailboxId mailbox, bool recov
     for (const EmailId email : gone) free_email(email);
   }
   remove_emails_.with(account, mailbox).run();
-  change_usage(account, -octets, -static_cast<std::int64_t>(gone.size()));
+  if (MailboxCounters* counters = counters_of(account, mailbox))
+    count_emails(*counters, account, -octets, -static_cast<std::int64_t>(gone.size()));
 }
 
 std::string MailboxRows::name_of(AccountId account, MailboxId mailbox) {

@@ -1,7 +1,7 @@
-// MailboxRows: mailboxes, emails, tombstones, usage. Committer only. mailbox_rows.cpp: counters and mailboxes;
+// MailboxRows: mailboxes, emails, tombstones. Committer only. mailbox_rows.cpp: counters and mailboxes;
 // email_rows.cpp: emails one by one; email_batches.cpp: many at once; expunged_rows.cpp: what was expunged.
 //
-// The counters of a mailbox (uid_next, highest_modseq) and the usage of an account are kept in memory while groups
+// The counters of a mailbox (uid_next, highest_modseq, what its emails are and have) are kept in memory while groups
 // run, and written once a group: a group of a hundred deliveries to one mailbox updates its row once. They are only
 // ever as new as the group: a group that is rolled back calls forget().
 #pragma once
@@ -68,25 +68,24 @@ class MailboxRows {
     std::uint32_t uid_validity = 0;
     std::uint64_t uid_next = 0;  // 2^32 when every uid is used up
     ModSeq highest_modseq = 0;
-    bool exists = false;
-    bool dirty = false;
-  };
-  struct Usage {
     std::int64_t octets = 0;
     std::int64_t messages = 0;
+    bool exists = false;
     bool dirty = false;
   };
 
   [[nodiscard]] MailboxCounters* counters_of(AccountId account, MailboxId id);
   /// The same, noted for undo_unit() and for write_counters().
   [[nodiscard]] MailboxCounters* change_counters(AccountId account, MailboxId id);
-  [[nodiscard]] Usage& usage_of(AccountId account);
-  void change_usage(AccountId account, std::int64_t octets, std::int64_t messages);
+  /// Octets of all the account's emails.
+  [[nodiscard]] std::int64_t& used_by(AccountId account);
+  /// So many more (or fewer) stand in a mailbox whose counters were noted by change_counters().
+  void count_emails(MailboxCounters& counters, AccountId account, std::int64_t octets, std::int64_t messages);
   void remove_emails(AccountId account, MailboxId mailbox, bool recoverable, TimePoint now);
   [[nodiscard]] std::optional<EmailSummary> find(AccountId account, MailboxId mailbox, Uid uid);
   [[nodiscard]] std::string name_of(AccountId account, MailboxId mailbox);
   /// The row leaves the mailbox; what stays behind is a tombstone.
-  void take_out(AccountId account, MailboxId mailbox, Uid uid, ModSeq modseq, Committed& outcome);
+  void take_out(AccountId account, MailboxId mailbox, const EmailSummary& email, ModSeq modseq, Committed& outcome);
   /// An email's data, facts and hold on its content.
   void free_email(EmailId email);
   void keep_aside(const EmailSummary& email, AccountId account, MailboxId mailbox, std::string_view name,
@@ -101,11 +100,10 @@ class MailboxRows {
   ContentRows& contents_;
   Counters& ids_;
   std::unordered_map<Key, MailboxCounters, KeyHash> mailboxes_;
-  std::unordered_map<std::int64_t, Usage> usage_;
+  std::unordered_map<std::int64_t, std::int64_t> used_;  // by account
   std::vector<Key> dirty_mailboxes_;
-  std::vector<std::int64_t> dirty_usage_;
   std::vector<std::pair<Key, MailboxCounters>> undo_mailboxes_;
-  std::vector<std::pair<std::int64_t, Usage>> undo_usage_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> undo_used_;
 
   ThreadRows threads_;
   Statement add_email_, add_data_, get_email_, set_flags_, remove_email_, get_data_, move_data_, remove_data_;
@@ -116,7 +114,7 @@ class MailboxRows {
   Statement add_subscription_, remove_subscription_, remove_subscriptions_, set_subscribed_, leave_subscription_;
   Statement add_tombstone_, get_mailbox_, add_mailbox_, rename_mailbox_, write_mailbox_, remove_mailbox_;
   Statement remove_tombstones_, emails_of_mailbox_, remove_emails_, mailboxes_of_account_;
-  Statement get_usage_, write_usage_, remove_usage_, get_quota_;
+  Statement get_used_, get_quota_;
 };
 
 }  // namespace posthorn::storage

@@ -4,7 +4,7 @@ namespace posthorn::storage {
 namespace {
 
 // Version 1. Rows that are written for every message are kept few and appended where possible: contents, email_data,
-// and stories are keyed by time-ordered ids; only emails, mailboxes and usage are written in place.
+// and stories are keyed by time-ordered ids; only emails and mailboxes are written in place.
 constexpr const char* version_1 = R"sql(
 -- Counters that never go back: next_account, next_login, next_mailbox, uid_validity, next_segment, next_batch.
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -160,8 +160,15 @@ WHERE json_array_length(row.value) = 6;
 DELETE FROM settings WHERE key LIKE 'dmarc-rows/%' OR key LIKE 'verification/selectors/%';
 )sql";
 
-// The tables stay; give_page_sums writes every page anew.
-constexpr const char* version_5 = "";
+// give_page_sums writes every page anew.
+constexpr const char* version_5 = R"sql(
+-- What the emails of a mailbox have, in the row that a delivery changes anyway.
+ALTER TABLE mailboxes ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mailboxes ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
+UPDATE mailboxes SET (octets, messages) = (SELECT coalesce(sum(size), 0), count(*) FROM emails e
+  WHERE e.account = mailboxes.account AND e.mailbox = mailboxes.id);
+DROP TABLE usage;
+)sql";
 
 /// The step that takes version N to N + 1 stands at index N.
 constexpr std::array<const char*, schema_version> steps = {version_1, version_2, version_3, version_4, version_5};
@@ -185,6 +192,9 @@ void create_schema(const Database& database) {
   disk::leave_room_for_page_sums(database.handle());
   database.execute(fmt::format("PRAGMA application_id={}", application_id).c_str());
   migrate_schema(database, 0);
+  // What older versions had and this one has not leaves no free page behind.
+  database.execute("PRAGMA temp_store=MEMORY");
+  database.execute("VACUUM");
 }
 
 bool is_empty(const Database& database) {

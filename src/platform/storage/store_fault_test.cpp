@@ -371,6 +371,8 @@ TEST(StoreSchema, WhatAnOlderVersionHeldIsThereAfterMigrating) {
   EXPECT_EQ(database.integer("SELECT internal_date FROM emails WHERE uid = 2"), 1'790'000'000);
   EXPECT_EQ(database.integer("SELECT object_id FROM email_data"), 0);
   EXPECT_EQ(database.integer("SELECT forgotten_modseq FROM mailboxes"), 0);
+  EXPECT_EQ(database.integer("SELECT octets FROM mailboxes"), 100);
+  EXPECT_EQ(database.integer("SELECT messages FROM mailboxes"), 1);
   EXPECT_EQ(database.integer("SELECT first_recent FROM mailboxes"), 1);
   EXPECT_EQ(database.integer("SELECT count(*) FROM email_fields"), 0) << "made when they are asked for";
 }

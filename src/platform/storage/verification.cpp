@@ -141,8 +141,11 @@ void Verification::check_database() {
 void Verification::read_names() {
   scan("accounts", "SELECT id, address FROM accounts", "id",
        [this](const Statement& row) { accounts_[row.integer(0)] = row.text(1); });
-  scan("mailboxes", "SELECT account, id, name, uid_next FROM mailboxes", "account, id",
-       [this](const Statement& row) { mailboxes_[{row.integer(0), row.integer(1)}] = {row.text(2), row.natural(3)}; });
+  scan("mailboxes", "SELECT account, id, name, uid_next, octets, messages FROM mailboxes", "account, id",
+       [this](const Statement& row) {
+         mailboxes_[{row.integer(0), row.integer(1)}] = {
+             row.text(2), row.natural(3), {row.integer(4), row.integer(5)}, {}};
+       });
 }
 
 // ---------------------------------------------------------------- emails
@@ -159,9 +162,11 @@ void Verification::check_email_row(const Statement& row, Statement& data) {
   const std::int64_t mailbox = row.integer(1);
   const Uid uid = row.small(2);
   const EmailId id{row.natural(3)};
-  usage_[account].octets += row.integer(4);
-  ++usage_[account].messages;
   const auto box = mailboxes_.find({account, mailbox});
+  if (box != mailboxes_.end()) {
+    box->second.found.octets += row.integer(4);
+    ++box->second.found.messages;
+  }
   if (box == mailboxes_.end()) {
     add(DamageKind::mailbox, "an email in a mailbox that is gone").emails = {touched(account, mailbox, uid, id)};
   } else if (uid >= box->second.uid_next) {
@@ -395,15 +400,11 @@ void Verification::check_segment_totals() {
 }
 
 void Verification::check_usage() {
-  std::map<std::int64_t, Usage> stored;
-  scan("usage", "SELECT account, octets, messages FROM usage", "account",
-       [&](const Statement& row) { stored[row.integer(0)] = {row.integer(1), row.integer(2)}; });
-  for (const auto& [account, used] : usage_) stored.try_emplace(account);
-  for (const auto& [account, row] : stored) {
-    const Usage used = usage_[account];
-    if (used.octets == row.octets && used.messages == row.messages) continue;
-    add(DamageKind::usage, fmt::format("{} uses {} octets in {} emails, its row says {} in {}", accounts_[account],
-                                       used.octets, used.messages, row.octets, row.messages));
+  for (const auto& [key, mailbox] : mailboxes_) {
+    const auto& [found, stored] = std::pair(mailbox.found, mailbox.stored);
+    if (found.octets == stored.octets && found.messages == stored.messages) continue;
+    add(DamageKind::usage, fmt::format("{} {} has {} octets in {} emails, its row says {} in {}", accounts_[key.first],
+                                       mailbox.name, found.octets, found.messages, stored.octets, stored.messages));
   }
 }
 

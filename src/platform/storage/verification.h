@@ -33,6 +33,8 @@ class Verification {
   struct Mailbox {
     std::string name;
     std::uint64_t uid_next = 0;
+    Usage stored;  // as its row says
+    Usage found;   // by its emails
   };
   using MailboxKey = std::pair<std::int64_t, std::int64_t>;
   using RowHandler = std::function<void(const Statement&)>;
@@ -74,7 +76,6 @@ class Verification {
   VerifyReport report_;
   Damage overflow_;  // what does not fit in the report
   std::map<std::uint64_t, Content> contents_;
-  std::map<std::int64_t, Usage> usage_;
   std::map<std::int64_t, std::string> accounts_;
   std::map<MailboxKey, Mailbox> mailboxes_;
   std::unordered_map<std::uint64_t, std::size_t> damage_of_content_;  // index in report_.damages

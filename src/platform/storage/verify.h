@@ -22,7 +22,7 @@ enum class DamageKind : std::uint8_t {
   record_header,     ///< a segment record's header is not the one its row names
   dangling_content,  ///< an email or queue row names a content that has no row
   reference_count,   ///< a content is named more or less often than its row says
-  usage,             ///< an account's usage is not the sum of its emails
+  usage,             ///< a mailbox's octets and messages are not those of its emails
   mailbox,           ///< an email without mailbox, or a uid at or above the mailbox's uid_next
   queue,             ///< recipients without a queue row, or a queue row without recipients
   segment_total,     ///< a segment's live octets are not the sum of its contents
