@@ -1,9 +1,25 @@
 #include "platform/storage/migrate.h"
 
+#include <sqlite3.h>
+
 #include "platform/storage/open.h"
 #include "platform/storage/schema.h"
 
 namespace posthorn::storage {
+namespace {
+
+/// The copy that SQLite makes of a database meanwhile may be larger than memory, and than the disk of /var/tmp.
+class TemporaryFilesIn {
+ public:
+  explicit TemporaryFilesIn(const StoreOptions& options) {
+    sqlite3_temp_directory = sqlite3_mprintf("%s", options.dir.c_str());
+  }
+  TemporaryFilesIn(const TemporaryFilesIn&) = delete;
+  TemporaryFilesIn& operator=(const TemporaryFilesIn&) = delete;
+  ~TemporaryFilesIn() { sqlite3_free(std::exchange(sqlite3_temp_directory, nullptr)); }
+};
+
+}  // namespace
 
 Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
   const std::string what = "cannot migrate the store " + options.dir.string();
@@ -27,12 +43,15 @@ Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
     }
     if (from < schema_version) migrate_schema(database, from);
     if (!disk::has_page_sums(database.handle())) {
-      // On the machine the copy that SQLite makes meanwhile may be larger than memory.
+      const TemporaryFilesIn store_folder(options);
       if (options.files == nullptr) database.execute("PRAGMA temp_store=FILE");
       give_page_sums(database);
     }
     return MigrateReport{from, schema_version};
   } catch (const DatabaseError& error) {
+    if (error.no_space())
+      return fail(Problem{ProblemKind::unavailable, what, "the disk is full",
+                          "make room for twice the size of posthorn.db beside it, and run it again"});
     return fail(Problem{ProblemKind::unavailable, what, error.what(),
                         "run `posthorn store verify`; `posthorn restore` brings back a backup"});
   }

@@ -258,7 +258,9 @@ void make_store_of_form_4(const std::filesystem::path& dir, disk::FileLayer& fil
   database.execute(fmt::format("PRAGMA application_id={}; PRAGMA user_version=4", application_id).c_str());
   database.execute("PRAGMA journal_mode=WAL");
   Statement insert = database.prepare("INSERT INTO settings VALUES (?, hex(zeroblob(?)))");
+  database.execute("BEGIN");
   for (int i = 0; i < rows; ++i) insert.with(fmt::format("setting-{:05}", i), 100 + i).run();
+  database.execute("COMMIT");
   database.execute("PRAGMA wal_checkpoint");
   insert.with("in-the-log", 3).run();
 }
