@@ -372,13 +372,18 @@ Task<Result<void, Problem>> Certificates::issue(Want want, TlsKey key) {
 
 // ---------------------------------------------------------------- an administrator's
 
+Result<Want, Problem> Certificates::want_now(const std::string& name, const Turn& turn) const {
+  if (!turn.mine()) return fail(cannot(name, "an order is under way at this moment", "say it again in a minute"));
+  auto want = find_want(name);
+  if (want) return std::move(*want);
+  return fail(Problem{ProblemKind::no, name, "no certificate is asked for under this name",
+                      "posthorn certificate list shows them all"});
+}
+
 Task<Result<void, Problem>> Certificates::renew_now(std::string name) {
   const Turn turn(busy_);
-  if (!turn.mine()) co_return fail(cannot(name, "an order is under way at this moment", "say it again in a minute"));
-  auto want = find_want(name);
-  if (!want)
-    co_return fail(Problem{ProblemKind::no, name, "no certificate is asked for under this name",
-                           "posthorn certificate list shows them all"});
+  auto want = want_now(name, turn);
+  if (!want) co_return fail(std::move(want.error()));
   const auto live = key_in(name, TlsKeyState::live);
   Result<void, Problem> done;
   if (live) {
@@ -399,11 +404,8 @@ Task<Result<void, Problem>> Certificates::renew_now(std::string name) {
 
 Task<Result<std::string, Problem>> Certificates::change_key(std::string name, bool force) {
   const Turn turn(busy_);
-  if (!turn.mine()) co_return fail(cannot(name, "an order is under way at this moment", "say it again in a minute"));
-  auto want = find_want(name);
-  if (!want)
-    co_return fail(Problem{ProblemKind::no, name, "no certificate is asked for under this name",
-                           "posthorn certificate list shows them all"});
+  auto want = want_now(name, turn);
+  if (!want) co_return fail(std::move(want.error()));
   auto next = key_in(name, TlsKeyState::next);
   if (!next) {
     auto made = co_await make_next(name);

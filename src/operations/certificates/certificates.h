@@ -130,6 +130,8 @@ class Certificates {
   void count_failure(const std::string& name, const Problem& problem);
 
   [[nodiscard]] std::optional<Want> find_want(const std::string& name) const;
+  /// What an administrator may ask for at this moment.
+  [[nodiscard]] Result<Want, Problem> want_now(const std::string& name, const Turn& turn) const;
   [[nodiscard]] std::optional<TlsKey> key_in(const std::string& owner, TlsKeyState state) const;
   void take_in(const storage::Unit& unit);
   void put(TlsKey key);

@@ -90,18 +90,13 @@ const sqlite3_io_methods log_methods = [] {
   return methods;
 }();
 
-/// Any file but the log is the file below itself.
-int log_vfs_open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* flags_out) {
-  sqlite3_vfs* below = OverlayVfs::below(vfs);
-  if ((flags & SQLITE_OPEN_WAL) == 0) return below->xOpen(below, name, file, flags, flags_out);
-  sqlite3_file* opened = nullptr;
-  const int result = OverlayVfs::open_below(vfs, name, file, sizeof(Log), flags, flags_out, &opened);
-  if (opened != nullptr) std::construct_at(&log_of(file), Log{{{&log_methods}, opened}, new std::string, 0});
-  return result;
+Log log_over(sqlite3_file* opened) {
+  return Log{{{&log_methods}, opened}, new std::string, 0};
 }
 
 }  // namespace
 
-LogWriteVfs::LogWriteVfs(const char* below) : vfs_("log", below, log_vfs_open, sizeof(Log)) {}
+LogWriteVfs::LogWriteVfs(const char* below)
+    : vfs_("log", below, open_overlay<SQLITE_OPEN_WAL, Log, log_over>, sizeof(Log)) {}
 
 }  // namespace posthorn::disk

@@ -2,6 +2,7 @@
 // else is the business of the VFS below.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include <sqlite3.h>
@@ -52,5 +53,17 @@ class OverlayVfs {
   std::string name_;
   sqlite3_vfs vfs_{};
 };
+
+/// The Open of an overlay: a file of `kind` (SQLITE_OPEN_…) becomes an Own, made by `make` of the file below; any other
+/// is the file below itself.
+template <int kind, class Own, auto make>
+int open_overlay(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* flags_out) {
+  sqlite3_vfs* below = OverlayVfs::below(vfs);
+  if ((flags & kind) == 0) return below->xOpen(below, name, file, flags, flags_out);
+  sqlite3_file* opened = nullptr;
+  const int result = OverlayVfs::open_below(vfs, name, file, sizeof(Own), flags, flags_out, &opened);
+  if (opened != nullptr) std::construct_at(reinterpret_cast<Own*>(file), make(opened));
+  return result;
+}
 
 }  // namespace posthorn::disk

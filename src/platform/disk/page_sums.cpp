@@ -122,14 +122,8 @@ const sqlite3_io_methods paged_methods = [] {
   return methods;
 }();
 
-/// Any file but the database is the file below itself.
-int paged_open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags, int* flags_out) {
-  sqlite3_vfs* below = OverlayVfs::below(vfs);
-  if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return below->xOpen(below, name, file, flags, flags_out);
-  sqlite3_file* opened = nullptr;
-  const int result = OverlayVfs::open_below(vfs, name, file, sizeof(PagedFile), flags, flags_out, &opened);
-  if (opened != nullptr) std::construct_at(&paged_file(file), PagedFile{{{&paged_methods}, opened}, nullptr, false});
-  return result;
+PagedFile paged_over(sqlite3_file* opened) {
+  return PagedFile{{{&paged_methods}, opened}, nullptr, false};
 }
 
 }  // namespace
@@ -151,7 +145,8 @@ void set_page_sum(std::uint32_t number, std::span<char> page) {
   put_big_endian(page_sum(number, Octets(page.data(), page.size())), page.data() + page_usable_octets);
 }
 
-PageSumVfs::PageSumVfs(const char* below) : vfs_("pages", below, paged_open, sizeof(PagedFile)) {}
+PageSumVfs::PageSumVfs(const char* below)
+    : vfs_("pages", below, open_overlay<SQLITE_OPEN_MAIN_DB, PagedFile, paged_over>, sizeof(PagedFile)) {}
 
 void PageNotes::read(std::uint32_t number) {
   if (number >= read_.size()) read_.resize(number + 1);

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include "foundation/base/bytes.h"
 #include "foundation/base/id.h"
@@ -56,6 +58,21 @@ class Statement {
   }
   /// The next row; false (and reset) after the last.
   [[nodiscard]] bool step();
+  /// All rows, each as `make` makes it of the statement.
+  template <class Make>
+  [[nodiscard]] auto rows(Make make) {
+    std::vector<std::invoke_result_t<Make, const Statement&>> made;
+    while (step()) made.push_back(make(*this));
+    return made;
+  }
+  /// The first row, where there is one.
+  template <class Make>
+  [[nodiscard]] auto row(Make make) {
+    std::optional<std::invoke_result_t<Make, const Statement&>> made;
+    if (step()) made = make(*this);
+    reset();
+    return made;
+  }
   /// Runs a statement that gives no rows; the number of rows it changed.
   int run();
   void reset();

@@ -17,6 +17,23 @@ AccountRow account_row(const Statement& s) {
   return {AccountId{s.integer(0)}, s.text(1), s.text(2), s.integer(3) != 0, s.natural(4), s.text(5), s.time(6)};
 }
 
+LoginRow login_row(const Statement& s) {
+  LoginRow row;
+  row.id = LoginId{s.integer(0)};
+  row.account = AccountId{s.integer(1)};
+  row.name = s.text(2);
+  row.label = s.text(3);
+  row.scope = s.text(4);
+  row.iterations = s.small(5);
+  row.salt = s.text(6);
+  row.stored_key = s.text(7);
+  row.server_key = s.text(8);
+  row.created = s.time(9);
+  if (!s.is_null(10)) row.last_used = s.time(10);
+  row.last_used_from = s.text(11);
+  return row;
+}
+
 }  // namespace
 
 LocalReader::LocalReader(Database database, disk::SegmentFiles& segments)
@@ -105,105 +122,74 @@ Result<void, Problem> LocalReader::read_file(MailId id, Result<std::shared_ptr<d
 // ---------------------------------------------------------------- directory
 
 std::vector<DomainRow> LocalReader::domains() {
-  std::vector<DomainRow> rows;
-  Statement& s = sql("SELECT name, state, settings, created FROM domains").with();
-  while (s.step()) rows.push_back({s.text(0), s.text(1), s.text(2), s.time(3)});
-  return rows;
+  return sql("SELECT name, state, settings, created FROM domains").with().rows([](const Statement& s) {
+    return DomainRow{s.text(0), s.text(1), s.text(2), s.time(3)};
+  });
 }
 
 std::vector<AccountRow> LocalReader::accounts() {
-  std::vector<AccountRow> rows;
-  Statement& s =
-      sql("SELECT id, address, password_hash, enabled, quota_octets, settings, created FROM accounts").with();
-  while (s.step()) rows.push_back(account_row(s));
-  return rows;
+  return sql("SELECT id, address, password_hash, enabled, quota_octets, settings, created FROM accounts")
+      .with()
+      .rows(account_row);
 }
 
 std::optional<AccountRow> LocalReader::account(AccountId id) {
-  std::optional<AccountRow> row;
-  Statement& s = sql("SELECT id, address, password_hash, enabled, quota_octets, settings, created FROM accounts WHERE "
-                     "id = ?")
-                     .with(id);
-  if (s.step()) row = account_row(s);
-  s.reset();
-  return row;
+  return sql("SELECT id, address, password_hash, enabled, quota_octets, settings, created FROM accounts WHERE "
+             "id = ?")
+      .with(id)
+      .row(account_row);
 }
 
 std::vector<LoginRow> LocalReader::logins() {
-  std::vector<LoginRow> rows;
-  Statement& s = sql("SELECT id, account, name, label, scope, iterations, salt, stored_key, server_key, created, "
-                     "last_used, last_used_from FROM logins")
-                     .with();
-  while (s.step()) {
-    LoginRow row{LoginId{s.integer(0)},
-                 AccountId{s.integer(1)},
-                 s.text(2),
-                 s.text(3),
-                 s.text(4),
-                 s.small(5),
-                 s.text(6),
-                 s.text(7),
-                 s.text(8),
-                 s.time(9),
-                 std::nullopt,
-                 s.text(11)};
-    if (!s.is_null(10)) row.last_used = s.time(10);
-    rows.push_back(std::move(row));
-  }
-  return rows;
+  return sql("SELECT id, account, name, label, scope, iterations, salt, stored_key, server_key, created, "
+             "last_used, last_used_from FROM logins")
+      .with()
+      .rows(login_row);
 }
 
 std::vector<AddressRow> LocalReader::addresses() {
-  std::vector<AddressRow> rows;
-  Statement& s = sql("SELECT address, account FROM addresses").with();
-  while (s.step()) rows.push_back({s.text(0), AccountId{s.integer(1)}});
-  return rows;
+  return sql("SELECT address, account FROM addresses").with().rows([](const Statement& s) {
+    return AddressRow{s.text(0), AccountId{s.integer(1)}};
+  });
 }
 
 std::vector<GroupRow> LocalReader::groups() {
-  std::vector<GroupRow> rows;
-  Statement& s = sql("SELECT address, members FROM groups").with();
-  while (s.step()) rows.push_back({s.text(0), split(s.octets(1), '\n')});
-  return rows;
+  return sql("SELECT address, members FROM groups").with().rows([](const Statement& s) {
+    return GroupRow{s.text(0), split(s.octets(1), '\n')};
+  });
 }
 
 UsageRow LocalReader::usage(AccountId account) {
-  UsageRow row;
-  Statement& s =
-      sql("SELECT coalesce(sum(octets), 0), coalesce(sum(messages), 0) FROM mailboxes WHERE account = ?").with(account);
-  if (s.step()) row = {s.natural(0), s.natural(1)};
-  s.reset();
-  return row;
+  return sql("SELECT coalesce(sum(octets), 0), coalesce(sum(messages), 0) FROM mailboxes WHERE account = ?")
+      .with(account)
+      .row([](const Statement& s) { return UsageRow{s.natural(0), s.natural(1)}; })
+      .value_or(UsageRow{});
 }
 
 std::string LocalReader::setting(std::string_view key) {
-  std::string value;
-  Statement& s = sql("SELECT value FROM settings WHERE key = ?").with(key);
-  if (s.step()) value = s.text(0);
-  s.reset();
-  return value;
+  return sql("SELECT value FROM settings WHERE key = ?")
+      .with(key)
+      .row([](const Statement& s) { return s.text(0); })
+      .value_or(std::string{});
 }
 
 std::vector<std::pair<std::string, std::string>> LocalReader::settings(std::string_view prefix, std::string_view after,
                                                                        std::size_t max) {
-  std::vector<std::pair<std::string, std::string>> found;
   const std::string from{std::max(prefix, after)};
   std::string end{prefix};
   ++end.back();
-  Statement& s = sql("SELECT key, value FROM settings WHERE key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?")
-                     .with(from, end, after, max);
-  while (s.step()) found.emplace_back(s.text(0), s.text(1));
-  return found;
+  return sql("SELECT key, value FROM settings WHERE key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?")
+      .with(from, end, after, max)
+      .rows([](const Statement& s) { return std::pair<std::string, std::string>{s.text(0), s.text(1)}; });
 }
 
 std::vector<KeyRow> LocalReader::keys(std::string_view kind) {
-  std::vector<KeyRow> rows;
-  Statement& s = sql("SELECT kind, owner, name, state, sealed, facts, created, changed FROM keys WHERE kind = ? "
-                     "ORDER BY owner, name")
-                     .with(kind);
-  while (s.step())
-    rows.push_back({s.text(0), s.text(1), s.text(2), s.text(3), s.text(4), s.text(5), s.time(6), s.time(7)});
-  return rows;
+  return sql("SELECT kind, owner, name, state, sealed, facts, created, changed FROM keys WHERE kind = ? "
+             "ORDER BY owner, name")
+      .with(kind)
+      .rows([](const Statement& s) {
+        return KeyRow{s.text(0), s.text(1), s.text(2), s.text(3), s.text(4), s.text(5), s.time(6), s.time(7)};
+      });
 }
 
 }  // namespace posthorn::storage

@@ -49,48 +49,43 @@ EmailRow email_row(const Statement& s) {
 }  // namespace
 
 std::vector<MailboxRow> LocalReader::mailboxes(AccountId account) {
-  std::vector<MailboxRow> rows;
-  Statement& s = sql("SELECT account, id, name, uid_validity, uid_next, highest_modseq, special_use, subscribed, "
-                     "forgotten_modseq, first_recent FROM "
-                     "mailboxes WHERE account = ? ORDER BY id")
-                     .with(account);
-  while (s.step()) rows.push_back(mailbox_row(s));
-  return rows;
+  return sql("SELECT account, id, name, uid_validity, uid_next, highest_modseq, special_use, subscribed, "
+             "forgotten_modseq, first_recent FROM "
+             "mailboxes WHERE account = ? ORDER BY id")
+      .with(account)
+      .rows(mailbox_row);
 }
 
 std::optional<MailboxRow> LocalReader::mailbox(AccountId account, MailboxId id) {
-  std::optional<MailboxRow> row;
-  Statement& s = sql("SELECT account, id, name, uid_validity, uid_next, highest_modseq, special_use, subscribed, "
-                     "forgotten_modseq, first_recent FROM "
-                     "mailboxes WHERE account = ? AND id = ?")
-                     .with(account, id);
-  if (s.step()) row = mailbox_row(s);
-  s.reset();
-  return row;
+  return sql("SELECT account, id, name, uid_validity, uid_next, highest_modseq, special_use, subscribed, "
+             "forgotten_modseq, first_recent FROM "
+             "mailboxes WHERE account = ? AND id = ?")
+      .with(account, id)
+      .row(mailbox_row);
 }
 
 std::vector<EmailRow> LocalReader::emails(AccountId account, MailboxId mailbox, Uid from, std::size_t max) {
-  std::vector<EmailRow> rows;
-  Statement& s =
-      sql("SELECT e.account, e.mailbox, e.uid, e.modseq, e.email_id, e.size, e.flags, e.keywords, d.thread_id, "
-          "d.content, d.internal_date, d.save_date, d.ranges, d.header_block, d.object_id FROM emails e JOIN "
-          "email_data d ON "
-          "d.email_id = e.email_id WHERE e.account = ? AND e.mailbox = ? AND e.uid >= ? ORDER BY e.uid LIMIT ?")
-          .with(account, mailbox, from, static_cast<std::uint64_t>(max));
-  while (s.step()) rows.push_back(email_row(s));
-  return rows;
+  return sql("SELECT e.account, e.mailbox, e.uid, e.modseq, e.email_id, e.size, e.flags, e.keywords, d.thread_id, "
+             "d.content, d.internal_date, d.save_date, d.ranges, d.header_block, d.object_id FROM emails e JOIN "
+             "email_data d ON "
+             "d.email_id = e.email_id WHERE e.account = ? AND e.mailbox = ? AND e.uid >= ? ORDER BY e.uid LIMIT ?")
+      .with(account, mailbox, from, static_cast<std::uint64_t>(max))
+      .rows(email_row);
 }
 
 std::vector<EmailSummary> LocalReader::summaries(AccountId account, MailboxId mailbox, Uid from, std::size_t max) {
-  std::vector<EmailSummary> rows;
-  Statement& s = sql("SELECT uid, modseq, email_id, size, flags, keywords, internal_date FROM emails WHERE account = ? "
-                     "AND mailbox = ? AND uid >= ? ORDER BY uid LIMIT ?")
-                     .with(account, mailbox, from, static_cast<std::uint64_t>(max));
-  while (s.step()) {
-    rows.push_back({s.small(0), s.natural(1), EmailId{s.natural(2)}, s.natural(3),
-                    static_cast<std::uint8_t>(s.integer(4)), split(s.octets(5), ' '), from_unix_seconds(s.integer(6))});
-  }
-  return rows;
+  return sql("SELECT uid, modseq, email_id, size, flags, keywords, internal_date FROM emails WHERE account = ? "
+             "AND mailbox = ? AND uid >= ? ORDER BY uid LIMIT ?")
+      .with(account, mailbox, from, static_cast<std::uint64_t>(max))
+      .rows([](const Statement& s) {
+        return EmailSummary{s.small(0),
+                            s.natural(1),
+                            EmailId{s.natural(2)},
+                            s.natural(3),
+                            static_cast<std::uint8_t>(s.integer(4)),
+                            split(s.octets(5), ' '),
+                            from_unix_seconds(s.integer(6))};
+      });
 }
 
 std::optional<EmailRow> LocalReader::email(AccountId account, MailboxId mailbox, Uid uid) {
@@ -100,25 +95,20 @@ std::optional<EmailRow> LocalReader::email(AccountId account, MailboxId mailbox,
 }
 
 std::optional<EmailRow> LocalReader::email(EmailId id) {
-  std::optional<EmailRow> row;
-  Statement& s =
-      sql("SELECT d.account, d.mailbox, d.uid, e.modseq, e.email_id, e.size, e.flags, e.keywords, d.thread_id, "
-          "d.content, d.internal_date, d.save_date, d.ranges, d.header_block, d.object_id FROM email_data d JOIN "
-          "emails e ON "
-          "e.account = d.account AND e.mailbox = d.mailbox AND e.uid = d.uid WHERE d.email_id = ?")
-          .with(id);
-  if (s.step()) row = email_row(s);
-  s.reset();
-  return row;
+  return sql("SELECT d.account, d.mailbox, d.uid, e.modseq, e.email_id, e.size, e.flags, e.keywords, d.thread_id, "
+             "d.content, d.internal_date, d.save_date, d.ranges, d.header_block, d.object_id FROM email_data d JOIN "
+             "emails e ON "
+             "e.account = d.account AND e.mailbox = d.mailbox AND e.uid = d.uid WHERE d.email_id = ?")
+      .with(id)
+      .row(email_row);
 }
 
 std::vector<TombstoneRow> LocalReader::tombstones(AccountId account, MailboxId mailbox, ModSeq since) {
-  std::vector<TombstoneRow> rows;
-  Statement& s = sql("SELECT uid, modseq FROM tombstones WHERE account = ? AND mailbox = ? AND modseq > ? ORDER BY "
-                     "modseq, uid")
-                     .with(account, mailbox, since);
-  while (s.step()) rows.push_back({account, mailbox, s.small(0), s.natural(1)});
-  return rows;
+  return sql("SELECT uid, modseq FROM tombstones WHERE account = ? AND mailbox = ? AND modseq > ? ORDER BY "
+             "modseq, uid")
+      .with(account, mailbox, since)
+      .rows(
+          [account, mailbox](const Statement& s) { return TombstoneRow{account, mailbox, s.small(0), s.natural(1)}; });
 }
 
 std::vector<EmailRow> LocalReader::emails(AccountId account, MailboxId mailbox, std::span<const Uid> uids) {
@@ -136,13 +126,11 @@ std::vector<EmailRow> LocalReader::emails(AccountId account, MailboxId mailbox, 
 }
 
 MailboxTotals LocalReader::totals(AccountId account, MailboxId mailbox) {
-  MailboxTotals totals;
-  Statement& s = sql("SELECT count(*), count(*) FILTER (WHERE flags & 1 = 0), count(*) FILTER (WHERE flags & 8), "
-                     "coalesce(sum(size), 0) FROM emails WHERE account = ? AND mailbox = ?")
-                     .with(account, mailbox);
-  if (s.step()) totals = {s.natural(0), s.natural(1), s.natural(2), s.natural(3)};
-  s.reset();
-  return totals;
+  return sql("SELECT count(*), count(*) FILTER (WHERE flags & 1 = 0), count(*) FILTER (WHERE flags & 8), "
+             "coalesce(sum(size), 0) FROM emails WHERE account = ? AND mailbox = ?")
+      .with(account, mailbox)
+      .row([](const Statement& s) { return MailboxTotals{s.natural(0), s.natural(1), s.natural(2), s.natural(3)}; })
+      .value_or(MailboxTotals{});
 }
 
 namespace {
@@ -268,33 +256,35 @@ bool LocalReader::gather(const StoredOctets& stored, std::optional<Octets> conte
 }
 
 std::optional<ModSeq> LocalReader::tombstone_bound(AccountId account, MailboxId mailbox, std::uint64_t keep) {
-  std::optional<ModSeq> bound;
-  Statement& s = sql("SELECT modseq FROM tombstones WHERE account = ? AND mailbox = ? ORDER BY modseq DESC, uid DESC "
-                     "LIMIT 1 OFFSET ?")
-                     .with(account, mailbox, keep);
-  if (s.step()) bound = s.natural(0);
-  s.reset();
-  return bound;
+  return sql("SELECT modseq FROM tombstones WHERE account = ? AND mailbox = ? ORDER BY modseq DESC, uid DESC "
+             "LIMIT 1 OFFSET ?")
+      .with(account, mailbox, keep)
+      .row([](const Statement& s) { return s.natural(0); });
 }
 
 std::vector<TombstoneCount> LocalReader::long_tombstone_lists(std::uint64_t more_than) {
-  std::vector<TombstoneCount> found;
-  Statement& s = sql("SELECT account, mailbox, count(*) FROM tombstones GROUP BY account, mailbox HAVING count(*) > ?")
-                     .with(more_than);
-  while (s.step()) found.push_back({AccountId{s.integer(0)}, MailboxId{s.integer(1)}, s.natural(2)});
-  return found;
+  return sql("SELECT account, mailbox, count(*) FROM tombstones GROUP BY account, mailbox HAVING count(*) > ?")
+      .with(more_than)
+      .rows([](const Statement& s) {
+        return TombstoneCount{AccountId{s.integer(0)}, MailboxId{s.integer(1)}, s.natural(2)};
+      });
 }
 
 std::vector<ExpungedRow> LocalReader::expunged(AccountId account, TimePoint since, std::size_t max) {
-  std::vector<ExpungedRow> rows;
-  Statement& s = sql("SELECT account, mailbox, mailbox_name, uid, email_id, size, flags, keywords, expunged FROM "
-                     "expunged WHERE account = ? AND expunged >= ? ORDER BY expunged, email_id LIMIT ?")
-                     .with(account, since, static_cast<std::uint64_t>(max));
-  while (s.step()) {
-    rows.push_back({AccountId{s.integer(0)}, MailboxId{s.integer(1)}, s.text(2), s.small(3), EmailId{s.natural(4)},
-                    s.natural(5), static_cast<std::uint8_t>(s.integer(6)), split(s.octets(7), ' '), s.time(8)});
-  }
-  return rows;
+  return sql("SELECT account, mailbox, mailbox_name, uid, email_id, size, flags, keywords, expunged FROM "
+             "expunged WHERE account = ? AND expunged >= ? ORDER BY expunged, email_id LIMIT ?")
+      .with(account, since, static_cast<std::uint64_t>(max))
+      .rows([](const Statement& s) {
+        return ExpungedRow{AccountId{s.integer(0)},
+                           MailboxId{s.integer(1)},
+                           s.text(2),
+                           s.small(3),
+                           EmailId{s.natural(4)},
+                           s.natural(5),
+                           static_cast<std::uint8_t>(s.integer(6)),
+                           split(s.octets(7), ' '),
+                           s.time(8)};
+      });
 }
 
 bool LocalReader::has_expunged_before(TimePoint before) {
@@ -305,10 +295,9 @@ bool LocalReader::has_expunged_before(TimePoint before) {
 }
 
 std::vector<std::string> LocalReader::subscriptions(AccountId account) {
-  std::vector<std::string> names;
-  Statement& s = sql("SELECT name FROM subscriptions WHERE account = ? ORDER BY name").with(account);
-  while (s.step()) names.push_back(s.text(0));
-  return names;
+  return sql("SELECT name FROM subscriptions WHERE account = ? ORDER BY name")
+      .with(account)
+      .rows([](const Statement& s) { return s.text(0); });
 }
 
 }  // namespace posthorn::storage

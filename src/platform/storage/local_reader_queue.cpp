@@ -53,64 +53,51 @@ StoryRow story_row(const Statement& s) {
 }  // namespace
 
 std::vector<DestinationRow> LocalReader::destinations() {
-  std::vector<DestinationRow> rows;
-  Statement& s = sql("SELECT domain, count(*), min(not_before) FROM recipients INDEXED BY recipients_waiting WHERE "
-                     "state = 0 GROUP BY domain")
-                     .with();
-  while (s.step()) rows.push_back({s.text(0), s.natural(1), s.time(2)});
-  return rows;
+  return sql("SELECT domain, count(*), min(not_before) FROM recipients INDEXED BY recipients_waiting WHERE "
+             "state = 0 GROUP BY domain")
+      .with()
+      .rows([](const Statement& s) { return DestinationRow{s.text(0), s.natural(1), s.time(2)}; });
 }
 
 std::vector<RecipientRow> LocalReader::waiting(std::string_view domain, const QueuePosition& after, std::size_t max) {
-  std::vector<RecipientRow> rows;
-  Statement& s =
-      sql("SELECT mail, idx, address, domain, original, notify, state, attempts, not_before, expires, "
-          "delay_told, last_reply FROM recipients INDEXED BY recipients_waiting WHERE state = 0 AND domain = "
-          "? AND (not_before, mail, idx) > (?, ?, ?) ORDER BY not_before, mail, idx LIMIT ?")
-          .with(domain, after.not_before, after.mail, after.index, static_cast<std::uint64_t>(max));
-  while (s.step()) rows.push_back(recipient_row(s));
-  return rows;
+  return sql("SELECT mail, idx, address, domain, original, notify, state, attempts, not_before, expires, "
+             "delay_told, last_reply FROM recipients INDEXED BY recipients_waiting WHERE state = 0 AND domain = "
+             "? AND (not_before, mail, idx) > (?, ?, ?) ORDER BY not_before, mail, idx LIMIT ?")
+      .with(domain, after.not_before, after.mail, after.index, static_cast<std::uint64_t>(max))
+      .rows(recipient_row);
 }
 
 std::optional<QueueRow> LocalReader::queued(MailId id) {
-  std::optional<QueueRow> row;
-  Statement& s = sql("SELECT id, content, size, sender, envelope_id, ret, eight_bit, smtputf8, require_tls, stream, "
-                     "priority, signed_with, login, message_id, arrived, ranges, header_block FROM queue WHERE id = ?")
-                     .with(id);
-  if (s.step()) row = queue_row(s);
-  s.reset();
-  return row;
+  return sql("SELECT id, content, size, sender, envelope_id, ret, eight_bit, smtputf8, require_tls, stream, "
+             "priority, signed_with, login, message_id, arrived, ranges, header_block FROM queue WHERE id = ?")
+      .with(id)
+      .row(queue_row);
 }
 
 std::vector<RecipientRow> LocalReader::recipients(MailId id) {
-  std::vector<RecipientRow> rows;
-  Statement& s = sql("SELECT mail, idx, address, domain, original, notify, state, attempts, not_before, expires, "
-                     "delay_told, last_reply FROM recipients WHERE mail = ? ORDER BY idx")
-                     .with(id);
-  while (s.step()) rows.push_back(recipient_row(s));
-  return rows;
+  return sql("SELECT mail, idx, address, domain, original, notify, state, attempts, not_before, expires, "
+             "delay_told, last_reply FROM recipients WHERE mail = ? ORDER BY idx")
+      .with(id)
+      .rows(recipient_row);
 }
 
 std::vector<QueueRow> LocalReader::queue_page(const QueueFilter& filter, MailId after, std::size_t max) {
-  std::vector<QueueRow> rows;
   const auto limit = static_cast<std::uint64_t>(max);
   if (filter.text.empty()) {
-    Statement& s = sql("SELECT id, content, size, sender, envelope_id, ret, eight_bit, smtputf8, require_tls, stream, "
-                       "priority, signed_with, login, message_id, arrived, ranges, header_block FROM queue WHERE id > "
-                       "? ORDER BY id LIMIT ?")
-                       .with(after, limit);
-    while (s.step()) rows.push_back(queue_row(s));
-    return rows;
+    return sql("SELECT id, content, size, sender, envelope_id, ret, eight_bit, smtputf8, require_tls, stream, "
+               "priority, signed_with, login, message_id, arrived, ranges, header_block FROM queue WHERE id > "
+               "? ORDER BY id LIMIT ?")
+        .with(after, limit)
+        .rows(queue_row);
   }
   const auto id = MailId::parse(filter.text);
-  Statement& s = sql("SELECT id, content, size, sender, envelope_id, ret, eight_bit, smtputf8, require_tls, stream, "
-                     "priority, signed_with, login, message_id, arrived, ranges, header_block FROM queue q WHERE id > "
-                     "?1 AND (id = ?3 OR sender = ?2 COLLATE NOCASE OR EXISTS (SELECT 1 FROM recipients r WHERE r.mail "
-                     "= q.id AND (r.address = ?2 COLLATE NOCASE OR r.domain = ?2 COLLATE NOCASE OR substr(r.address, "
-                     "-length(?2) - 1) = '@' || ?2 COLLATE NOCASE))) ORDER BY id LIMIT ?4")
-                     .with(after, filter.text, id.value_or(MailId{}), limit);
-  while (s.step()) rows.push_back(queue_row(s));
-  return rows;
+  return sql("SELECT id, content, size, sender, envelope_id, ret, eight_bit, smtputf8, require_tls, stream, "
+             "priority, signed_with, login, message_id, arrived, ranges, header_block FROM queue q WHERE id > "
+             "?1 AND (id = ?3 OR sender = ?2 COLLATE NOCASE OR EXISTS (SELECT 1 FROM recipients r WHERE r.mail "
+             "= q.id AND (r.address = ?2 COLLATE NOCASE OR r.domain = ?2 COLLATE NOCASE OR substr(r.address, "
+             "-length(?2) - 1) = '@' || ?2 COLLATE NOCASE))) ORDER BY id LIMIT ?4")
+      .with(after, filter.text, id.value_or(MailId{}), limit)
+      .rows(queue_row);
 }
 
 bool LocalReader::is_signed_in_queue(std::string_view selector_and_domain) {
@@ -149,18 +136,13 @@ std::vector<StoryRow> LocalReader::stories_by_key(std::string_view key, std::siz
 }
 
 std::optional<StoryRow> LocalReader::story(MailId id) {
-  std::optional<StoryRow> row;
-  Statement& s = sql("SELECT id, at, keys, steps FROM stories WHERE id = ?").with(id);
-  if (s.step()) row = story_row(s);
-  s.reset();
-  return row;
+  return sql("SELECT id, at, keys, steps FROM stories WHERE id = ?").with(id).row(story_row);
 }
 
 std::vector<StoryPartRow> LocalReader::story_parts(MailId id) {
-  std::vector<StoryPartRow> rows;
-  Statement& s = sql("SELECT id, at, steps FROM story_parts WHERE id = ? ORDER BY seq").with(id);
-  while (s.step()) rows.push_back({MailId{s.natural(0)}, s.time(1), s.text(2)});
-  return rows;
+  return sql("SELECT id, at, steps FROM story_parts WHERE id = ? ORDER BY seq").with(id).rows([](const Statement& s) {
+    return StoryPartRow{MailId{s.natural(0)}, s.time(1), s.text(2)};
+  });
 }
 
 }  // namespace posthorn::storage
