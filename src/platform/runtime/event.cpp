@@ -8,6 +8,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "platform/runtime/inbox.h"
+
 namespace posthorn::runtime {
 namespace detail {
 namespace {
@@ -114,6 +116,7 @@ void CompletionBatch::add(std::unique_ptr<detail::Waiter> waiter) {
 
 void CompletionBatch::flush() {
   for (Loop& loop : loops_) {
+    if (Inbox::of(loop.executor).put(loop.waiters)) continue;
     boost::asio::post(loop.executor, [waiters = std::move(loop.waiters)]() mutable {
       for (auto& waiter : waiters) detail::Waiter::complete(std::move(waiter), false);
     });
