@@ -1,5 +1,7 @@
 // What every Store must do, whatever is under it. A second implementation is one more type in Implementations.
+#include <atomic>
 #include <map>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -395,6 +397,33 @@ TYPED_TEST(StoreConformance, UnchangedSinceAndQuotaGuardTheirUnits) {
   append.preconditions.clear();  // a delivery may overrun it
   EXPECT_TRUE(this->write(append));
   EXPECT_EQ(ask(*this->store_, [place](Reader& r) { return r.usage(place.account).octets; }), 500u + 600 + 2 * 32);
+}
+
+TYPED_TEST(StoreConformance, TheQuotaCountsAllMailboxesAndWhatOthersOfTheGroupAdd) {
+  const Place place = make_account(*this->store_, "bob@beta.example", 1000);
+  MailboxRow row;
+  row.account = place.account;
+  row.name = "Archive";
+  const Place archive{place.account, this->write(PutMailbox{row})->mailbox};
+  ASSERT_TRUE(this->write(delivery(this->ids_, place, 400 - 32)));
+  ASSERT_TRUE(this->write(MoveEmails{place.account, place.inbox, {1}, archive.inbox}));
+  // 600 are left: three of ten appends at the same time, whichever, and into whichever mailbox.
+  std::atomic<int> appended{0};
+  {
+    std::vector<std::jthread> clients;
+    for (int i = 0; i < 10; ++i) {
+      Unit append = delivery(this->ids_, i % 2 == 0 ? place : archive, 200 - 32);
+      append.preconditions = {QuotaAllows{place.account, 200, 1}};
+      clients.emplace_back([this, &appended, append] { appended += this->write(append) ? 1 : 0; });
+    }
+  }
+  EXPECT_EQ(appended, 3);
+  const auto used = [&] { return ask(*this->store_, [place](Reader& r) { return r.usage(place.account); }); };
+  EXPECT_EQ(used().octets, 1000u);
+  EXPECT_EQ(used().messages, 4u);
+  ASSERT_TRUE(this->write(DeleteMailbox{place.account, archive.inbox}));
+  EXPECT_EQ(used().messages, this->emails(place).size());
+  EXPECT_EQ(used().octets, 200 * this->emails(place).size());
 }
 
 TYPED_TEST(StoreConformance, AMailboxMadeAgainHasAGreaterUidValidity) {

@@ -118,6 +118,33 @@ TEST_F(StoreDamage, SumsThatAreNotThoseOfTheirRowsAreTold) {
   EXPECT_THAT(report.damages[0].what, ::testing::HasSubstr("day 9000000000000, far.example: 0 rows"));
 }
 
+TEST_F(StoreDamage, AMailboxThatHoldsSomethingElseThanItsRowSaysIsTold) {
+  {
+    const Database database(layout_.database(), DatabaseMode::read_write, disk_.vfs_name());
+    database.execute(fmt::format("UPDATE mailboxes SET messages = 5 WHERE account = {}", bob_.account.value).c_str());
+  }
+  const VerifyReport report = verify();
+  ASSERT_EQ(report.damages.size(), 1u);
+  EXPECT_EQ(report.damages[0].kind, DamageKind::usage);
+  EXPECT_THAT(report.damages[0].what, ::testing::HasSubstr("bob@beta.example INBOX has"));
+  EXPECT_THAT(report.damages[0].what, ::testing::HasSubstr("in 3 emails, its row says"));
+}
+
+TEST_F(StoreDamage, AStoreOfTheFormBeforeIsNotTakenForDamaged) {
+  constexpr int before = 4;
+  {
+    const Database database("/disk/older/posthorn.db", DatabaseMode::create, disk_.vfs_name());
+    for (int version = 0; version < before; ++version) run_schema_step(database, version);
+    database.execute(
+        "INSERT INTO accounts VALUES (1, 'bob@beta.example', '', 1, 0, '', 0);"
+        "INSERT INTO mailboxes VALUES (1, 7, 5, 3, 4, 1, 'INBOX', '', 0, 1);"
+        "PRAGMA user_version=4");
+  }
+  StoreOptions o = options("/disk/older");
+  o.create = false;
+  expect_clean(verify_folder(o));
+}
+
 TEST_F(StoreDamage, ARecordHeaderIsTold) {
   damage(layout_.segment(1), "posthorn " + second_.text());
   const VerifyReport report = verify();

@@ -34,8 +34,8 @@ class Verification {
   struct Mailbox {
     std::string name;
     std::uint64_t uid_next = 0;
-    Usage stored;  // as its row says
-    Usage found;   // by its emails
+    std::optional<Usage> stored;  // as its row says
+    Usage found;                  // by its emails
   };
   using MailboxKey = std::pair<std::int64_t, std::int64_t>;
   using RowHandler = std::function<void(const Statement&)>;
