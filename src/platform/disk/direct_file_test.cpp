@@ -10,7 +10,7 @@
 namespace posthorn::disk {
 namespace {
 
-class DirectFileTest : public testing::Test {
+class DirectFileTest : public ::testing::Test {
  protected:
   DirectFileTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "posthorn-direct-XXXXXX").string();
