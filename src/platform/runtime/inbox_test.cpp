@@ -80,13 +80,13 @@ TEST(Inbox, EveryCompletionArrivesOnItsOwnLoop) {
   EXPECT_EQ(seen.elsewhere, 0u);
 }
 
-struct Trace {
+struct Unwound {
   std::vector<std::string>& events;
-  ~Trace() { events.emplace_back("destroyed"); }
+  ~Unwound() { events.emplace_back("destroyed"); }
 };
 
 Task<> wait_and_note(Event event, std::latch& waits, std::vector<std::string>& events) {
-  const Trace trace{events};
+  const Unwound unwound{events};
   waits.count_down();
   co_await event.wait();
   events.emplace_back("resumed");
