@@ -226,7 +226,7 @@ class Together(unittest.TestCase):
     @staticmethod
     def declared(name):
         """What stands at the left margin, as clang-format leaves it, of types, constants and functions without linkage."""
-        for part in re.findall(r"(?m)^namespace \{$[\s\S]*?^\}", code_of(name)):
+        for part in re.findall(r"(?m)^namespace \{$[\s\S]*?^\} {2,}$", code_of(name)):
             for kind in re.findall(r"(?m)^(?:struct|class|enum class) (\w+)[^;\n]*\{", part):
                 yield kind
             for constant in re.findall(r"(?m)^(?:static |inline )*(?:constexpr|const) [^(={;\n]*?(\w+)(?:\[\w*\])? ?[={;]", part):

@@ -21,7 +21,7 @@ imap::server::Settings machine_settings(const Settings& common, bool implicit_tl
   return settings;
 }
 
-std::shared_ptr<const ImapSettings> settings_from(Settings common) {
+std::shared_ptr<const ImapSettings> imap_settings(Settings common) {
   auto settings = std::make_shared<ImapSettings>();
   settings->machine = machine_settings(common, false, true);
   settings->machine_tls = machine_settings(common, true, true);
@@ -36,7 +36,7 @@ std::shared_ptr<const ImapSettings> settings_from(Settings common) {
 ImapDoor::ImapDoor(ImapSurroundings surroundings, Settings settings)
     : surroundings_(surroundings),
       scram_logins_(*surroundings.directory, directory::Scope::imap),
-      settings_(settings_from(std::move(settings))) {
+      settings_(imap_settings(std::move(settings))) {
   surroundings_.orders = &orders_;
 }
 
@@ -49,7 +49,7 @@ Octets ImapDoor::refusal(Full full) const {
 }
 
 void ImapDoor::reconfigure(Settings settings) {
-  settings_.store(settings_from(std::move(settings)));
+  settings_.store(imap_settings(std::move(settings)));
 }
 
 }  // namespace posthorn::access

@@ -21,7 +21,7 @@ pop3::server::Settings pop3_settings(const Settings& common, bool implicit_tls, 
   return settings;
 }
 
-std::shared_ptr<const Pop3Settings> settings_from(Settings common) {
+std::shared_ptr<const Pop3Settings> pop3_settings(Settings common) {
   auto settings = std::make_shared<Pop3Settings>();
   settings->machine = pop3_settings(common, false, true);
   settings->machine_tls = pop3_settings(common, true, true);
@@ -37,7 +37,7 @@ Pop3Door::Pop3Door(Pop3Surroundings surroundings, Settings settings)
     : surroundings_(surroundings),
       facts_(*surroundings.store),
       scram_logins_(*surroundings.directory, directory::Scope::pop3),
-      settings_(settings_from(std::move(settings))) {}
+      settings_(pop3_settings(std::move(settings))) {}
 
 std::unique_ptr<Session> Pop3Door::make(Connection connection) {
   return std::make_unique<Pop3Session>(surroundings_, locks_, facts_, settings_.load(), scram_logins_.any(),
@@ -49,7 +49,7 @@ Octets Pop3Door::refusal(Full full) const {
 }
 
 void Pop3Door::reconfigure(Settings settings) {
-  settings_.store(settings_from(std::move(settings)));
+  settings_.store(pop3_settings(std::move(settings)));
 }
 
 }  // namespace posthorn::access

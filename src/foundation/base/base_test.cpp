@@ -47,6 +47,13 @@ TEST(Number, IsAppendedWithZerosUpToItsWidth) {
   EXPECT_EQ(text, "071230");
 }
 
+TEST(Number, IsReadWholeOrNotAtAll) {
+  EXPECT_EQ(read_number<std::uint32_t>("4294967295"), 4294967295u);
+  EXPECT_EQ(read_number<std::uint32_t>("007"), 7u);
+  for (const char* none : {"", "4294967296", "-1", "+1", " 1", "1 ", "1x", "0x1"})
+    EXPECT_FALSE(read_number<std::uint32_t>(none)) << none;
+}
+
 TEST(Problem, TextLeavesOutEmptyParts) {
   EXPECT_EQ((Problem{ProblemKind::no, "no such message", "", ""}.text()), "no such message");
   EXPECT_EQ((Problem{ProblemKind::no, "what", "why", "remedy"}.text()), "what: why; remedy");

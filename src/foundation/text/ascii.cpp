@@ -1,7 +1,8 @@
 #include "foundation/text/ascii.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "foundation/base/number.h"
 
 namespace posthorn::text {
 
@@ -120,11 +121,7 @@ std::vector<std::string_view> words(std::string_view text) {
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
-  if (text.empty() || !std::ranges::all_of(text, is_digit)) return std::nullopt;
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{}) return std::nullopt;
-  return value;
+  return read_number<std::uint64_t>(text);
 }
 
 std::string printable(std::string_view octets, std::size_t length_max) {

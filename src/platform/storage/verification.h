@@ -1,7 +1,8 @@
 // Verification: one pass over a store's rows and files, in one state of the database. verify.h says what it finds.
 //
 // Every row that a message needs is looked up by itself, so that a damaged page names just the messages on it.
-// verification.cpp: the pass, the database's own check, sums; verification_rows.cpp, _contents.cpp, _pages.cpp: as named.
+// verification.cpp: the pass, the database's own check, sums; verification_rows.cpp, _contents.cpp, _pages.cpp: as
+// named.
 #pragma once
 
 #include <map>

@@ -12,9 +12,9 @@ struct Spec {
   std::optional<std::size_t> at;
 };
 
-class Reader {
+class AddressReader {
  public:
-  explicit Reader(std::string_view text) : in_(text) {}
+  explicit AddressReader(std::string_view text) : in_(text) {}
 
   std::vector<ListedAddress> read() {
     while (list_.size() < listed_addresses_max) {
@@ -143,7 +143,7 @@ class Reader {
 }  // namespace
 
 std::vector<ListedAddress> read_addresses(std::string_view unfolded) {
-  return Reader(unfolded).read();
+  return AddressReader(unfolded).read();
 }
 
 std::vector<ListedAddress> addresses_of(const message::Header& header, std::string_view field) {

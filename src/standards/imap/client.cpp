@@ -1,7 +1,6 @@
 #include "standards/imap/client.h"
 
-#include <charconv>
-
+#include "foundation/base/number.h"
 #include "foundation/text/ascii.h"
 #include "standards/imap/mailbox_name.h"
 #include "standards/imap/quoting.h"
@@ -12,14 +11,6 @@ namespace {
 
 bool is_status_name(std::string_view name) {
   return name == "OK" || name == "NO" || name == "BAD" || name == "BYE" || name == "PREAUTH";
-}
-
-template <class Number>
-std::optional<Number> read_number(std::string_view digits) {
-  Number value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
 }
 
 /// Takes the elements of one response apart; a list that is open is kept on a stack, not on the machine's.

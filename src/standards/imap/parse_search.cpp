@@ -77,14 +77,14 @@ enum class Argument : unsigned char {
   two_keys
 };
 
-struct Row {
+struct SearchRow {
   std::string_view name;
   Argument argument;
   Kind kind;
   SystemFlag flag = SystemFlag::seen;
 };
 
-constexpr std::array<Row, 44> rows{{
+constexpr std::array<SearchRow, 44> search_rows{{
     {"ALL", Argument::none, Kind::all},
     {"ANSWERED", Argument::flag, Kind::flag, SystemFlag::answered},
     {"BCC", Argument::address_or_subject, Kind::header},
@@ -161,7 +161,7 @@ void child_keys(Scanner& in, SearchKey& key, Program& program, std::size_t depth
   }
 }
 
-SearchKey key_of(const Row& row, Scanner& in, Program& program, std::size_t depth) {
+SearchKey key_of(const SearchRow& row, Scanner& in, Program& program, std::size_t depth) {
   SearchKey key;
   key.kind = row.kind;
   key.flag = row.flag;
@@ -247,7 +247,7 @@ SearchKey search_key(Scanner& in, Program& program, std::size_t depth) {
     return key;
   }
   const auto name = in.name();
-  for (const auto& row : rows) {
+  for (const auto& row : search_rows) {
     if (text::iequals(row.name, name)) return key_of(row, in, program, depth);
   }
   in.fail("Unknown search key");

@@ -1,8 +1,8 @@
 #include "standards/imap/scanner.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "foundation/base/number.h"
 #include "foundation/text/ascii.h"
 #include "standards/imap/mailbox_name.h"
 #include "standards/imap/quoting.h"
@@ -21,14 +21,6 @@ bool is_list_char(char c) {
 }
 bool ends_word(char c) {
   return c == ' ' || c == '(' || c == ')' || c == '[' || c == ']' || c == '<' || c == '\r';
-}
-
-template <class Number>
-std::optional<Number> read_number(std::string_view digits) {
-  Number value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
 }
 
 }  // namespace

@@ -24,9 +24,9 @@ bool is_bchar(char c) {
 }
 
 /// What is left of the URL.
-class Reader {
+class UrlReader {
  public:
-  explicit Reader(std::string_view rest) : rest_(rest) {}
+  explicit UrlReader(std::string_view rest) : rest_(rest) {}
 
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
   [[nodiscard]] char peek() const { return rest_.empty() ? '\0' : rest_.front(); }
@@ -91,7 +91,7 @@ bool has_dot_segment(std::string_view path) {
 }
 
 // imailbox-ref = enc-mailbox [uidvalidity]; leaves the reader in front of ";UID="
-bool read_mailbox(Reader& in, MessageUrl& url) {
+bool read_mailbox(UrlReader& in, MessageUrl& url) {
   auto encoded = in.bchars();
   if (encoded.empty()) return true;
   const bool ends_in_slash = encoded.ends_with('/');
@@ -110,7 +110,7 @@ bool read_mailbox(Reader& in, MessageUrl& url) {
 }
 
 // isection-only = ";SECTION=" enc-section
-bool read_section(Reader& in, MessageUrl& url) {
+bool read_section(UrlReader& in, MessageUrl& url) {
   if (!in.accept(";SECTION=")) return true;
   auto encoded = in.bchars();
   // The "/" in front of ";PARTIAL=" is no part of it.
@@ -125,7 +125,7 @@ bool read_section(Reader& in, MessageUrl& url) {
 }
 
 // ipartial-only = ";PARTIAL=" number ["." nz-number]
-bool read_partial(Reader& in, MessageUrl& url) {
+bool read_partial(UrlReader& in, MessageUrl& url) {
   if (!in.accept(";PARTIAL=")) return true;
   const auto offset = in.number<std::uint64_t>();
   if (!offset) return false;
@@ -138,7 +138,7 @@ bool read_partial(Reader& in, MessageUrl& url) {
 }
 
 // iuid-only = ";UID=" nz-number, then ["/" isection-only] ["/" ipartial-only]
-bool read_message(Reader& in, MessageUrl& url) {
+bool read_message(UrlReader& in, MessageUrl& url) {
   if (!in.accept(";UID=")) return false;
   const auto uid = in.number<std::uint32_t>();
   if (!uid || *uid == 0) return false;
@@ -153,7 +153,7 @@ bool read_message(Reader& in, MessageUrl& url) {
 std::optional<MessageUrl> parse_message_url(std::string_view text) {
   if (text.size() > url_octets_max) return std::nullopt;
   MessageUrl url;
-  Reader in(text);
+  UrlReader in(text);
   // imapurl = "imap://" iserver ipath-query; inetwork-path = "//" iserver ipath-query
   const bool is_absolute = in.accept(scheme) || in.accept("//");
   if (is_absolute) {
