@@ -39,7 +39,8 @@ const Handler* find_handler(std::string_view verb) {
 
 Problem unreadable_store(const config::Config& config, std::string_view why) {
   return {ProblemKind::unavailable, "cannot read the store " + config.store_dir.string(), std::string(why),
-          "posthorn store verify names the damage; posthorn restore brings back a backup"};
+          "posthorn store verify names the damage, with --repair it puts single octets back; posthorn restore brings "
+          "back a backup"};
 }
 
 std::string text_argument(const Request& request, std::string_view name) {

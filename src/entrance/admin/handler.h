@@ -81,6 +81,7 @@ struct Handler {
 
 /// A report of `store verify` as its verb answers it, and what it means where it is not clean.
 [[nodiscard]] boost::json::object verify_json(const storage::VerifyReport& report);
+[[nodiscard]] boost::json::object backup_json(const std::filesystem::path& to, const storage::BackupReport& report);
 [[nodiscard]] Problem verify_problem(const storage::VerifyReport& report);
 
 }  // namespace posthorn::admin

@@ -43,13 +43,7 @@ Task<Done> backup(Site& site, const Request& request, Answer& answer) {
   std::function<Result<storage::BackupReport, Problem>()> work = [store, to] { return store->backup(to); };
   const auto report = co_await on_worker(site, std::move(work));
   if (!report) co_return fail(report.error());
-  const json::object shown{{"backup", to.string()},
-                           {"contents", report->contents},
-                           {"octets", report->octets},
-                           {"linked_files", report->linked_files},
-                           {"copied_files", report->copied_files},
-                           {"damaged_pages", report->damaged_pages}};
-  co_return co_await answer.value(json::serialize(shown));
+  co_return co_await answer.value(json::serialize(backup_json(to, *report)));
 }
 
 Task<Done> reload(Site& site, const Request&, Answer& answer) {
@@ -92,10 +86,20 @@ json::object verify_json(const storage::VerifyReport& report) {
           {"more", report.more}};
 }
 
+json::object backup_json(const std::filesystem::path& to, const storage::BackupReport& report) {
+  return {{"backup", to.string()},
+          {"contents", report.contents},
+          {"octets", report.octets},
+          {"linked_files", report.linked_files},
+          {"copied_files", report.copied_files},
+          {"damaged_pages", report.damaged_pages}};
+}
+
 Problem verify_problem(const storage::VerifyReport& report) {
   return {ProblemKind::no, "the store",
           fmt::format("{} damage{} found", report.damages.size(), report.damages.size() == 1 ? " was" : "s were"),
-          "restore what they touch from a backup (--json names each message)"};
+          "posthorn store verify --repair puts single octets of the database back; restore what else they touch from a "
+          "backup (--json names each message)"};
 }
 
 std::span<const Handler> store_handlers() {

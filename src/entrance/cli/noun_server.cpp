@@ -7,6 +7,7 @@
 #include "entrance/server/quickstart.h"
 #include "entrance/server/serve.h"
 #include "foundation/base/ip_address.h"
+#include "platform/runtime/process.h"
 
 namespace posthorn::cli {
 namespace server_noun {
@@ -87,7 +88,7 @@ std::string quickstart_text(const server::QuickstartResult& made) {
   }
   out += fmt::format("\nPublish these DNS records{}:\n\n{}", address_advice(made), made.records_text);
   out += reverse_names(made);
-  out += fmt::format("\nThen start it:\n\n  posthorn serve --config {}\n", made.config.string());
+  out += fmt::format("\nThen start it:\n\n  {} serve --config {}\n", runtime::command_name(), made.config.string());
   return out;
 }
 

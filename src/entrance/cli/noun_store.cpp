@@ -6,6 +6,7 @@
 #include "entrance/cli/tables.h"
 #include "platform/storage/backup.h"
 #include "platform/storage/migrate.h"
+#include "platform/storage/repair.h"
 #include "platform/storage/store.h"
 
 namespace posthorn::cli {
@@ -33,6 +34,11 @@ void put_damage(std::string& out, const json::object& d) {
 }
 
 void put_report(std::string& out, const json::object& r) {
+  if (const json::value* repaired = r.if_contains("repaired")) {
+    for (const json::value& page : repaired->as_array())
+      out += fmt::format("Repaired: {}\n", std::string_view(page.as_string()));
+    if (repaired->as_array().empty()) out += "Nothing that can be repaired.\n";
+  }
   out += fmt::format("{} contents ({}), {} emails, {} queued mails with {} recipients, {} segments, {} files\n",
                      member(r, "contents"), octets_text(r.at("octets").to_number<std::uint64_t>()), member(r, "emails"),
                      member(r, "queued"), member(r, "recipients"), member(r, "segments"), member(r, "files"));
@@ -50,12 +56,40 @@ void put_value(const Invocation& v, const json::object& value, void (*words)(std
   print(out);
 }
 
+/// The octets that were put back, in words.
+Result<json::array, Problem> repair(const config::Config& config) {
+  const auto repaired = storage::repair_folder(options_for(config));
+  if (!repaired) return fail(repaired.error());
+  json::array lines;
+  for (const disk::RepairedPage& page : *repaired) {
+    lines.emplace_back(fmt::format("page {} of posthorn.db: octet {} was 0x{:02x} and is 0x{:02x} again", page.number,
+                                   page.at, static_cast<unsigned char>(page.damaged),
+                                   static_cast<unsigned char>(page.was)));
+  }
+  return lines;
+}
+
+/// A store that nobody serves. What was repaired is told also where damage is left.
+Exit verify_unserved(const Invocation& v, const config::Config& config) {
+  json::object shown;
+  if (v.has("--repair")) {
+    auto repaired = repair(config);
+    if (!repaired) return report(repaired.error());
+    shown["repaired"] = std::move(*repaired);
+  }
+  const auto verified = storage::verify_folder(options_for(config));
+  if (!verified) return report(verified.error());
+  for (const auto& member : admin::verify_json(*verified)) shown[member.key()] = member.value();
+  put_value(v, shown, put_report);
+  return verified->clean() ? Exit::done : report(admin::verify_problem(*verified));
+}
+
 /// A running server verifies its own store; else the folder is read as it lies, without recovery.
 Exit verify(const Invocation& v) {
   const auto config = config_to_ask(v);
   if (!config) return config.error();
   std::error_code error;
-  if (std::filesystem::exists(admin::control_path(config->store_dir), error)) {
+  if (!v.has("--repair") && std::filesystem::exists(admin::control_path(config->store_dir), error)) {
     admin::Request request{.verb = "store verify", .arguments = {}, .input = {}, .by = {}};
     Gathered answer;
     if (auto done = ask_server(*config, request, answer)) {
@@ -63,10 +97,7 @@ Exit verify(const Invocation& v) {
       return *done ? Exit::done : report(done->error());
     }
   }
-  const auto verified = storage::verify_folder(options_for(*config));
-  if (!verified) return report(verified.error());
-  put_value(v, admin::verify_json(*verified), put_report);
-  return verified->clean() ? Exit::done : report(admin::verify_problem(*verified));
+  return verify_unserved(v, *config);
 }
 
 void put_migration(std::string& out, const json::object& m) {
@@ -97,15 +128,27 @@ void put_backup(std::string& out, const json::object& b) {
       "the DKIM keys in the store. Keep copies of them elsewhere.\n",
       member(b, "contents"), octets_text(b.at("octets").to_number<std::uint64_t>()), member(b, "backup"));
   if (member(b, "damaged_pages") != "0")
-    out += fmt::format(
-        "{} pages of the database are damaged, here as there: posthorn store verify names what they touch\n",
-        member(b, "damaged_pages"));
+    out += fmt::format("{} of the database damaged, here as there: posthorn store verify names what is touched\n",
+                       member(b, "damaged_pages") == "1" ? "1 page is" : member(b, "damaged_pages") + " pages are");
 }
 
+/// A running server copies its own store; else it is copied as it lies, also one that cannot be served.
 Exit backup(const Invocation& v) {
+  const auto config = config_to_ask(v);
+  if (!config) return config.error();
   std::error_code error;
-  const std::string to = std::filesystem::absolute(v.get("DIR"), error).string();
-  return ask(v, {{"to", to}}, {.value = put_backup});
+  const std::filesystem::path to = std::filesystem::absolute(v.get("DIR"), error);
+  const admin::Request request{.verb = "backup", .arguments = {{"to", to.string()}}, .input = {}, .by = {}};
+  Gathered answer;
+  if (const auto done = ask_server(*config, request, answer)) {
+    if (!*done) return report(done->error());
+    put_value(v, json::parse(answer.whole).as_object(), put_backup);
+    return Exit::done;
+  }
+  const auto copied = storage::backup_folder(options_for(*config), to);
+  if (!copied) return report(copied.error());
+  put_value(v, admin::backup_json(to, *copied), put_backup);
+  return Exit::done;
 }
 
 void put_restore(std::string& out, const json::object& r) {
@@ -115,8 +158,8 @@ void put_restore(std::string& out, const json::object& r) {
     out += "Look at them (posthorn queue list) and release them: posthorn queue release\n";
   if (member(r, "clean") != "yes")
     out +=
-        "What is damaged is damaged still: posthorn store verify names the messages whose octets are; pages of the "
-        "database are taken as they are from now on.\n";
+        "Pages of the database in which one octet had changed are what they were again, others are taken as they are "
+        "from now on. Messages that are damaged are so still: posthorn store verify names them.\n";
 }
 
 Exit restore(const Invocation& v) {
@@ -128,6 +171,7 @@ Exit restore(const Invocation& v) {
             {{"contents", restored->verified.contents},
              {"mailboxes", restored->mailboxes},
              {"held_recipients", restored->held_recipients},
+             {"repaired_pages", restored->repaired_pages},
              {"clean", restored->verified.clean()}},
             put_restore);
   return Exit::done;
@@ -141,9 +185,12 @@ const std::vector<Verb>& store_verbs() {
   static const std::vector<Verb> verbs{
       {"store verify",
        "check every record and row against each other",
-       "Works while the server runs and while it does not; changes nothing. Names each message that a damage touches.",
+       "Works while the server runs and while it does not; changes nothing. Names each message that a damage touches.\n"
+       "Where one octet of a page of the database changed, its checksum tells what it was: --repair puts it back, "
+       "while\n"
+       "no server runs, and then verifies.",
        {},
-       {},
+       {{"--repair", "", "put back what the checksums of the database's pages tell"}},
        verify},
       {"store migrate",
        "bring a store of an older version to the present one",

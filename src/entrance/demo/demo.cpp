@@ -158,11 +158,12 @@ void print_invitation(World& world) {
       "\n  swaks --server {} --tls --auth PLAIN --auth-user {} --auth-password {} \\\n"
       "        --from {} --to {}\n"
       "  curl --ssl-reqd -k --user {}:{} 'imap://{}/INBOX;MAILINDEX=1'\n"
-      "  posthorn message list {} --config {}\n"
-      "  posthorn message trace {} --config {}\n\nEnd with Ctrl-C.\n",
+      "  {} message list {} --config {}\n"
+      "  {} message trace {} --config {}\n\nEnd with Ctrl-C.\n",
       alpha.endpoint("submission").text(), alpha.account, alpha.password, alpha.account, world.beta().account,
-      world.beta().account, world.beta().password, world.beta().endpoint("imap").text(), world.beta().account,
-      world.beta().made.config.string(), alpha.account, alpha.made.config.string()));
+      world.beta().account, world.beta().password, world.beta().endpoint("imap").text(), runtime::command_name(),
+      world.beta().account, world.beta().made.config.string(), runtime::command_name(), alpha.account,
+      alpha.made.config.string()));
 }
 
 Task<Outcome> send_letter(server::Process& process, World& world, Teller& teller) {

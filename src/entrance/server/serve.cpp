@@ -49,8 +49,8 @@ Task<> run_main(Process& process, config::Config config, runtime::Logger log, ru
     outcome = co_await run_site(process, std::move(config), log, signals);
   } catch (const std::exception& error) {
     outcome = fail(config::Problems{{ProblemKind::unavailable, "cannot serve from the store " + store, error.what(),
-                                     "look at it with posthorn store verify; a damaged store is replaced by posthorn "
-                                     "restore from a backup"}});
+                                     "posthorn store verify names the damage, with --repair it puts single octets "
+                                     "back; posthorn restore brings back a backup"}});
   }
   over.set_value(std::move(outcome));
 }

@@ -37,13 +37,6 @@ void put_big_endian(std::uint32_t value, char* to) {
   for (int i = 0; i < page_sum_octets; ++i) to[i] = static_cast<char>(value >> (24 - 8 * i));
 }
 
-/// From what stands at the beginning of the file: whether its pages have sums.
-bool says_summed(const char* header) {
-  const auto octet = [header](std::size_t at) { return static_cast<unsigned char>(header[at]); };
-  const int page_size = octet(page_size_at) << 8 | octet(page_size_at + 1);
-  return page_size == page_octets && octet(reserved_at) == page_sum_octets;
-}
-
 /// A page that was never written: the file grew past it, and it has been free since.
 bool is_empty(Octets page) {
   return std::ranges::all_of(page, [](char octet) { return octet == '\0'; });
@@ -77,14 +70,15 @@ int paged_read(sqlite3_file* file, void* to, int count, sqlite3_int64 offset) {
   }
   const int result = call_below<&sqlite3_io_methods::xRead>(file, to, count, offset);
   const bool header = result == SQLITE_OK && offset == 0 && count >= static_cast<int>(header_octets);
-  if (header) paged.summed = says_summed(static_cast<const char*>(to));
+  if (header) paged.summed = says_page_sums(Octets(static_cast<const char*>(to), header_octets));
   return result;
 }
 
 int paged_write(sqlite3_file* file, const void* from, int count, sqlite3_int64 offset) {
   PagedFile& paged = paged_file(file);
   const auto* octets = static_cast<const char*>(from);
-  if (offset == 0 && count >= static_cast<int>(header_octets)) paged.summed = says_summed(octets);
+  if (offset == 0 && count >= static_cast<int>(header_octets))
+    paged.summed = says_page_sums(Octets(octets, header_octets));
   const bool page = offset % page_octets == 0 && count == page_octets;
   if (!paged.summed || !page) return call_below<&sqlite3_io_methods::xWrite>(file, from, count, offset);
   std::array<char, page_octets> whole{};
@@ -127,6 +121,12 @@ PagedFile paged_over(sqlite3_file* opened) {
 }
 
 }  // namespace
+
+bool says_page_sums(Octets beginning) {
+  const auto octet = [beginning](std::size_t at) { return static_cast<unsigned char>(beginning.at(at)); };
+  const int page_size = octet(page_size_at) << 8 | octet(page_size_at + 1);
+  return page_size == page_octets && octet(reserved_at) == page_sum_octets;
+}
 
 std::uint32_t page_sum(std::uint32_t number, Octets page) {
   std::array<char, 4> place{};
@@ -193,7 +193,7 @@ Result<void, FileError> renew_page_sums(File& file) {
     const auto count = file.read_at(offset, page);
     if (!count) return fail(count.error());
     if (*count < page.size()) break;
-    if (number == 1 && !says_summed(page.data())) return {};
+    if (number == 1 && !says_page_sums(octets)) return {};
     if (page_sum(number, octets) == stored_page_sum(octets) || is_empty(octets)) continue;
     set_page_sum(number, page);
     if (auto written = file.write_at(offset, std::span(&octets, 1)); !written) return written;

@@ -24,6 +24,8 @@ inline constexpr int page_sum_octets = 4;
 /// What SQLite has of a page.
 inline constexpr std::size_t page_usable_octets = page_octets - page_sum_octets;
 
+/// From the first 100 octets of a database file: whether its pages have sums.
+[[nodiscard]] bool says_page_sums(Octets beginning);
 /// The sum of a page that is wholly there; its own last octets do not count. Pages are numbered from 1.
 [[nodiscard]] std::uint32_t page_sum(std::uint32_t number, Octets page);
 /// What the page says its sum is.

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -22,6 +23,11 @@ std::size_t raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
   getrlimit(RLIMIT_NOFILE, &limit);
   return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+std::string command_name() {
+  const char* const named = std::getenv("POSTHORN_COMMAND");
+  return named == nullptr || *named == '\0' ? "posthorn" : named;
 }
 
 void name_this_thread(const char* name) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <string>
 
 #include "platform/runtime/executor.h"
 
@@ -18,6 +19,10 @@ void ignore_sigpipe();
 
 /// What `top -H` and a debugger call the thread that asks for it; the kernel keeps 15 octets.
 void name_this_thread(const char* name);
+
+/// How whoever started this program says its name, for commands that are printed to be copied: $POSTHORN_COMMAND (./run
+/// sets it to itself), else "posthorn".
+[[nodiscard]] std::string command_name();
 
 /// CPU time of this process so far, and its resident memory, for metrics and benchmarks.
 [[nodiscard]] std::int64_t process_cpu_micros();

@@ -366,5 +366,12 @@ TEST(Process, AThreadBearsItsName) {
   EXPECT_EQ(name, "the-committer");
 }
 
+TEST(Process, ItsCommandIsWhatItsStarterSays) {
+  ::setenv("POSTHORN_COMMAND", "./run", 1);
+  EXPECT_EQ(command_name(), "./run");
+  ::unsetenv("POSTHORN_COMMAND");
+  EXPECT_EQ(command_name(), "posthorn");
+}
+
 }  // namespace
 }  // namespace posthorn::runtime

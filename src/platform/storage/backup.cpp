@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "platform/disk/copy.h"
+#include "platform/disk/page_repair.h"
 #include "platform/storage/counters.h"
 #include "platform/storage/local_store.h"
 #include "platform/storage/open.h"
@@ -33,12 +34,24 @@ Result<void, Problem> make_empty(disk::FileLayer& files, const disk::Layout& lay
   return {};
 }
 
+/// Opened to be read as it is, from its first page on.
+struct DamagedDatabase {
+  explicit DamagedDatabase(const StoreOptions& options)
+      : database(disk::Layout{options.dir}.database(), DatabaseMode::read_write, files_of(options).vfs_name()) {
+    disk::note_damaged_pages(database.handle(), &notes);
+    configure_connection(database, false);
+  }
+
+  disk::PageNotes notes;
+  Database database;
+};
+
 /// Every page in one step: one state of the database, whatever is committed meanwhile. Damaged ones are copied as they
 /// are; answers how many.
-std::size_t copy_database(const Database& from, const Database& to, disk::FileLayer& files,
+std::size_t copy_database(const DamagedDatabase& source, const Database& to, disk::FileLayer& files,
                           const disk::Layout& target) {
-  disk::PageNotes damaged;
-  disk::note_damaged_pages(from.handle(), &damaged);
+  const Database& from = source.database;
+  const disk::PageNotes& damaged = source.notes;
   disk::leave_room_for_page_sums(to.handle());
   sqlite3_backup* copy = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
   if (copy != nullptr) {
@@ -128,6 +141,16 @@ void renew(const Database& database, std::int64_t now_seconds, RestoreReport& re
   database.execute("COMMIT");
 }
 
+/// The damage was accepted: from here on what is there is what the store has. How many pages are what they were.
+Result<std::uint64_t, disk::FileError> mend(disk::FileLayer& files, const std::filesystem::path& database) {
+  const auto file = files.open(database, disk::OpenMode::read_write);
+  if (!file) return fail(file.error());
+  const auto repaired = disk::repair_pages(**file);
+  if (!repaired) return fail(repaired.error());
+  if (auto renewed = disk::renew_page_sums(**file); !renewed) return fail(renewed.error());
+  return repaired->size();
+}
+
 /// Everything but the database's final name.
 Result<void, Problem> fill(const std::filesystem::path& from, const disk::Layout& layout,
                            const std::filesystem::path& draft, const StoreOptions& options, RestoreReport& report) {
@@ -136,13 +159,14 @@ Result<void, Problem> fill(const std::filesystem::path& from, const disk::Layout
   const auto copied = disk::copy_file(files, disk::Layout{from}.database(), draft);
   if (!copied) return fail(cannot(what, std::strerror(copied.error().code)));
   if (!report.verified.clean()) {
-    // The damage was accepted: from here on what is there is what the store has.
-    const auto file = files.open(draft, disk::OpenMode::read_write);
-    const auto renewed = file ? disk::renew_page_sums(**file) : Result<void, disk::FileError>(fail(file.error()));
-    if (!renewed) return fail(cannot(what, std::strerror(renewed.error().code)));
+    const auto mended = mend(files, draft);
+    if (!mended) return fail(cannot(what, std::strerror(mended.error().code)));
+    report.repaired_pages = *mended;
   }
   const Database database(draft, DatabaseMode::read_write, files.vfs_name());
   configure_connection(database, true);
+  // An index that no longer leads to its rows is made anew from them.
+  if (!report.verified.clean()) database.execute("REINDEX");
   FileCopier copier(files, disk::Layout{from}, layout, false);
   if (auto done = copier.run(database, 0); !done) return fail(cannot(what, std::strerror(done.error().code)));
   const runtime::SystemClock machine_clock;
@@ -175,8 +199,8 @@ Result<VerifyReport, Problem> verify_backup(const std::filesystem::path& from, c
   if (!files.exists(layout.database()))
     return fail(no_backup(from, "there is no backup in this folder", "name the folder that `posthorn backup` wrote"));
   try {
-    const Database database(layout.database(), DatabaseMode::immutable, files.vfs_name());
     disk::PageNotes notes;
+    const Database database(layout.database(), DatabaseMode::immutable, files.vfs_name());
     disk::note_damaged_pages(database.handle(), &notes);
     if (auto checked = check_form(from, database); !checked) return fail(checked.error());
     disk::SegmentFiles segments(files, layout, options.segment_file_octets_max);
@@ -187,41 +211,65 @@ Result<VerifyReport, Problem> verify_backup(const std::filesystem::path& from, c
   }
 }
 
+std::string cannot_back_up(const disk::Layout& target) {
+  return "cannot back up to " + target.dir.string();
+}
+
+/// `open_segment`: nullopt where nothing is open, and the newest is the one that may grow again.
+Result<BackupReport, Problem> copy_store(disk::FileLayer& files, const disk::Layout& layout,
+                                         const DamagedDatabase& from, std::optional<std::uint64_t> open_segment,
+                                         const disk::Layout& target) {
+  disk::PageNotes damaged;
+  const Database copy(target.database(), DatabaseMode::create, files.vfs_name());
+  disk::note_damaged_pages(copy.handle(), &damaged);
+  copy.execute("PRAGMA synchronous=FULL");
+  FileCopier copier(files, layout, target, true);
+  copier.report.damaged_pages = copy_database(from, copy, files, target);
+  if (!open_segment) open_segment = static_cast<std::uint64_t>(copy.integer("SELECT max(id) FROM segments"));
+  if (auto done = copier.run(copy, *open_segment); !done)
+    return fail(cannot(cannot_back_up(target), std::strerror(done.error().code)));
+  copier.report.contents = static_cast<std::uint64_t>(copy.integer("SELECT count(*) FROM contents"));
+  copier.report.octets +=
+      static_cast<std::uint64_t>(copy.integer("PRAGMA page_count") * copy.integer("PRAGMA page_size"));
+  return copier.report;
+}
+
 }  // namespace
 
 Result<BackupReport, Problem> LocalStore::backup(const std::filesystem::path& to) {
-  const std::string what = "cannot back up to " + to.string();
   const disk::Layout target{to};
   if (auto made = make_empty(files_, target, "name a new folder"); !made) return fail(made.error());
   const Housekeeper::Hold hold(*housekeeper_);
   std::uint64_t open_segment = 0;
   committer_->pause([&] { open_segment = segments_.open_segment(); });
   try {
-    const Database copy(target.database(), DatabaseMode::create, files_.vfs_name());
-    disk::PageNotes damaged;
-    disk::note_damaged_pages(copy.handle(), &damaged);
-    copy.execute("PRAGMA synchronous=FULL");
-    FileCopier copier(files_, layout_, target, true);
-    copier.report.damaged_pages = copy_database(open_database(false, files_.vfs_name()), copy, files_, target);
-    if (auto done = copier.run(copy, open_segment); !done) {
-      return fail(cannot(what, std::strerror(done.error().code)));
-    }
-    copier.report.contents = static_cast<std::uint64_t>(copy.integer("SELECT count(*) FROM contents"));
-    copier.report.octets +=
-        static_cast<std::uint64_t>(copy.integer("PRAGMA page_count") * copy.integer("PRAGMA page_size"));
-    return copier.report;
+    const DamagedDatabase from(options_);
+    return copy_store(files_, layout_, from, open_segment, target);
   } catch (const DatabaseError& error) {
-    return fail(cannot(what, error.what()));
+    return fail(cannot(cannot_back_up(target), error.what()));
+  }
+}
+
+Result<BackupReport, Problem> backup_folder(const StoreOptions& options, const std::filesystem::path& to) {
+  auto lock = lock_folder(options);
+  if (!lock) return fail(lock.error());
+  disk::FileLayer& files = files_of(options);
+  const disk::Layout target{to};
+  try {
+    const DamagedDatabase from(options);
+    if (auto checked = check_version(options, from.database); !checked) return fail(checked.error());
+    if (auto made = make_empty(files, target, "name a new folder"); !made) return fail(made.error());
+    return copy_store(files, disk::Layout{options.dir}, from, std::nullopt, target);
+  } catch (const DatabaseError& error) {
+    return fail(cannot(cannot_back_up(target), error.what(), "posthorn store verify --repair puts single octets back"));
   }
 }
 
 Result<VerifyReport, Problem> LocalStore::verify() {
   const Housekeeper::Hold hold(*housekeeper_);
   try {
-    const Database database = open_database(false, files_.vfs_name());
-    disk::PageNotes notes;
-    disk::note_damaged_pages(database.handle(), &notes);
-    return Verification(database, notes, segments_).run();
+    const DamagedDatabase from(options_);
+    return Verification(from.database, from.notes, segments_).run();
   } catch (const DatabaseError& error) {
     return fail(cannot("cannot verify the store " + options_.dir.string(), error.what()));
   }
@@ -244,7 +292,7 @@ Result<RestoreReport, Problem> restore(const std::filesystem::path& from, const 
     }
     if (auto made = make_empty(files, layout, "stop the server, move that folder away, and restore again"); !made)
       return fail(made.error());
-    RestoreReport report{std::move(*verified), 0, 0};
+    RestoreReport report{std::move(*verified), 0, 0, 0};
     if (auto filled = fill(from, layout, draft, options, report); !filled) return fail(filled.error());
     // A restore that was cut short leaves no database under its name, so no store.
     Result<void, disk::FileError> named = files.link(draft, layout.database());

@@ -24,11 +24,17 @@ struct BackupReport {
 struct RestoreReport {
   VerifyReport verified;
   std::uint64_t mailboxes = 0;        ///< each with a new UIDVALIDITY
+  std::uint64_t repaired_pages = 0;   ///< in which one octet had changed: it is what it was again
   std::uint64_t held_recipients = 0;  ///< brought back on hold: they may have been relayed since
 };
 
+/// Backs up a store that no process holds (it is locked meanwhile), also one that cannot be served, as far as its
+/// tables can be found.
+[[nodiscard]] Result<BackupReport, Problem> backup_folder(const StoreOptions& options, const std::filesystem::path& to);
+
 /// Makes a store in options.dir, which must not exist or be empty, from the backup in `from`: verifies the backup
-/// (a damaged one is refused unless `accept_damage`), copies it, gives every mailbox a new UIDVALIDITY (the POP3
+/// (a damaged one is refused unless `accept_damage`), copies it, repairs of the copy's database what its checksums tell
+/// and takes for right what they do not, gives every mailbox a new UIDVALIDITY (the POP3
 /// UIDL is the EmailId, so it stays) and puts the queue on hold.
 [[nodiscard]] Result<RestoreReport, Problem> restore(const std::filesystem::path& from, const StoreOptions& options,
                                                      bool accept_damage = false);

@@ -298,7 +298,7 @@ void Committer::apply_group(Group& group) {
     }
     applier_.commit(segments_.open_segment(), segments_.open_octets());
   } catch (const DatabaseError& error) {
-    if (!error.no_space()) die("committing", error.what());
+    if (!error.no_space()) die(error);
     applier_.rollback();
     group.outcomes.assign(group.units.size(), CommitOutcome(fail(CommitFailure{CommitError::no_space, 0})));
   }
@@ -372,7 +372,7 @@ bool Committer::in_transaction(const std::function<void(const Database&)>& job) 
     job(database_);
     database_.execute("COMMIT");
   } catch (const DatabaseError& error) {
-    if (!error.no_space()) die("committing", error.what());
+    if (!error.no_space()) die(error);
     applier_.rollback();
     return false;
   }
@@ -382,6 +382,12 @@ bool Committer::in_transaction(const std::function<void(const Database&)>& job) 
 
 void Committer::die(std::string_view doing, std::string_view why) const {
   end_process(options_, doing, why);
+}
+
+void Committer::die(const DatabaseError& error) const {
+  if (!error.damaged()) die("committing", error.what());
+  end_process(options_, "committing", error.what(),
+              "posthorn store verify names the damage, with --repair it puts single octets back");
 }
 
 }  // namespace posthorn::storage

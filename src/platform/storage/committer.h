@@ -86,6 +86,7 @@ class Committer {
   [[nodiscard]] bool in_transaction(const std::function<void(const Database&)>& job);
   void drop_later(std::size_t count);
   [[noreturn]] void die(std::string_view doing, std::string_view why) const;
+  [[noreturn]] void die(const DatabaseError& error) const;
 
   const StoreOptions& options_;
   const runtime::Clock& clock_;

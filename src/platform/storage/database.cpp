@@ -17,7 +17,8 @@ constexpr int busy_timeout_ms = 10'000;
   const int code = connection != nullptr ? sqlite3_extended_errcode(connection) : SQLITE_NOMEM;
   const int system = connection != nullptr ? sqlite3_system_errno(connection) : 0;
   const char* why = connection != nullptr ? sqlite3_errmsg(connection) : "out of memory";
-  if (code == SQLITE_IOERR_DATA) why = "a page of posthorn.db does not have its checksum";  // page_sums.h
+  // What was read matters less than that it was read damaged (page_sums.h).
+  if (code == SQLITE_IOERR_DATA) throw DatabaseError(code, system, "a page of posthorn.db does not have its checksum");
   throw DatabaseError(code, system, fmt::format("{}: {} (SQLite {})", doing, why, code));
 }
 
@@ -44,6 +45,10 @@ std::string immutable_uri(std::string_view path) {
 bool DatabaseError::no_space() const {
   const bool io_error = (code & 0xff) == SQLITE_IOERR;
   return (code & 0xff) == SQLITE_FULL || (io_error && (system_code == ENOSPC || system_code == EDQUOT));
+}
+
+bool DatabaseError::damaged() const {
+  return code == SQLITE_IOERR_DATA || (code & 0xff) == SQLITE_CORRUPT;
 }
 
 Statement::Statement(sqlite3* connection, std::string_view sql) {

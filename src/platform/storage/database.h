@@ -30,6 +30,8 @@ class DatabaseError : public std::runtime_error {
   int system_code;  ///< errno as far as SQLite knows it
   /// The disk (or the quota of its owner) is full.
   [[nodiscard]] bool no_space() const;
+  /// A page that is not what was written, or a tree that cannot be.
+  [[nodiscard]] bool damaged() const;
 };
 
 /// Octets that are bound as a BLOB (a string_view is bound as TEXT).

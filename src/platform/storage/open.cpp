@@ -64,6 +64,22 @@ Result<void, Problem> make_database(const StoreOptions& options) {
   return {};
 }
 
+void sweep_messages(const Database& database, disk::SegmentFiles& segments) {
+  Statement named = database.prepare("SELECT 1 FROM contents WHERE id = ? AND place = 2");
+  for (const std::string& name : segments.files().list(segments.layout().messages())) {
+    const auto id = disk::Layout::message_id(name);
+    const bool keep = id && named.with(*id).step();
+    named.reset();
+    if (!keep) static_cast<void>(segments.files().remove(segments.layout().messages() / name));
+  }
+}
+
+}  // namespace
+
+disk::FileLayer& files_of(const StoreOptions& options) {
+  return options.files != nullptr ? *options.files : disk::machine_files();
+}
+
 Result<void, Problem> check_version(const StoreOptions& options, const Database& database) {
   const int version = stored_schema_version(database);
   if (is_empty(database))
@@ -82,29 +98,13 @@ Result<void, Problem> check_version(const StoreOptions& options, const Database&
                             "use the newer posthorn"));
   }
   if (!disk::has_page_sums(database.handle())) {
-    return fail(
-        cannot_open(options, ProblemKind::unavailable,
-                    "its first page does not say that pages have checksums: `posthorn store migrate` was "
-                    "interrupted, or the page is damaged",
-                    fmt::format("run `posthorn store migrate` again, or `posthorn store verify`; {}", bring_back)));
+    return fail(cannot_open(
+        options, ProblemKind::unavailable,
+        "its first page does not say that pages have checksums: `posthorn store migrate` was "
+        "interrupted, or the page is damaged",
+        fmt::format("run `posthorn store migrate` again, or `posthorn store verify --repair`; {}", bring_back)));
   }
   return {};
-}
-
-void sweep_messages(const Database& database, disk::SegmentFiles& segments) {
-  Statement named = database.prepare("SELECT 1 FROM contents WHERE id = ? AND place = 2");
-  for (const std::string& name : segments.files().list(segments.layout().messages())) {
-    const auto id = disk::Layout::message_id(name);
-    const bool keep = id && named.with(*id).step();
-    named.reset();
-    if (!keep) static_cast<void>(segments.files().remove(segments.layout().messages() / name));
-  }
-}
-
-}  // namespace
-
-disk::FileLayer& files_of(const StoreOptions& options) {
-  return options.files != nullptr ? *options.files : disk::machine_files();
 }
 
 Result<std::unique_ptr<disk::FileLayer::Lock>, Problem> lock_folder(const StoreOptions& options) {
@@ -141,7 +141,7 @@ Result<void, Problem> prepare_database(const StoreOptions& options) {
     return {};
   } catch (const DatabaseError& error) {
     return fail(cannot_open(options, ProblemKind::unavailable, error.what(),
-                            "run `posthorn store verify`; `posthorn restore` brings back a backup"));
+                            fmt::format("run `posthorn store verify --repair`; {}", bring_back)));
   }
 }
 

@@ -27,7 +27,10 @@ class DamagedPages {
     find_places();
     find_owners();
     std::vector<PageDamage> damages;
-    for (const disk::DamagedPage& page : notes_.pages()) {
+    // Looking at them may note further ones: of the file's pages that the log has later states of.
+    const std::size_t noted = notes_.pages().size();
+    for (std::size_t i = 0; i < noted; ++i) {
+      const disk::DamagedPage page = notes_.pages()[i];
       if (auto damage = one(page)) damages.push_back(std::move(*damage));
     }
     return damages;

@@ -14,8 +14,8 @@ Result<VerifyReport, Problem> verify_folder(const StoreOptions& options) {
   try {
     const disk::Layout layout{options.dir};
     disk::FileLayer& files = files_of(options);
-    const Database database(layout.database(), DatabaseMode::read_write, files.vfs_name());
     disk::PageNotes notes;
+    const Database database(layout.database(), DatabaseMode::read_write, files.vfs_name());
     disk::note_damaged_pages(database.handle(), &notes);
     // The log stays as it is: closing the last connection would move it into the database.
     sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
