@@ -194,6 +194,36 @@ class Damage(unittest.TestCase):
                     self.assertEqual(status, 1, errors)
                 path.write_bytes(whole)
 
+    def test_an_octet_is_put_back_wherever_no_server_starts_over_it(self):
+        """Of every table and index, and of the file's header; a backup of what it was leads out as well."""
+        path = self.copy / "posthorn.db"
+        whole = path.read_bytes()
+        page = page_octets(whole)
+        with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as store:
+            trees = dict(store.execute("SELECT name, max(pageno) FROM dbstat GROUP BY name"))
+        places = [(number - 1) * page + page // 2 + number for number in trees.values()]
+        for at in [16, 17, 18, 19, 20, 21, 28, 31, 44, 59, 100, *places]:
+            with self.subTest(octet=at):
+                self.change(path, at)
+                done = self.posthorn.run("store", "verify", "--repair", "--json", "--config", self.config, config=False)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertEqual(len(json.loads(done.stdout)["repaired"]), 1)
+                self.assertEqual(path.read_bytes(), whole)
+            path.write_bytes(whole)
+
+    def test_a_store_that_no_server_starts_over_is_backed_up(self):
+        path = self.copy / "posthorn.db"
+        whole = path.read_bytes()
+        self.change(path, whole.rfind(b"unknown-login-secret"))  # settings are read at every start
+        serve = self.posthorn.run("serve", "--config", self.config, config=False)
+        self.assertEqual(serve.returncode, 3, serve.stdout + serve.stderr)
+        self.assertIn("store verify", serve.stderr)
+        target = Path(self.posthorn.folder) / "as-it-is"
+        self.addCleanup(shutil.rmtree, target, ignore_errors=True)
+        done = self.posthorn.run("backup", str(target), "--config", self.config, config=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("1 page of the database is damaged", done.stdout)
+
     def test_a_server_over_a_broken_database_says_so_and_ends(self):
         path = self.copy / "posthorn.db"
         whole = path.read_bytes()

@@ -128,8 +128,9 @@ void put_backup(std::string& out, const json::object& b) {
       "the DKIM keys in the store. Keep copies of them elsewhere.\n",
       member(b, "contents"), octets_text(b.at("octets").to_number<std::uint64_t>()), member(b, "backup"));
   if (member(b, "damaged_pages") != "0")
-    out += fmt::format("{} of the database damaged, here as there: posthorn store verify names what is touched\n",
-                       member(b, "damaged_pages") == "1" ? "1 page is" : member(b, "damaged_pages") + " pages are");
+    out += fmt::format("{} damaged, here as there: posthorn store verify names what is touched\n",
+                       member(b, "damaged_pages") == "1" ? "1 page of the database is"
+                                                         : member(b, "damaged_pages") + " pages of the database are");
 }
 
 /// A running server copies its own store; else it is copied as it lies, also one that cannot be served.

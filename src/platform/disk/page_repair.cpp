@@ -37,4 +37,15 @@ Result<std::vector<RepairedPage>, FileError> repair_pages(File& file) {
   return repaired;
 }
 
+Result<bool, FileError> first_page_changed(File& file) {
+  std::array<char, page_octets> page{};
+  const auto count = file.read_at(0, page);
+  if (!count) return fail(count.error());
+  const Octets octets(page.data(), page.size());
+  if (*count < page.size() || says_page_sums(octets)) return false;
+  const auto repair = repair_of(1, octets);
+  if (repair) page.at(repair->at) = repair->was;
+  return says_page_sums(octets);
+}
+
 }  // namespace posthorn::disk

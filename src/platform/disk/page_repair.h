@@ -20,4 +20,7 @@ struct RepairedPage {
 /// what they were when it was written. Synced when this returns.
 [[nodiscard]] Result<std::vector<RepairedPage>, FileError> repair_pages(File& file);
 
+/// One octet of the first page explains why the file does not say that its pages have sums.
+[[nodiscard]] Result<bool, FileError> first_page_changed(File& file);
+
 }  // namespace posthorn::disk

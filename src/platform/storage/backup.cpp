@@ -261,7 +261,8 @@ Result<BackupReport, Problem> backup_folder(const StoreOptions& options, const s
     if (auto made = make_empty(files, target, "name a new folder"); !made) return fail(made.error());
     return copy_store(files, disk::Layout{options.dir}, from, std::nullopt, target);
   } catch (const DatabaseError& error) {
-    return fail(cannot(cannot_back_up(target), error.what(), "posthorn store verify --repair puts single octets back"));
+    return fail(cannot("cannot back up the store " + options.dir.string(), error.what(),
+                       "posthorn store verify --repair puts single octets back"));
   }
 }
 

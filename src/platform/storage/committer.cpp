@@ -387,7 +387,7 @@ void Committer::die(std::string_view doing, std::string_view why) const {
 void Committer::die(const DatabaseError& error) const {
   if (!error.damaged()) die("committing", error.what());
   end_process(options_, "committing", error.what(),
-              "posthorn store verify names the damage, with --repair it puts single octets back");
+              "and cannot go on: posthorn store verify names the damage, with --repair it puts single octets back");
 }
 
 }  // namespace posthorn::storage

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include "platform/disk/layout.h"
+#include "platform/disk/page_repair.h"
 #include "platform/storage/open.h"
 #include "platform/storage/schema.h"
 
@@ -19,6 +21,16 @@ class TemporaryFilesIn {
   ~TemporaryFilesIn() { sqlite3_free(std::exchange(sqlite3_temp_directory, nullptr)); }
 };
 
+/// A database that was given sums, and says so no longer, would be read with the wrong bounds and written anew so.
+Result<void, Problem> check_first_page(const StoreOptions& options, const std::string& what) {
+  const auto file = files_of(options).open(disk::Layout{options.dir}.database(), disk::OpenMode::read);
+  const auto changed = file ? disk::first_page_changed(**file) : fail(file.error());
+  if (changed && !*changed) return {};
+  return fail(Problem{ProblemKind::unavailable, what,
+                      changed ? "the first page of posthorn.db is damaged" : std::strerror(changed.error().code),
+                      "run `posthorn store verify --repair`; `posthorn restore` brings back a backup"});
+}
+
 }  // namespace
 
 Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
@@ -27,6 +39,7 @@ Result<MigrateReport, Problem> migrate(const StoreOptions& options) {
   if (!lock) return fail(lock.error());
   try {
     const disk::Layout layout{options.dir};
+    if (auto checked = check_first_page(options, what); !checked) return fail(checked.error());
     const Database database(layout.database(), DatabaseMode::read_write, files_of(options).vfs_name());
     configure_connection(database, true);
     if (is_empty(database))

@@ -102,7 +102,7 @@ Result<void, Problem> check_version(const StoreOptions& options, const Database&
         options, ProblemKind::unavailable,
         "its first page does not say that pages have checksums: `posthorn store migrate` was "
         "interrupted, or the page is damaged",
-        fmt::format("run `posthorn store migrate` again, or `posthorn store verify --repair`; {}", bring_back)));
+        fmt::format("run `posthorn store verify --repair`, then `posthorn store migrate` again; {}", bring_back)));
   }
   return {};
 }

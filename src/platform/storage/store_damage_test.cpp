@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "platform/disk/layout.h"
+#include "platform/storage/migrate.h"
 #include "platform/storage/repair.h"
 #include "platform/storage/schema.h"
 #include "platform/test_support/simulated_store.h"
@@ -352,6 +353,20 @@ TEST_F(StorePageDamage, AStoreThatCannotBeServedIsBackedUpAsItIs) {
   ASSERT_TRUE(restored) << restored.error().text();
   EXPECT_EQ(restored->repaired_pages, 0u);
   EXPECT_EQ(restored->verified.contents, 4u);
+}
+
+TEST_F(StorePageDamage, AFirstPageThatSaysNoMoreThatThereAreSumsIsNotMigratedAway) {
+  std::string damaged;
+  disk_.edit(layout_.database(), [&](std::string& octets) {
+    octets[20] = '\0';
+    damaged = octets;
+  });
+  const auto migrated = migrate(options());
+  ASSERT_FALSE(migrated);
+  EXPECT_THAT(migrated.error().remedy, ::testing::HasSubstr("store verify --repair"));
+  disk_.edit(layout_.database(), [&](std::string& octets) { EXPECT_TRUE(octets == damaged); });
+  EXPECT_EQ(repair_folder(options()).value().size(), 1u);
+  expect_clean(verify());
 }
 
 TEST_F(StorePageDamage, AFirstPageOfWhichMoreChangedStillLeadsToTheRest) {
