@@ -151,6 +151,15 @@ Result<std::uint64_t, disk::FileError> mend(disk::FileLayer& files, const std::f
   return repaired->size();
 }
 
+/// An index that does not lead to its rows is made anew from them; where they do not allow it, it stays as it is.
+void make_indexes_anew(const Database& database) {
+  try {
+    database.execute("REINDEX");
+  } catch (const DatabaseError& error) {
+    if (error.no_space()) throw;
+  }
+}
+
 /// Everything but the database's final name.
 Result<void, Problem> fill(const std::filesystem::path& from, const disk::Layout& layout,
                            const std::filesystem::path& draft, const StoreOptions& options, RestoreReport& report) {
@@ -165,8 +174,7 @@ Result<void, Problem> fill(const std::filesystem::path& from, const disk::Layout
   }
   const Database database(draft, DatabaseMode::read_write, files.vfs_name());
   configure_connection(database, true);
-  // An index that no longer leads to its rows is made anew from them.
-  if (!report.verified.clean()) database.execute("REINDEX");
+  if (!report.verified.clean()) make_indexes_anew(database);
   FileCopier copier(files, disk::Layout{from}, layout, false);
   if (auto done = copier.run(database, 0); !done) return fail(cannot(what, std::strerror(done.error().code)));
   const runtime::SystemClock machine_clock;
