@@ -4,6 +4,7 @@ A sync on a file system without a journal costs less than on the ones people run
 project's disk has none, an ext4 image is made in build/bench and mounted by loop; where that is not allowed,
 the plain folder is used and every row says so.
 """
+import fcntl
 import os
 import shutil
 import subprocess
@@ -33,6 +34,11 @@ class Ground:
     def __enter__(self):
         base = ROOT / "build" / "bench"
         base.mkdir(parents=True, exist_ok=True)
+        self._alone = open(base / "lock", "w")
+        try:
+            fcntl.flock(self._alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"a bench runs in this project already (it holds {base / 'lock'}): a second one would disturb its figures and its disk")
         self._mounted = None
         if has_journal(base):
             self.words = "the project's disk, journalled"

@@ -20,6 +20,9 @@ Problem commit_problem(std::string what, const storage::CommitFailure& failure) 
       return {ProblemKind::no, std::move(what), "somebody else has changed it in the same moment", "look again"};
     case storage::CommitError::no_space:
       return {ProblemKind::unavailable, std::move(what), "the disk is full", "make room, then try again"};
+    case storage::CommitError::damaged:
+      return {ProblemKind::unavailable, std::move(what), "a page of posthorn.db that it needs is damaged",
+              "posthorn store verify names the damage; stop the server, then --repair puts single octets back"};
     case storage::CommitError::shutting_down:
       break;
   }

@@ -16,6 +16,7 @@ using smtp::Reply;
 
 Reply reply_for(const storage::CommitFailure& failure) {
   if (failure.error == storage::CommitError::no_space) return storage_full();
+  if (failure.error == storage::CommitError::damaged) return storage_damaged();
   if (failure.error == storage::CommitError::shutting_down) return shutting_down();
   // A mailbox went away between RCPT and now: the sender tries again and RCPT tells it.
   return {451, smtp::EnhancedStatus{4, 2, 1}, "a mailbox was removed meanwhile; try again"};

@@ -84,6 +84,10 @@ Reply storage_full() {
   return Reply(452, EnhancedStatus{4, 3, 1}, "the disk is full here; try again later");
 }
 
+Reply storage_damaged() {
+  return Reply(451, EnhancedStatus{4, 3, 0}, "the store of this server is damaged here; try again later");
+}
+
 Reply shutting_down() {
   return Reply(421, EnhancedStatus{4, 3, 2}, "this server is being stopped; try again in a minute");
 }

@@ -21,6 +21,7 @@ enum class Relaying : unsigned char { denied, permitted };
 // Replies that more than one place gives.
 [[nodiscard]] smtp::Reply mailbox_full(std::string_view address);
 [[nodiscard]] smtp::Reply storage_full();
+[[nodiscard]] smtp::Reply storage_damaged();
 [[nodiscard]] smtp::Reply shutting_down();
 [[nodiscard]] smtp::Reply routing_loop(std::string_view why);
 

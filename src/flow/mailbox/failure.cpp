@@ -15,6 +15,8 @@ OperationFailure failure_of(const storage::CommitFailure& failed, OperationError
   switch (failed.error) {
     case storage::CommitError::no_space:
       return {OperationError::no_space, "The disk is full; try again later."};
+    case storage::CommitError::damaged:
+      return {OperationError::damaged, "The store is damaged here; the server's log says more."};
     case storage::CommitError::shutting_down:
       return {OperationError::shutting_down, "The server is stopping; try again later."};
     case storage::CommitError::precondition_failed:

@@ -6,7 +6,7 @@
 namespace posthorn::mailbox {
 
 [[nodiscard]] OperationFailure failure(OperationError error, std::string why);
-/// no_space and shutting_down; a failed precondition becomes `otherwise`.
+/// no_space, damaged and shutting_down; a failed precondition becomes `otherwise`.
 [[nodiscard]] OperationFailure failure_of(const storage::CommitFailure& failed, OperationError otherwise,
                                           std::string why);
 /// A name that a mailbox can be given: UTF-8 without control characters, levels that are not empty, INBOX in upper

@@ -110,8 +110,8 @@ Task<std::vector<storage::RecipientRow>> Service::commit(std::shared_ptr<const M
     }
     const storage::CommitFailure& failure = done.error();
     if (failure.error == storage::CommitError::shutting_down) break;
-    if (failure.error == storage::CommitError::no_space) {
-      // What the peer has taken must not go out twice: wait until the store has room.
+    if (failure.error == storage::CommitError::no_space || failure.error == storage::CommitError::damaged) {
+      // What the peer has taken must not go out twice: wait until the store has room, or is repaired.
       co_await with_.clock->wait_for(store_full_wait);
       continue;
     }

@@ -127,7 +127,7 @@ void Applier::undo_unit(const std::array<std::size_t, 3>& effects_before) {
 void Applier::commit(std::uint64_t open_segment, std::uint64_t open_octets) {
   mailboxes_.write_counters();
   contents_.write_segment_totals(open_segment, open_octets);
-  stories_.sort_tail_if_long();
+  if (may_sort_) stories_.sort_tail_if_long();
   commit_.run();
 }
 

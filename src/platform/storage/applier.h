@@ -30,6 +30,8 @@ class Applier {
   void commit(std::uint64_t open_segment, std::uint64_t open_octets);
   void rollback();
 
+  /// Stories stay unsorted while this lives: sorting may need a damaged page that no unit asked for.
+  void put_off_sorting() { may_sort_ = false; }
   /// What the group did to files; take it after commit().
   [[nodiscard]] ContentEffects take_effects() { return std::exchange(contents_.effects(), {}); }
 
@@ -50,6 +52,7 @@ class Applier {
   KeyRows keys_;
   StoryRows stories_;
   TrustRows trust_;
+  bool may_sort_ = true;
   Statement begin_, commit_, savepoint_, release_, rollback_unit_;
 };
 

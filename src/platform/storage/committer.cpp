@@ -24,6 +24,8 @@ constexpr std::uint64_t unit_overhead_octets = 64 * KiB;
 constexpr std::uint64_t wal_frame_octets = disk::page_octets + 24;
 // The log is written in runs of a few pages: folios not much larger than those (prepared_space.h).
 constexpr std::uint64_t log_zeros_octets = 256 * KiB;
+// Damage is told in the log once in so long; every message that meets it would tell it else.
+constexpr Duration damage_told_again = std::chrono::minutes(1);
 
 std::uint64_t octets_of(const Unit& unit) {
   std::uint64_t octets = 0;
@@ -287,6 +289,8 @@ void Committer::write_segments(Group& group) {
 
 void Committer::apply_group(Group& group) {
   const TimePoint now = clock_.now();
+  std::vector<bool> wanted;
+  for (const CommitOutcome& outcome : group.outcomes) wanted.push_back(outcome.has_value());
   try {
     applier_.begin();
     const bool is_alone = group.units.size() == 1;
@@ -297,16 +301,48 @@ void Committer::apply_group(Group& group) {
           is_alone ? applier_.apply_alone(unit, group.placements, now) : applier_.apply(unit, group.placements, now);
     }
     applier_.commit(segments_.open_segment(), segments_.open_octets());
+    group.effects = applier_.take_effects();
   } catch (const DatabaseError& error) {
-    if (!error.no_space()) die(error);
+    if (!error.no_space() && !error.damaged()) die(error);
     applier_.rollback();
+    if (error.damaged()) return apply_apart(group, wanted, now);
     group.outcomes.assign(group.units.size(), CommitOutcome(fail(CommitFailure{CommitError::no_space, 0})));
   }
 }
 
+/// Some unit needs a page that is damaged: each in a transaction of its own, so that one octet on the disk does not
+/// keep everybody's mail out.
+void Committer::apply_apart(Group& group, const std::vector<bool>& wanted, TimePoint now) {
+  applier_.put_off_sorting();
+  for (std::size_t i = 0; i < group.units.size(); ++i) {
+    if (!wanted[i]) continue;
+    try {
+      applier_.begin();
+      group.outcomes[i] = applier_.apply_alone(group.units[i].unit, group.placements, now);
+      applier_.commit(segments_.open_segment(), segments_.open_octets());
+      group.effects.add(applier_.take_effects());
+    } catch (const DatabaseError& error) {
+      if (!error.no_space() && !error.damaged()) die(error);
+      applier_.rollback();
+      if (error.damaged()) tell_damage(error);
+      const CommitError why = error.damaged() ? CommitError::damaged : CommitError::no_space;
+      group.outcomes[i] = fail(CommitFailure{why, 0});
+    }
+  }
+}
+
+void Committer::tell_damage(const DatabaseError& error) {
+  const TimePoint now = clock_.now();
+  if (damage_told_ && now - *damage_told_ < damage_told_again) return;
+  damage_told_ = now;
+  options_.log.error("the store is damaged: what needs this page is refused",
+                     {{"why", std::string(error.what())},
+                      {"folder", options_.dir.string()},
+                      {"remedy", "posthorn store verify names the damage; stop the server, then --repair"}});
+}
+
 void Committer::conclude(Group& group) {
-  const ContentEffects effects = applier_.take_effects();
-  for (const auto& staged : effects.taken_files) staged->take_over();
+  for (const auto& staged : group.effects.taken_files) staged->take_over();
   {
     const std::lock_guard lock(observers_mutex_);
     std::vector<CommittedUnit> committed;
@@ -315,7 +351,7 @@ void Committer::conclude(Group& group) {
     }
     for (const CommitObserver& observer : observers_) observer(committed);
   }
-  done_(GroupDone{++sequence_, wal_pages_, effects.freed_files});
+  done_(GroupDone{++sequence_, wal_pages_, group.effects.freed_files});
 }
 
 void Committer::answer(Group& group) {
@@ -372,8 +408,9 @@ bool Committer::in_transaction(const std::function<void(const Database&)>& job) 
     job(database_);
     database_.execute("COMMIT");
   } catch (const DatabaseError& error) {
-    if (!error.no_space()) die(error);
+    if (!error.no_space() && !error.damaged()) die(error);
     applier_.rollback();
+    if (error.damaged()) tell_damage(error);
     return false;
   }
   done_(GroupDone{++sequence_, wal_pages_, {}});
@@ -385,9 +422,7 @@ void Committer::die(std::string_view doing, std::string_view why) const {
 }
 
 void Committer::die(const DatabaseError& error) const {
-  if (!error.damaged()) die("committing", error.what());
-  end_process(options_, "committing", error.what(),
-              "and cannot go on: posthorn store verify names the damage, with --repair it puts single octets back");
+  die("committing", error.what());
 }
 
 }  // namespace posthorn::storage

@@ -1,8 +1,9 @@
 // Committer: the one thread that writes. It takes what is waiting as one group: octets for segments are written and
 // synced, then every unit runs in one transaction, one sync, then observers are told and callers answered.
 //
-// A failed precondition fails its unit alone. A full disk answers no_space. Any other error ends the process, so that
-// nobody is answered on the strength of a write that may not have happened.
+// A failed precondition fails its unit alone. A full disk answers no_space, a damaged page fails the units that need
+// it. Any other error ends the process, so that nobody is answered on the strength of a write that may not have
+// happened.
 #pragma once
 
 #include <deque>
@@ -67,6 +68,7 @@ class Committer {
     std::vector<Waiting> units;
     std::vector<CommitOutcome> outcomes;
     Placements placements;
+    ContentEffects effects;  ///< of what was committed
     TimePoint begun;
   };
 
@@ -80,6 +82,8 @@ class Committer {
   void refuse_for_space(Group& group);
   void write_segments(Group& group);
   void apply_group(Group& group);
+  void apply_apart(Group& group, const std::vector<bool>& wanted, TimePoint now);
+  void tell_damage(const DatabaseError& error);
   void conclude(Group& group);
   void answer(Group& group);
   void prepare_log();
@@ -99,6 +103,7 @@ class Committer {
   std::unique_ptr<disk::File> log_file_;
   disk::PreparedSpace log_space_;
   bool full_told_ = false;
+  std::optional<TimePoint> damage_told_;
 
   std::mutex mutex_;
   runtime::Doorbell bell_;

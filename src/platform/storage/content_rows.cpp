@@ -6,6 +6,13 @@
 #include "platform/disk/staged_file.h"
 
 namespace posthorn::storage {
+
+void ContentEffects::add(ContentEffects more) {
+  live.insert(live.end(), more.live.begin(), more.live.end());
+  freed_files.insert(freed_files.end(), more.freed_files.begin(), more.freed_files.end());
+  for (auto& file : more.taken_files) taken_files.push_back(std::move(file));
+}
+
 ContentRows::ContentRows(const Database& database)
     : insert_(database.prepare("INSERT OR IGNORE INTO contents (id, refs, size, crc, place, segment, position, octets) "
                                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")),

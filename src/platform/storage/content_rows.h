@@ -29,6 +29,8 @@ struct ContentEffects {
   std::vector<LiveChange> live;
   std::vector<MailId> freed_files;
   std::vector<std::shared_ptr<disk::StagedFile>> taken_files;
+
+  void add(ContentEffects more);
 };
 
 class ContentRows {

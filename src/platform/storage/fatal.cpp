@@ -7,10 +7,11 @@
 
 namespace posthorn::storage {
 
-void end_process(const StoreOptions& options, std::string_view doing, std::string_view why, std::string_view then) {
+void end_process(const StoreOptions& options, std::string_view doing, std::string_view why) {
   options.log.error("store failed", {{"doing", doing}, {"why", why}});
   const std::string text =
-      fmt::format("posthorn: {} the store {}: {}; the process ends {}\n", doing, options.dir.string(), why, then);
+      fmt::format("posthorn: {} the store {}: {}; the process ends and a restart recovers what was acknowledged\n",
+                  doing, options.dir.string(), why);
   std::fputs(text.c_str(), stderr);
   std::fflush(stderr);
   std::abort();

@@ -9,7 +9,6 @@ struct StoreOptions;
 
 /// Says what happened, on the log and on standard error, and aborts: a second sync after a failed one may lie (the
 /// kernel has dropped the pages), so only a restart, which reads what is on stable storage, tells the truth.
-[[noreturn]] void end_process(const StoreOptions& options, std::string_view doing, std::string_view why,
-                              std::string_view then = "and a restart recovers what was acknowledged");
+[[noreturn]] void end_process(const StoreOptions& options, std::string_view doing, std::string_view why);
 
 }  // namespace posthorn::storage

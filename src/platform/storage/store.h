@@ -4,7 +4,7 @@
 // Threads: commit() and read() may be awaited from any executor and resume there. Everything else is thread-safe.
 // Ownership: the Store outlives every Reader, Intake and coroutine that uses it; close() before destruction.
 // Errors: a failed write or sync ends the process (std::abort after a clear message): a second sync after a failed
-// one may lie, so recovery is a restart. A full disk is CommitError::no_space.
+// one may lie, so recovery is a restart. A full disk is CommitError::no_space, a damaged page CommitError::damaged.
 #pragma once
 
 #include <filesystem>

@@ -408,6 +408,42 @@ TEST_F(StorePageDamage, AnIndexThatLeadsNowhereIsMadeAnewWhenDamageIsAccepted) {
     EXPECT_THAT(left.what, ::testing::Not(::testing::HasSubstr("index")));
 }
 
+TEST_F(StorePageDamage, AServedStoreRefusesWhatNeedsTheDamagedPageAndNothingElse) {
+  static_cast<void>(only_damage("unmistakable-value"));
+  auto store = open();
+  const Unit touching{{}, {PutSetting{"unmistakable-setting", "new"}}};
+  const auto refused = commit(*store, touching);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error, CommitError::damaged);
+
+  // Together in groups, whichever.
+  constexpr int clients = 24;
+  std::atomic<int> delivered{0};
+  std::atomic<int> damaged{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < clients; ++i) {
+      threads.emplace_back([&, i] {
+        const std::size_t size = i % 3 == 0 ? 10'000 : 500;  // in a segment, inline
+        const auto done = commit(*store, i % 2 == 0 ? touching : delivery(ids_, bob_, size));
+        delivered += done && !done->placed.empty() ? 1 : 0;
+        damaged += !done && done.error().error == CommitError::damaged ? 1 : 0;
+      });
+    }
+  }
+  EXPECT_EQ(delivered, clients / 2);
+  EXPECT_EQ(damaged, clients / 2);
+  Unit both = delivery(ids_, bob_, 500);
+  both.mutations.push_back(touching.mutations.front());
+  EXPECT_FALSE(commit(*store, both)) << "a unit is whole or not at all";
+
+  store.reset();
+  const VerifyReport report = verify();
+  EXPECT_EQ(report.emails, 5u + clients / 2);
+  ASSERT_EQ(report.damages.size(), 1u);
+  EXPECT_THAT(report.damages[0].what, ::testing::HasSubstr("table settings"));
+}
+
 TEST_F(StorePageDamage, ABackupKeepsTheDamageUntilItIsAccepted) {
   const std::size_t value = whole_.rfind("unmistakable-value");
   const std::size_t keyword = whole_.rfind("unmistakable-keyword");

@@ -358,6 +358,7 @@ struct Committed {
 enum class CommitError : std::uint8_t {
   precondition_failed,  ///< CommitFailure::precondition says which; nothing of the unit is written
   no_space,             ///< the disk is full: temporary (452 4.3.1); service resumes by itself
+  damaged,              ///< a page that the unit needs is damaged: nothing of it is written; others go on
   shutting_down,        ///< the store no longer takes units
 };
 struct CommitFailure {
