@@ -8,8 +8,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "platform/runtime/inbox.h"
-
 namespace posthorn::runtime {
 namespace detail {
 namespace {
@@ -115,11 +113,7 @@ void CompletionBatch::add(std::unique_ptr<detail::Waiter> waiter) {
 }
 
 void CompletionBatch::flush() {
-  // Who was alone has a loop that sleeps, and is woken by its inbox. Where several wait, their loops are awake most of
-  // the time: then Asio's queue costs no system call, and is looked at sooner.
-  const bool alone = loops_.size() == 1 && loops_.front().waiters.size() == 1;
   for (Loop& loop : loops_) {
-    if (alone && Inbox::of(loop.executor).put(loop.waiters)) continue;
     boost::asio::post(loop.executor, [waiters = std::move(loop.waiters)]() mutable {
       for (auto& waiter : waiters) detail::Waiter::complete(std::move(waiter), false);
     });

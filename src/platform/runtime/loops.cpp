@@ -10,7 +10,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "platform/runtime/inbox.h"
 #include "platform/runtime/process.h"
 
 namespace posthorn::runtime {
@@ -58,7 +57,6 @@ Executor Loops::next_executor() {
 
 void Loops::start() {
   for (const auto& loop : state_->loops) {
-    Inbox::of(loop->context.get_executor()).open(loop->context.get_executor());
     state_->threads.emplace_back([&loop] {
       name_this_thread("loop");
       loop->context.run();
