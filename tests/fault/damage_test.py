@@ -244,6 +244,50 @@ def page_octets(database):
     return int.from_bytes(database[16:18], "big")
 
 
+class Served(unittest.TestCase):
+    def test_a_server_goes_on_beside_a_damaged_page(self):
+        """What needs it is put off, everything else is served; when the octet is put back, that is too."""
+        try:
+            way = Way()
+        except Unavailable as reason:
+            self.skipTest(str(reason))
+        self.addCleanup(way.close)
+        posthorn = way.posthorn
+        way.neighbour_down = True
+        self.send(way, SMALL, "before")
+        posthorn.stop()
+        path = Path(posthorn.folder) / "site" / "store" / "posthorn.db"
+        with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as store:
+            number = store.execute("SELECT max(pageno) FROM dbstat WHERE name = 'emails'").fetchone()[0]
+        with open(path, "r+b") as file:
+            size = page_octets(file.read(100))
+            file.seek(number * size - size // 2)
+            octet = file.read(1)[0]
+            file.seek(number * size - size // 2)
+            file.write(bytes([octet ^ 0x20]))
+        posthorn.serve()
+        for attempt in ("first", "again"):
+            with self.assertRaises(Cut) as refused:
+                self.send(way, SMALL, attempt)
+            self.assertRegex(refused.exception.reply, r"^451 4\.3\.0 .*damaged")
+            self.send(way, QUEUED, f"{attempt}-elsewhere")
+        self.assertEqual({row["message_id"].split("@")[0] for row in posthorn.queue()},
+                         {f"mark-{attempt}-elsewhere-queued" for attempt in ("first", "again")})
+        posthorn.stop()
+        self.assertEqual(posthorn.run("store", "verify").returncode, 1)
+        self.assertEqual(posthorn.run("store", "verify", "--repair").returncode, 0)
+        posthorn.serve()
+        self.send(way, SMALL, "after")
+        self.assertEqual(len(posthorn.listed(BOB)), 2)
+
+    def send(self, way, kind, name):
+        client = Client(way.posthorn, kind.service, way.login)
+        try:
+            client.send(kind.recipients, text(f"mark-{name}-{kind.name}", kind))
+        finally:
+            client.close()
+
+
 class Load(threading.Thread):
     def __init__(self, way, number):
         super().__init__(daemon=True)
