@@ -182,8 +182,7 @@ class Damage(unittest.TestCase):
         path = self.copy / "posthorn.db"
         whole = path.read_bytes()
         page = page_octets(whole)
-        with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as store:
-            trees = dict(store.execute("SELECT name, max(pageno) FROM dbstat GROUP BY name"))
+        trees = last_pages(path)
         self.assertLessEqual({"emails", "stories", "settings", "mailboxes_by_name"}, set(trees))
         self.assertEqual(path.read_bytes(), whole)
         for tree, number in trees.items():
@@ -199,9 +198,7 @@ class Damage(unittest.TestCase):
         path = self.copy / "posthorn.db"
         whole = path.read_bytes()
         page = page_octets(whole)
-        with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as store:
-            trees = dict(store.execute("SELECT name, max(pageno) FROM dbstat GROUP BY name"))
-        places = [(number - 1) * page + page // 2 + number for number in trees.values()]
+        places = [(number - 1) * page + page // 2 + number for number in last_pages(path).values()]
         for at in [16, 17, 18, 19, 20, 21, 28, 31, 44, 59, 100, *places]:
             with self.subTest(octet=at):
                 self.change(path, at)
@@ -244,6 +241,12 @@ def page_octets(database):
     return int.from_bytes(database[16:18], "big")
 
 
+def last_pages(path):
+    """The last page of each table and index, as SQLite says."""
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as store:
+        return dict(store.execute("SELECT name, max(pageno) FROM dbstat GROUP BY name"))
+
+
 class Served(unittest.TestCase):
     def test_a_server_goes_on_beside_a_damaged_page(self):
         """What needs it is put off, everything else is served; when the octet is put back, that is too."""
@@ -257,8 +260,7 @@ class Served(unittest.TestCase):
         self.send(way, SMALL, "before")
         posthorn.stop()
         path = Path(posthorn.folder) / "site" / "store" / "posthorn.db"
-        with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as store:
-            number = store.execute("SELECT max(pageno) FROM dbstat WHERE name = 'emails'").fetchone()[0]
+        number = last_pages(path)["emails"]
         with open(path, "r+b") as file:
             size = page_octets(file.read(100))
             file.seek(number * size - size // 2)
