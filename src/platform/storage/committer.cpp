@@ -289,8 +289,6 @@ void Committer::write_segments(Group& group) {
 
 void Committer::apply_group(Group& group) {
   const TimePoint now = clock_.now();
-  std::vector<bool> wanted;
-  for (const CommitOutcome& outcome : group.outcomes) wanted.push_back(outcome.has_value());
   try {
     applier_.begin();
     const bool is_alone = group.units.size() == 1;
@@ -305,17 +303,18 @@ void Committer::apply_group(Group& group) {
   } catch (const DatabaseError& error) {
     if (!error.no_space() && !error.damaged()) die(error);
     applier_.rollback();
-    if (error.damaged()) return apply_apart(group, wanted, now);
+    if (error.damaged()) return apply_apart(group, now);
     group.outcomes.assign(group.units.size(), CommitOutcome(fail(CommitFailure{CommitError::no_space, 0})));
   }
 }
 
 /// Some unit needs a page that is damaged: each in a transaction of its own, so that one octet on the disk does not
 /// keep everybody's mail out.
-void Committer::apply_apart(Group& group, const std::vector<bool>& wanted, TimePoint now) {
+void Committer::apply_apart(Group& group, TimePoint now) {
   applier_.put_off_sorting();
   for (std::size_t i = 0; i < group.units.size(); ++i) {
-    if (!wanted[i]) continue;
+    // Refused before the transaction: in it only preconditions fail.
+    if (!group.outcomes[i] && group.outcomes[i].error().error == CommitError::no_space) continue;
     try {
       applier_.begin();
       group.outcomes[i] = applier_.apply_alone(group.units[i].unit, group.placements, now);

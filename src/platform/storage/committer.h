@@ -82,7 +82,7 @@ class Committer {
   void refuse_for_space(Group& group);
   void write_segments(Group& group);
   void apply_group(Group& group);
-  void apply_apart(Group& group, const std::vector<bool>& wanted, TimePoint now);
+  void apply_apart(Group& group, TimePoint now);
   void tell_damage(const DatabaseError& error);
   void conclude(Group& group);
   void answer(Group& group);
