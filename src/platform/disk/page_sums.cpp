@@ -37,11 +37,6 @@ void put_big_endian(std::uint32_t value, char* to) {
   for (int i = 0; i < page_sum_octets; ++i) to[i] = static_cast<char>(value >> (24 - 8 * i));
 }
 
-/// A page that was never written: the file grew past it, and it has been free since.
-bool is_empty(Octets page) {
-  return std::ranges::all_of(page, [](char octet) { return octet == '\0'; });
-}
-
 int check(PagedFile& file, std::uint32_t number, Octets page) {
   if (file.notes != nullptr) file.notes->read(number);
   if (page_sum(number, page) == stored_page_sum(page)) return SQLITE_OK;
@@ -49,7 +44,7 @@ int check(PagedFile& file, std::uint32_t number, Octets page) {
     file.notes->damaged(number, page);
     return SQLITE_OK;
   }
-  return is_empty(page) ? SQLITE_OK : SQLITE_IOERR_DATA;
+  return is_empty_page(page) ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
 int read_whole(sqlite3_file* file, char* to, sqlite3_int64 offset) {
@@ -122,6 +117,10 @@ PagedFile paged_over(sqlite3_file* opened) {
 
 }  // namespace
 
+bool is_empty_page(Octets page) {
+  return page.find_first_not_of('\0') == Octets::npos;
+}
+
 bool says_page_sums(Octets beginning) {
   const auto octet = [beginning](std::size_t at) { return static_cast<unsigned char>(beginning.at(at)); };
   const int page_size = octet(page_size_at) << 8 | octet(page_size_at + 1);
@@ -185,7 +184,8 @@ bool has_page_sums(sqlite3* connection) {
   return summed;
 }
 
-Result<void, FileError> renew_page_sums(File& file) {
+Result<void, FileError> change_pages(File& file,
+                                     const std::function<PageChange(std::uint32_t, std::span<char>)>& change) {
   std::array<char, page_octets> page{};
   const Octets octets(page.data(), page.size());
   for (std::uint32_t number = 1;; ++number) {
@@ -193,12 +193,22 @@ Result<void, FileError> renew_page_sums(File& file) {
     const auto count = file.read_at(offset, page);
     if (!count) return fail(count.error());
     if (*count < page.size()) break;
-    if (number == 1 && !says_page_sums(octets)) return {};
-    if (page_sum(number, octets) == stored_page_sum(octets) || is_empty(octets)) continue;
-    set_page_sum(number, page);
+    const PageChange step = change(number, page);
+    if (step == PageChange::stop) return {};
+    if (step == PageChange::none) continue;
     if (auto written = file.write_at(offset, std::span(&octets, 1)); !written) return written;
   }
   return file.sync();
+}
+
+Result<void, FileError> renew_page_sums(File& file) {
+  return change_pages(file, [](std::uint32_t number, std::span<char> page) {
+    const Octets octets(page.data(), page.size());
+    if (number == 1 && !says_page_sums(octets)) return PageChange::stop;
+    if (page_sum(number, octets) == stored_page_sum(octets) || is_empty_page(octets)) return PageChange::none;
+    set_page_sum(number, page);
+    return PageChange::write;
+  });
 }
 
 Result<void, FileError> keep_damage(File& file, const std::vector<DamagedPage>& pages) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "foundation/base/bytes.h"
@@ -78,6 +79,14 @@ void leave_room_for_page_sums(sqlite3* connection);
 /// Its pages have sums. Something must have been read of it.
 [[nodiscard]] bool has_page_sums(sqlite3* connection);
 
+/// A page of zeros: the file grew past it and it was never written, or it was lost as a whole.
+[[nodiscard]] bool is_empty_page(Octets page);
+
+enum class PageChange : std::uint8_t { none, write, stop };
+/// Shows each page of a database file that nothing has open to `change`, which may alter it, and writes back those it
+/// says. Synced when this returns, but where `change` stopped it.
+[[nodiscard]] Result<void, FileError> change_pages(
+    File& file, const std::function<PageChange(std::uint32_t number, std::span<char> page)>& change);
 /// Gives every page of a database file that has sums the sum of what it holds now, so that what is damaged is taken for
 /// right from here on; nothing has it open. Synced when this returns.
 [[nodiscard]] Result<void, FileError> renew_page_sums(File& file);

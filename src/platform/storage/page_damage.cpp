@@ -66,7 +66,7 @@ class DamagedPages {
 
   [[nodiscard]] std::optional<PageDamage> one(const disk::DamagedPage& page) const {
     const auto place = places_.find(page.number);
-    const bool empty = std::ranges::all_of(page.octets, [](char octet) { return octet == '\0'; });
+    const bool empty = disk::is_empty_page(page.octets);
     if (place == places_.end()) {
       // The file grew past it, and it was never written.
       if (empty) return std::nullopt;
