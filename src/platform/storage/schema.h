@@ -8,6 +8,8 @@
 namespace posthorn::storage {
 
 inline constexpr int schema_version = 5;
+/// From here on pages have checksums, and the rows of mailboxes say what their emails have; migrating counts them anew.
+inline constexpr int checked_version = 5;
 /// SQLite's application_id of our databases: "PHRN".
 inline constexpr int application_id = 0x5048524e;
 

@@ -5,8 +5,6 @@
 namespace posthorn::storage {
 namespace {
 
-// From here on the rows of mailboxes say what their emails have; migrating counts them anew.
-constexpr int counted_version = 5;
 // Lines of integrity_check that are reported.
 constexpr int integrity_lines_max = 100;
 
@@ -133,7 +131,7 @@ void Verification::check_database() {
 void Verification::read_names() {
   scan("accounts", "SELECT id, address FROM accounts", "id",
        [this](const Statement& row) { accounts_[row.integer(0)] = row.text(1); });
-  const std::string counts = stored_schema_version(database_) >= counted_version ? "octets, messages" : "NULL, NULL";
+  const std::string counts = stored_schema_version(database_) >= checked_version ? "octets, messages" : "NULL, NULL";
   scan("mailboxes", "SELECT account, id, name, uid_next, " + counts + " FROM mailboxes", "account, id",
        [this](const Statement& row) {
          Mailbox& mailbox = mailboxes_[{row.integer(0), row.integer(1)}] = {row.text(2), row.natural(3), {}, {}};

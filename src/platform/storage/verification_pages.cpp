@@ -17,7 +17,7 @@ bool contains(const Range& range, const Value& value, Projection projection = {}
 void Verification::check_pages() {
   try {
     if (!disk::has_page_sums(database_.handle())) {
-      if (stored_schema_version(database_) < schema_version) return;  // made before there were checksums
+      if (stored_schema_version(database_) < checked_version) return;  // made before there were checksums
       add(DamageKind::database,
           "page 1 of posthorn.db does not say that its pages have checksums: it is damaged, or "
           "`posthorn store migrate` was interrupted");
